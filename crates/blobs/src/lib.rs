@@ -1,0 +1,1 @@
+//! Bytes: local files, crash-safe publish.

@@ -1,0 +1,97 @@
+//! What ingest hands on: coded frames and the parameters they need, independent of the protocol they came by.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use units::Timescale;
+
+/// Which of the two elementary streams of a recording.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrackKind {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+}
+
+/// A video codec that can be recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VideoCodec {
+    /// ISO/IEC 14496-10.
+    H264,
+}
+
+/// An audio codec that can be recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AudioCodec {
+    /// ISO/IEC 14496-3 (LC, and HE with its core described).
+    Aac,
+}
+
+/// The parameters of a video track. Two tracks with equal `record` are the same epoch.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct VideoConfig {
+    /// What decodes it.
+    pub codec: VideoCodec,
+    /// `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15 §5.3.3.1), as the publisher sent it.
+    pub record: Bytes,
+    /// Picture size after cropping, in pixels.
+    pub width: u16,
+    /// Picture size after cropping, in pixels.
+    pub height: u16,
+    /// Ticks of `Sample::dts` and `Sample::cto`.
+    pub scale: Timescale,
+}
+
+/// The parameters of an audio track. Two tracks with equal `record` are the same epoch.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AudioConfig {
+    /// What decodes it.
+    pub codec: AudioCodec,
+    /// `AudioSpecificConfig` (ISO/IEC 14496-3 §1.6.2.1), as the publisher sent it.
+    pub record: Bytes,
+    /// Samples per second of the core coder: the clock of the track. (HE-AAC doubles it only in the decoder.)
+    pub sample_rate: u32,
+    /// Number of channels, from the configuration.
+    pub channels: u16,
+    /// Samples in each frame: 1024, or 960.
+    pub frame_samples: u32,
+    /// Ticks of `Sample::dts`.
+    pub scale: Timescale,
+}
+
+/// New parameters of one track; they hold from the next sample of that track on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TrackConfig {
+    /// Pictures.
+    Video(VideoConfig),
+    /// Sound.
+    Audio(AudioConfig),
+}
+
+/// One coded frame of one track.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sample {
+    /// Whose frame.
+    pub track: TrackKind,
+    /// Decode time in the track's ticks since the push began, unwrapped (never modulo 2^32), not yet made monotone:
+    /// what the publisher claimed.
+    pub dts: i64,
+    /// Presentation time minus `dts`, in the same ticks. May be negative.
+    pub cto: i32,
+    /// An IDR picture; for sound always true.
+    pub sync: bool,
+    /// Video: NAL units with 4-byte lengths. Audio: one raw AAC frame.
+    pub data: Bytes,
+}
+
+/// What a reader of the hub gets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Frame {
+    /// Parameters, before the first sample of a track and whenever they change (never repeated unchanged).
+    Config(TrackConfig),
+    /// A coded frame.
+    Sample(Sample),
+}

@@ -1,0 +1,93 @@
+//! What customers are told. Rendered to the wire's names and types by the worker; stored as it stands here.
+
+use serde::{Deserialize, Serialize};
+use units::{AssetId, StreamPath, WallTime};
+
+/// One thing that happened to an asset.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// A cycle of a recording became an asset.
+    CycleBecameAsset {
+        /// Where it came from.
+        path: StreamPath,
+        /// Wall time of its first media.
+        began: WallTime,
+        /// Wall time of its last media, not of the end of the grace.
+        ended: WallTime,
+    },
+    /// The source of an asset was analysed.
+    SourceAnalysed {
+        /// Pixels; 0 without video.
+        width: u32,
+        /// Pixels; 0 without video.
+        height: u32,
+        /// Seconds, for display.
+        duration_s: f64,
+        /// All tracks together.
+        bitrate_kbps: u64,
+        /// Frames per second, 0 without video.
+        fps: f64,
+        /// Bytes of the progressive MP4.
+        size_bytes: u64,
+    },
+    /// An asset was deleted.
+    AssetDeleted,
+    /// The title, description and so on of an asset changed.
+    AssetDescribed {
+        /// What was done to it.
+        mode: DescribeMode,
+        /// Each changed field: name, old value, new value.
+        changes: Vec<Change>,
+    },
+}
+
+/// Why the description of an asset changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DescribeMode {
+    /// It was made.
+    Create,
+    /// It was edited.
+    Update,
+    /// It was deleted.
+    Delete,
+}
+
+/// One changed field of an asset's description.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Change {
+    /// Which field.
+    pub field: DescribedField,
+    /// The value before; empty when there was none.
+    pub old: String,
+    /// The value after.
+    pub new: String,
+}
+
+/// A field of an asset's description.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DescribedField {
+    /// Its title.
+    Title,
+    /// Its description.
+    Description,
+    /// The URL of its cover.
+    Cover,
+    /// Its category.
+    Category,
+    /// Its tags.
+    Tags,
+}
+
+/// An event with whom and when: one row of the outbox.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AssetEvent {
+    /// The asset it is about.
+    pub asset: AssetId,
+    /// When it happened.
+    pub at: WallTime,
+    /// What happened.
+    pub event: Event,
+}

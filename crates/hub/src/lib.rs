@@ -1,0 +1,1 @@
+//! One live stream, many readers, each with a bounded queue.

@@ -1,0 +1,1 @@
+//! Accepts pushes, drives the protocol machines, feeds the hub.

@@ -1,0 +1,1 @@
+//! Durable queue on the catalog: lease, retry, idempotency key.

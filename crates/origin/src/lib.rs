@@ -1,0 +1,1 @@
+//! Serves manifests and segments from blobs.

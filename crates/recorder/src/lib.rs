@@ -1,0 +1,1 @@
+//! Reads the hub, drives the recording machine, writes segments.

@@ -1,0 +1,1 @@
+//! The RTMP session machine: bytes and time in, bytes and events out.

@@ -1,0 +1,1 @@
+//! ffprobe judge, contract suites, a publisher that sends what it is told.

@@ -1,0 +1,1 @@
+//! Runs jobs: callbacks, live notifications, analysis.
