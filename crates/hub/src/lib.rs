@@ -1,1 +1,313 @@
 //! One live stream, many readers, each with a bounded queue.
+//!
+//! Today the one reader is the recorder. Its queue is lossless: a full one makes [`Publisher::send`] wait, which stops the
+//! reading of that publisher's socket, which TCP tells the publisher. No other push notices.
+//!
+//! A push ends exactly once, for the first cause that is told: the publisher's own [`Publisher::end`], a newer push of the
+//! same path, or the drop of the [`Publisher`] (its task failed or the connection was lost).
+
+mod queue;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use codec::Frame;
+use metrics::{Counter, Gauge, counter, gauge};
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use units::{PushId, StreamPath, WallTime};
+
+use crate::queue::Queue;
+
+/// Batches a push may have waiting for its reader. With a batch each 20-100 ms that is some seconds: enough for a slow
+/// `fsync`, too little to hide a dead disk.
+pub const QUEUE_BATCHES_MAX: usize = 256;
+/// Payload bytes a push may have waiting for its reader: 16 s of a usual 2 Mb/s stream. One batch larger than this is
+/// taken when the queue is empty, so that no frame is too large to pass.
+pub const QUEUE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Accepted pushes the recorder has not looked at yet. It starts a task for each and returns at once, so a full inbox
+/// means that it stands still; then new pushes are refused.
+pub const INBOX_PUSHES_MAX: usize = 1024;
+
+/// How much may wait; see the constants for the defaults and their reasons.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HubLimits {
+    /// Batches waiting in one push's queue; at least 1.
+    pub queue_batches: usize,
+    /// Payload bytes waiting in one push's queue.
+    pub queue_bytes: usize,
+    /// Pushes waiting in [`Pushes`]; at least 1.
+    pub inbox_pushes: usize,
+}
+
+impl Default for HubLimits {
+    fn default() -> Self {
+        Self { queue_batches: QUEUE_BATCHES_MAX, queue_bytes: QUEUE_BYTES_MAX, inbox_pushes: INBOX_PUSHES_MAX }
+    }
+}
+
+/// Who pushes what. Carries no secret: it may be logged.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PushInfo {
+    /// This publisher connection.
+    pub push: PushId,
+    /// What it publishes.
+    pub path: StreamPath,
+    /// When it was accepted; a label.
+    pub started: WallTime,
+    /// The query of the push URL without its `auth_key`.
+    pub params: String,
+}
+
+/// Frames that were read from the wire together, in order of arrival.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Batch {
+    /// When the last of them was read; a label.
+    pub arrived: WallTime,
+    /// Parameters and coded frames of both tracks.
+    pub frames: Vec<Frame>,
+}
+
+impl Batch {
+    /// Bytes of coded data, the measure of the queue's bound.
+    pub fn payload_bytes(&self) -> usize {
+        self.frames
+            .iter()
+            .map(|frame| match frame {
+                Frame::Config(_) => 0,
+                Frame::Sample(sample) => sample.data.len(),
+            })
+            .sum()
+    }
+}
+
+/// Why a push is over.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PushEnd {
+    /// The publisher said so.
+    Unpublished,
+    /// The connection ended without a word, or fell silent.
+    Lost,
+    /// A newer push of the same path took its place.
+    Superseded,
+    /// An operator cut it.
+    Cut,
+    /// The publisher sent what we do not take.
+    Refused {
+        /// A sentence for the publisher and the receipt; names the codec, bytes or rule.
+        reason: String,
+    },
+    /// This process is going down.
+    Shutdown,
+}
+
+/// A push was not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The recorder's inbox is full: it does not keep up. Try again later.
+    #[error("the recorder is not keeping up with new pushes")]
+    Busy,
+    /// The recorder is gone: the process is going down.
+    #[error("there is no recorder")]
+    Closed,
+}
+
+/// A newer push of the same path has taken over; nothing more is taken from this one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a newer push of the same path has taken over")]
+pub struct Superseded;
+
+/// The meeting point of ingest and the readers, in one process. Clones share it.
+#[derive(Clone)]
+pub struct Hub {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    limits: HubLimits,
+    live: Mutex<BTreeMap<StreamPath, Live>>,
+    inbox: mpsc::Sender<NewPush>,
+    meters: Meters,
+}
+
+struct Live {
+    info: PushInfo,
+    queue: Arc<Queue>,
+}
+
+/// Handles are made once: a look-up by name per batch would be felt at 500 streams.
+struct Meters {
+    live: Gauge,
+    batches: Counter,
+    frames: Counter,
+    bytes: Counter,
+    waits: Counter,
+    superseded: Counter,
+}
+
+impl Meters {
+    fn new() -> Self {
+        Self {
+            live: gauge!("hub_live_pushes"),
+            batches: counter!("hub_batches_total"),
+            frames: counter!("hub_frames_total"),
+            bytes: counter!("hub_payload_bytes_total"),
+            waits: counter!("hub_full_queue_waits_total"),
+            superseded: counter!("hub_superseded_pushes_total"),
+        }
+    }
+}
+
+impl Hub {
+    /// A hub without pushes, and the inbox in which its one recorder finds each new push. Install the metrics recorder
+    /// first: the counters are looked up here.
+    pub fn new(limits: HubLimits) -> (Self, Pushes) {
+        let (inbox, pushes) = mpsc::channel(limits.inbox_pushes.max(1));
+        let shared = Shared { limits, live: Mutex::default(), inbox, meters: Meters::new() };
+        (Self { shared: Arc::new(shared) }, Pushes { pushes })
+    }
+
+    /// Makes a push live and hands it to the recorder. A push of the same path that is live already is superseded: what
+    /// it has sent is still read, then its reader ends. On an error nothing has changed, the older push included.
+    pub fn publish(&self, info: PushInfo) -> Result<Publisher, PublishError> {
+        let mut live = self.shared.lock();
+        let permit = self.shared.inbox.try_reserve().map_err(|refused| match refused {
+            TrySendError::Full(()) => PublishError::Busy,
+            TrySendError::Closed(()) => PublishError::Closed,
+        })?;
+        let queue = Arc::new(Queue::new(self.shared.limits.queue_batches.max(1), self.shared.limits.queue_bytes));
+        let older = live.insert(info.path.clone(), Live { info: info.clone(), queue: Arc::clone(&queue) });
+        if let Some(older) = older {
+            older.queue.end(PushEnd::Superseded);
+            self.shared.meters.superseded.increment(1);
+            tracing::info!(stream = %info.path, older = %older.info.push, newer = %info.push, "push superseded");
+        }
+        self.shared.meters.live.set(count(live.len()));
+        permit.send(NewPush { info: info.clone(), frames: FrameReader { queue: Arc::clone(&queue) } });
+        drop(live);
+        Ok(Publisher { hub: self.clone(), info, queue })
+    }
+
+    /// The pushes that are live now, ordered by path.
+    pub fn live(&self) -> Vec<PushInfo> {
+        self.shared.lock().values().map(|live| live.info.clone()).collect()
+    }
+
+    /// Payload bytes that wait for readers, over all live pushes: the backlog by which ingest judges overload.
+    pub fn queued_bytes(&self) -> usize {
+        self.shared.lock().values().map(|live| live.queue.queued_bytes()).sum()
+    }
+
+    fn remove(&self, push: PushId, path: &StreamPath) {
+        let mut live = self.shared.lock();
+        // A push that was superseded must not take its successor down.
+        if live.get(path).is_some_and(|entry| entry.info.push == push) {
+            live.remove(path);
+        }
+        self.shared.meters.live.set(count(live.len()));
+    }
+}
+
+impl Shared {
+    /// The map is whole after every statement that changes it, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<StreamPath, Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A gauge's value; exact up to 2^32, far above any number of pushes.
+fn count(number: usize) -> f64 {
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// The recorder's inbox: every push, once, in the order of acceptance.
+pub struct Pushes {
+    pushes: mpsc::Receiver<NewPush>,
+}
+
+impl Pushes {
+    /// The next push; `None` when every clone of the hub and every publisher is gone. Cancel-safe.
+    pub async fn next(&mut self) -> Option<NewPush> {
+        self.pushes.recv().await
+    }
+}
+
+/// A push that has just begun.
+pub struct NewPush {
+    /// Who and what.
+    pub info: PushInfo,
+    /// Its frames, from the first.
+    pub frames: FrameReader,
+}
+
+/// Reads one push. Dropping it (a push that nobody records) leaves the push live; its frames are thrown away.
+pub struct FrameReader {
+    queue: Arc<Queue>,
+}
+
+impl FrameReader {
+    /// The next batch, in order, none left out; `None` when the push is over and all it sent was read. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Arc<Batch>> {
+        self.queue.pop().await
+    }
+
+    /// Why the push is over. Known from the moment it is, so possibly before [`next`](Self::next) has answered `None`.
+    pub fn end(&self) -> Option<PushEnd> {
+        self.queue.ended()
+    }
+}
+
+impl Drop for FrameReader {
+    fn drop(&mut self) {
+        self.queue.leave();
+    }
+}
+
+/// The sending side of one push. Dropping it without [`end`](Self::end) ends the push as [`PushEnd::Lost`].
+pub struct Publisher {
+    hub: Hub,
+    info: PushInfo,
+    queue: Arc<Queue>,
+}
+
+impl Publisher {
+    /// Who and what, as given to [`Hub::publish`].
+    pub fn info(&self) -> &PushInfo {
+        &self.info
+    }
+
+    /// Hands a batch to the reader, waiting while its queue is full. A future dropped while it waits has sent nothing.
+    pub async fn send(&mut self, batch: Arc<Batch>) -> Result<(), Superseded> {
+        let bytes = batch.payload_bytes();
+        let frames = batch.frames.len();
+        if self.queue.push(batch, bytes).await? {
+            self.hub.shared.meters.waits.increment(1);
+        }
+        let meters = &self.hub.shared.meters;
+        meters.batches.increment(1);
+        meters.frames.increment(u64::try_from(frames).unwrap_or(u64::MAX));
+        meters.bytes.increment(u64::try_from(bytes).unwrap_or(u64::MAX));
+        Ok(())
+    }
+
+    /// Ends the push. The reader gets what is queued, then the end.
+    pub fn end(self, end: PushEnd) {
+        self.queue.end(end);
+    }
+
+    /// Answers when a newer push of the same path has taken over; never before. Cancel-safe.
+    pub async fn superseded(&self) {
+        self.queue.superseded().await;
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        // A no-op after `end`: the first cause stands.
+        self.queue.end(PushEnd::Lost);
+        self.hub.remove(self.info.push, &self.info.path);
+    }
+}
+
+#[cfg(test)]
+mod tests;

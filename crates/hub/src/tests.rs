@@ -1,0 +1,141 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use codec::{Sample, TrackKind};
+use tokio::time::timeout;
+
+use super::*;
+
+/// Long enough for a future that can finish, short enough for one that must not.
+const A_MOMENT: Duration = Duration::from_millis(50);
+
+fn info(push: u128, stream: &str) -> PushInfo {
+    let path = StreamPath::new("play.localhost", "cup", stream).unwrap();
+    let started = WallTime::from_unix_ms(0);
+    PushInfo { push: PushId::from_u128(push), path, started, params: String::new() }
+}
+
+fn batch(dts: i64, bytes: usize) -> Arc<Batch> {
+    let data = Bytes::from(vec![0; bytes]);
+    let sample = Sample { track: TrackKind::Audio, dts, cto: 0, sync: true, data };
+    Arc::new(Batch { arrived: WallTime::from_unix_ms(dts), frames: vec![Frame::Sample(sample)] })
+}
+
+fn small() -> HubLimits {
+    HubLimits { queue_batches: 2, queue_bytes: 100, inbox_pushes: 4 }
+}
+
+#[tokio::test]
+async fn every_batch_arrives_in_order_and_then_the_end() {
+    let (hub, mut pushes) = Hub::new(small());
+    let mut publisher = hub.publish(info(1, "a")).unwrap();
+    let NewPush { info, mut frames } = pushes.next().await.unwrap();
+    assert_eq!(hub.live(), vec![info]);
+    let reader = tokio::spawn(async move {
+        let mut seen = Vec::new();
+        while let Some(batch) = frames.next().await {
+            seen.push(batch.arrived.unix_ms);
+        }
+        (seen, frames.end())
+    });
+    for dts in 0..100 {
+        publisher.send(batch(dts, 60)).await.unwrap();
+    }
+    publisher.end(PushEnd::Unpublished);
+    assert!(hub.live().is_empty());
+    assert_eq!(reader.await.unwrap(), ((0..100).collect(), Some(PushEnd::Unpublished)));
+}
+
+#[tokio::test]
+async fn a_full_queue_makes_the_publisher_wait_and_loses_nothing() {
+    for (batches, bytes) in [(2, 1), (1, 100)] {
+        let (hub, mut pushes) = Hub::new(small());
+        let mut publisher = hub.publish(info(1, "a")).unwrap();
+        let mut frames = pushes.next().await.unwrap().frames;
+        for dts in 0..batches {
+            publisher.send(batch(dts, bytes)).await.unwrap();
+        }
+        assert_eq!(hub.queued_bytes(), usize::try_from(batches).unwrap() * bytes);
+        assert!(timeout(A_MOMENT, publisher.send(batch(batches, bytes))).await.is_err());
+        assert_eq!(frames.next().await.unwrap().arrived.unix_ms, 0);
+        publisher.send(batch(batches, bytes)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_batch_larger_than_the_bound_passes_alone() {
+    let (hub, mut pushes) = Hub::new(small());
+    let mut publisher = hub.publish(info(1, "a")).unwrap();
+    let mut frames = pushes.next().await.unwrap().frames;
+    publisher.send(batch(0, 10_000)).await.unwrap();
+    assert!(timeout(A_MOMENT, publisher.send(batch(1, 1))).await.is_err());
+    assert_eq!(frames.next().await.unwrap().payload_bytes(), 10_000);
+    publisher.send(batch(1, 1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_newer_push_takes_over_and_what_the_older_sent_is_still_read() {
+    let (hub, mut pushes) = Hub::new(small());
+    let mut older = hub.publish(info(1, "a")).unwrap();
+    let mut older_frames = pushes.next().await.unwrap().frames;
+    older.send(batch(0, 1)).await.unwrap();
+    assert!(timeout(A_MOMENT, older.superseded()).await.is_err());
+
+    let mut newer = hub.publish(info(2, "a")).unwrap();
+    older.superseded().await;
+    assert_eq!(older.send(batch(1, 1)).await, Err(Superseded));
+    assert!(older_frames.next().await.is_some());
+    assert!(older_frames.next().await.is_none());
+    assert_eq!(older_frames.end(), Some(PushEnd::Superseded));
+
+    drop(older);
+    assert_eq!(hub.live(), vec![newer.info().clone()]);
+    newer.send(batch(2, 1)).await.unwrap();
+    assert_eq!(pushes.next().await.unwrap().info.push, PushId::from_u128(2));
+}
+
+#[tokio::test]
+async fn superseding_wakes_a_publisher_that_waits_for_room() {
+    let (hub, mut pushes) = Hub::new(small());
+    let mut older = hub.publish(info(1, "a")).unwrap();
+    let _frames = pushes.next().await.unwrap();
+    older.send(batch(0, 100)).await.unwrap();
+    let waiting = tokio::spawn(async move { older.send(batch(1, 100)).await });
+    let _newer = hub.publish(info(2, "a")).unwrap();
+    assert_eq!(waiting.await.unwrap(), Err(Superseded));
+}
+
+#[tokio::test]
+async fn a_dropped_publisher_is_a_lost_push() {
+    let (hub, mut pushes) = Hub::new(small());
+    let publisher = hub.publish(info(1, "a")).unwrap();
+    let mut frames = pushes.next().await.unwrap().frames;
+    assert_eq!(frames.end(), None);
+    drop(publisher);
+    assert!(frames.next().await.is_none());
+    assert_eq!(frames.end(), Some(PushEnd::Lost));
+    assert!(hub.live().is_empty());
+}
+
+#[tokio::test]
+async fn a_push_that_nobody_reads_goes_on() {
+    let (hub, mut pushes) = Hub::new(small());
+    let mut publisher = hub.publish(info(1, "a")).unwrap();
+    drop(pushes.next().await);
+    for dts in 0..100 {
+        publisher.send(batch(dts, 100)).await.unwrap();
+    }
+    assert_eq!(hub.queued_bytes(), 0);
+    assert_eq!(hub.live().len(), 1);
+}
+
+#[tokio::test]
+async fn a_recorder_that_stands_still_refuses_new_pushes_and_keeps_the_old() {
+    let (hub, pushes) = Hub::new(HubLimits { inbox_pushes: 1, ..small() });
+    let first = hub.publish(info(1, "a")).unwrap();
+    assert_eq!(hub.publish(info(2, "a")).err(), Some(PublishError::Busy));
+    assert!(timeout(A_MOMENT, first.superseded()).await.is_err());
+    assert_eq!(hub.live(), vec![first.info().clone()]);
+    drop(pushes);
+    assert_eq!(hub.publish(info(3, "b")).err(), Some(PublishError::Closed));
+}
