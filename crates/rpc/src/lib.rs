@@ -1,9 +1,24 @@
-//! The Alibaba Cloud wire: canonical string, signature, parameters, error codes, callback signatures, URL auth.
+//! The Alibaba Cloud wire: canonical string, signature, parameters, errors of the gateway, callback signatures, URL auth.
+//!
+//! A request becomes a [`Call`] (what is asked, by whom, signed how); [`Call::check_clock`] and [`Call::verify`] say
+//! whether to believe it; [`Params`] and the types of [`param`] read its parameters. What is wrong is a [`Refusal`].
 //!
 //! **Invariant:** pure. No clock, socket or random number: the caller passes the time, the bytes and the secret in.
 //! Whatever comes from the network is refused with an error, never with a panic; every size has a named limit.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod acs3;
+mod call;
 pub mod callback;
 mod digest;
+mod encoding;
+pub mod param;
+mod params;
+mod refusal;
 pub mod url_auth;
+mod v1;
+
+pub use call::{BODY_BYTES_MAX, CLOCK_WINDOW, Call, WireRequest};
+pub use param::{Param, ParamError};
+pub use params::Params;
+pub use refusal::Refusal;
