@@ -1,2 +1,68 @@
-//! The `reprise` binary.
-fn main() {}
+//! The `reprise` binary: configuration and wiring. Knows every service, decides nothing.
+
+mod access_key;
+mod config;
+mod data_dir;
+mod health;
+mod http;
+mod logging;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Turns live streams into on-demand videos: self-hosted, wire-compatible with the ApsaraVideo Live and VOD OpenAPI.
+#[derive(Parser)]
+#[command(name = "reprise", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server until SIGTERM or Ctrl-C; a second one ends it at once
+    Serve(Sources),
+    /// Print the effective configuration with comments (secrets as ***)
+    Config(Sources),
+}
+
+#[derive(Args)]
+struct Sources {
+    /// A configuration file; without it the defaults and the environment count
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data folder; wins over storage.data_dir
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+}
+
+impl Sources {
+    fn load(&self) -> Result<config::Config, config::ConfigError> {
+        let mut config = config::load(self.config.as_deref())?;
+        if let Some(data) = &self.data {
+            config.storage.data_dir.clone_from(data);
+        }
+        Ok(config)
+    }
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(sources) => sources.load().map_err(Into::into).and_then(|config| {
+            logging::start(&config.log)?;
+            serve::run(config)
+        }),
+        Command::Config(sources) => sources.load().map_err(Into::into).map(|config| print!("{}", config.to_toml())),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let error: anyhow::Error = error;
+            eprintln!("reprise: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The configuration: every key is declared once, here, with its type, its default and its comment.
+//!
+//! From the declaration follow the typed structs, the check for unknown keys, the names in the environment, and the text that
+//! `reprise config` prints, which is also the shipped `reprise.toml`. Later wins: defaults, then the file, then the environment.
+
+mod source;
+mod value;
+
+use std::time::Duration;
+
+pub use source::{ConfigError, load};
+pub use value::{Listen, LogFormat, Secret, Setting};
+
+/// Declares sections and keys. A key's doc comment is its comment in `reprise.toml`.
+macro_rules! configuration {
+    ($(
+        $(#[doc = $section_doc:literal])*
+        $section:ident: $Section:ident {
+            $( $(#[doc = $doc:literal])* $key:ident: $type:ty = $default:expr; )*
+        }
+    )*) => {
+        $(
+            $(#[doc = $section_doc])*
+            #[derive(Debug, Clone, PartialEq)]
+            pub struct $Section {
+                $( $(#[doc = $doc])* pub $key: $type, )*
+            }
+
+            impl Default for $Section {
+                fn default() -> Self {
+                    Self { $( $key: $default, )* }
+                }
+            }
+        )*
+
+        /// The whole configuration, checked.
+        #[derive(Debug, Clone, PartialEq, Default)]
+        pub struct Config {
+            $( $(#[doc = $section_doc])* pub $section: $Section, )*
+        }
+
+        /// Every key there is, as (section, key), in the order of the file.
+        pub(crate) const KEYS: &[(&str, &str)] = &[ $( $( (stringify!($section), stringify!($key)), )* )* ];
+
+        impl Config {
+            /// Sets one key from a TOML value; the error is what is wrong with the value.
+            ///
+            /// # Panics
+            /// Never for a pair that is in `KEYS`.
+            pub(crate) fn set(&mut self, section: &str, key: &str, value: &toml::Value) -> Result<(), String> {
+                match (section, key) {
+                    $( $( (stringify!($section), stringify!($key)) => self.$section.$key = Setting::from_toml(value)?, )* )*
+                    _ => unreachable!("{section}.{key} is not a key"),
+                }
+                Ok(())
+            }
+
+            /// Sets one key from the text of an environment variable.
+            ///
+            /// # Panics
+            /// Never for a pair that is in `KEYS`.
+            pub(crate) fn set_text(&mut self, section: &str, key: &str, text: &str) -> Result<(), String> {
+                match (section, key) {
+                    $( $( (stringify!($section), stringify!($key)) => self.$section.$key = Setting::from_text(text)?, )* )*
+                    _ => unreachable!("{section}.{key} is not a key"),
+                }
+                Ok(())
+            }
+
+            /// The configuration as a commented TOML file. Secrets that are set are printed as `***`.
+            pub fn to_toml(&self) -> String {
+                let mut out = String::from(HEADER);
+                $(
+                    out.push('\n');
+                    $( comment(&mut out, $section_doc); )*
+                    out.push_str(concat!("[", stringify!($section), "]\n"));
+                    $(
+                        $( comment(&mut out, $doc); )*
+                        out.push_str(concat!(stringify!($key), " = "));
+                        out.push_str(&self.$section.$key.to_toml());
+                        out.push('\n');
+                    )*
+                )*
+                out
+            }
+        }
+    };
+}
+
+/// How the shipped file begins.
+const HEADER: &str = "\
+# The configuration of Reprise, with every key at its default: `reprise serve` needs none of it.
+# Use it with `reprise serve --config reprise.toml`. In the environment a key is REPRISE_<SECTION>__<KEY>, for example
+# REPRISE_HTTP__LISTEN=127.0.0.1:8080, which wins over the file. Unknown keys are refused.
+";
+
+fn comment(out: &mut String, line: &str) {
+    out.push('#');
+    out.push_str(line);
+    out.push('\n');
+}
+
+configuration! {
+    /// The HTTP side: the API on `/`, media under `/v/` and `/l/`, `/livez`, `/readyz` and `/metrics`.
+    http: Http {
+        /// Address and port to listen on. Port 0 takes a free one.
+        listen: Listen = Listen::new("0.0.0.0:8080");
+        /// How the outside reaches this server, for the URLs in answers and events: "https://vod.example.org".
+        /// Empty: the Host header of the request, and in events the listen address.
+        public_url: String = String::new();
+        /// Connections served at once; further ones wait to be accepted. Each may hold a few hundred KiB.
+        connections_max: u32 = 10_000;
+    }
+
+    /// The RTMP side, where streams are pushed to.
+    rtmp: Rtmp {
+        /// Address and port to listen on. Port 0 takes a free one.
+        listen: Listen = Listen::new("0.0.0.0:1935");
+        /// Pushes taken at once; one more is refused with a reason, and the running ones stay whole.
+        pushes_max: u32 = 1_000;
+        /// How long a connection may take from its first byte to its publish.
+        publish_timeout: Duration = Duration::from_secs(10);
+    }
+
+    /// Where recordings are kept.
+    storage: Storage {
+        /// The data folder, made when missing (mode 0700). `--data` on the command line wins over it.
+        data_dir: String = "./reprise-data".to_owned();
+    }
+
+    /// The database of everything but media.
+    catalog: Catalog {
+        /// "postgres://user:password@host/database". Empty: SQLite in the data folder.
+        url: Secret = Secret::default();
+    }
+
+    /// The root access key of the API. Both empty: a pair is made at the first start, printed once, and kept in
+    /// access-key.json in the data folder (mode 0600).
+    auth: Auth {
+        /// The id, which requests name.
+        access_key_id: String = String::new();
+        /// The secret, with which they are signed.
+        access_key_secret: Secret = Secret::default();
+    }
+
+    /// What a recording rule may ask for, and how recordings are written.
+    recording: Recording {
+        /// The least CycleDuration of a rule, in seconds. The contract's own minimum is the default.
+        cycle_seconds_min: u32 = 300;
+        /// The least DelayTime of a rule, in seconds. The contract's own minimum is the default.
+        delay_seconds_min: u32 = 15;
+        /// How often open recordings are synced to disk: what a power cut may cost.
+        sync_interval: Duration = Duration::from_secs(1);
+    }
+
+    /// The domain pair made at the first start. A push to a host that is no known domain goes here, and a rule, which can
+    /// be deleted, records it.
+    live: Live {
+        /// Its ingest domain.
+        default_push_domain: String = "push.localhost".to_owned();
+        /// Its play domain.
+        default_play_domain: String = "play.localhost".to_owned();
+    }
+
+    /// What is sent to customers' servers.
+    callbacks: Callbacks {
+        /// Whether receivers in private and loopback networks may be called. Turn it off where customers are strangers.
+        private_receivers: bool = true;
+    }
+
+    /// What is told on standard error.
+    log: Log {
+        /// A level (error, warn, info, debug, trace), or directives such as "info,recorder=debug".
+        level: String = "info".to_owned();
+        /// "text" for people, "json" for machines.
+        format: LogFormat = LogFormat::Text;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_file_is_the_defaults() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../reprise.toml");
+        let expected = Config::default().to_toml();
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(path, &expected).unwrap();
+        }
+        let shipped = std::fs::read_to_string(path).unwrap();
+        assert_eq!(shipped, expected, "run the test with UPDATE_GOLDEN=1 and look at the difference");
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read_again() {
+        let mut config = Config::default();
+        config.http.public_url = "https://vod.example.org/\"quoted\"\\".to_owned();
+        config.recording.sync_interval = Duration::from_millis(250);
+        config.rtmp.publish_timeout = Duration::from_secs(180);
+        config.log.format = LogFormat::Json;
+        let read = source::merge(Config::default(), Some(("x.toml", &config.to_toml())), []).unwrap();
+        assert_eq!(read, config);
+    }
+
+    #[test]
+    fn secrets_are_never_printed() {
+        let mut config = Config::default();
+        config.auth.access_key_secret = Secret::new("do-not-tell");
+        config.catalog.url = Secret::new("postgres://u:do-not-tell@h/d");
+        assert!(!config.to_toml().contains("do-not-tell"));
+        assert!(!format!("{config:?}").contains("do-not-tell"));
+        assert!(config.to_toml().contains("access_key_secret = \"***\""));
+    }
+}

@@ -1,0 +1,68 @@
+//! `/livez`, `/readyz`, `/metrics`: what orchestrators and dashboards ask.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::data_dir;
+
+/// How long a readiness check may take before it counts as failed: shorter than orchestrators' own time-outs.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Asks whether something the server needs is there; the error is told to the caller of `/readyz`.
+pub type Check = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+
+/// What the answers are made of.
+#[derive(Clone)]
+pub struct Health {
+    /// Cancelled when the shutdown begins.
+    pub stopping: CancellationToken,
+    /// Whether the catalog answers.
+    pub catalog: Check,
+    /// The folder that must be writable.
+    pub data: PathBuf,
+    /// Renders the metrics of this process.
+    pub metrics: PrometheusHandle,
+}
+
+/// The three routes.
+pub fn router(health: Health) -> Router {
+    Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(render))
+        .with_state(health)
+}
+
+async fn ready(State(health): State<Health>) -> (StatusCode, String) {
+    if health.stopping.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n".to_owned());
+    }
+    let unready = |what: &str, why: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{what}: {why}\n"));
+    match tokio::time::timeout(CHECK_TIMEOUT, (health.catalog)()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(why)) => return unready("catalog", &why),
+        Err(_) => return unready("catalog", "no answer in time"),
+    }
+    let probe = tokio::task::spawn_blocking(move || data_dir::probe_writable(&health.data));
+    match tokio::time::timeout(CHECK_TIMEOUT, probe).await {
+        Ok(Ok(Ok(()))) => (StatusCode::OK, "ready\n".to_owned()),
+        Ok(Ok(Err(error))) => unready("storage", &error.to_string()),
+        Ok(Err(error)) => unready("storage", &error.to_string()),
+        Err(_) => unready("storage", "no answer in time"),
+    }
+}
+
+async fn render(State(health): State<Health>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], health.metrics.render())
+}
