@@ -36,6 +36,7 @@ pub struct VideoConfig {
     /// What decodes it.
     pub codec: VideoCodec,
     /// `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15 §5.3.3.1), as the publisher sent it.
+    #[serde(with = "hex")]
     pub record: Bytes,
     /// Picture size after cropping, in pixels.
     pub width: u16,
@@ -51,6 +52,7 @@ pub struct AudioConfig {
     /// What decodes it.
     pub codec: AudioCodec,
     /// `AudioSpecificConfig` (ISO/IEC 14496-3 §1.6.2.1), as the publisher sent it.
+    #[serde(with = "hex")]
     pub record: Bytes,
     /// Samples per second of the core coder: the clock of the track. (HE-AAC doubles it only in the decoder.)
     pub sample_rate: u32,
@@ -94,4 +96,28 @@ pub enum Frame {
     Config(TrackConfig),
     /// A coded frame.
     Sample(Sample),
+}
+
+/// Parameter records as hex text, so that a self-description can be read by eye.
+mod hex {
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(bytes: &Bytes, to: S) -> Result<S::Ok, S::Error> {
+        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        to.serialize_str(&text)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
+        let text = String::deserialize(from)?;
+        let digits: Vec<u8> = text
+            .chars()
+            .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+            .collect::<Option<_>>()
+            .ok_or_else(|| D::Error::custom("a record is written in hex digits"))?;
+        if !digits.len().is_multiple_of(2) {
+            return Err(D::Error::custom("a record has an even number of hex digits"));
+        }
+        Ok(digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| (byte << 4) | digit)).collect())
+    }
 }

@@ -1,1 +1,57 @@
 //! Segments, fragments, the index; spans and cuts: what is stored and what an asset is made of.
+//!
+//! A reel is a folder of the store: `reels/<id>/`. In it lie the segments (`000000.m4s` …), two index files
+//! (`segments.idx`: epochs and one row per segment; `samples.idx`: one page of sample tables per segment) and a
+//! self-description (`reel.json`). The index files can be made again from the segments alone ([`scan_segment`]).
+//!
+//! **Timeline.** A reel has one timeline at 90 kHz ([`units::Timescale::REEL`]); each track counts in its own scale from
+//! the same zero. The first frame lies at [`ORIGIN_SECONDS`], so that nothing on it is ever negative.
+
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
+
+mod cut;
+mod index;
+mod page;
+mod scan;
+mod segment;
+mod varint;
+
+pub use cut::{Cut, Span};
+pub use index::{IndexError, ReelIndex, encode_epoch, encode_row};
+pub use page::{Fragment, PageError, SamplePage};
+pub use scan::{ScanEnd, Scanned, scan_segment};
+pub use segment::{
+    AUDIO_TRACK, Epoch, HeadError, Join, PageRef, SegmentHead, SegmentRow, TrackSpan, VIDEO_TRACK, note_box,
+    segment_head, track_id, track_kind,
+};
+
+use units::ReelId;
+
+/// Where on a reel's timeline its first frame lies, in seconds. One second leaves room for sound that begins before the
+/// picture and for decode times before presentation times.
+pub const ORIGIN_SECONDS: u32 = 1;
+
+/// Key of the folder of a reel.
+pub fn reel_key(reel: ReelId) -> String {
+    format!("reels/{reel}")
+}
+
+/// Key of a segment's object.
+pub fn segment_key(reel: ReelId, number: u32) -> String {
+    format!("reels/{reel}/{number:06}.m4s")
+}
+
+/// Key of the file of epochs and segment rows.
+pub fn segments_index_key(reel: ReelId) -> String {
+    format!("reels/{reel}/segments.idx")
+}
+
+/// Key of the file of sample pages.
+pub fn samples_index_key(reel: ReelId) -> String {
+    format!("reels/{reel}/samples.idx")
+}
+
+/// Key of a reel's self-description.
+pub fn reel_description_key(reel: ReelId) -> String {
+    format!("reels/{reel}/reel.json")
+}
