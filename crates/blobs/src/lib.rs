@@ -1,1 +1,16 @@
 //! Bytes: local files, crash-safe publish.
+//!
+//! Keys are `/`-separated names below one root. An object that is [`put`](Blobs::put) is there whole or not at all, also
+//! after a power loss. A file that grows is appended to with [`AppendFile`] and may be read while it does.
+//!
+//! **Boundary:** nobody else knows where in the file system anything lies.
+
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
+
+mod append;
+mod error;
+mod store;
+
+pub use append::AppendFile;
+pub use error::{BlobError, Result};
+pub use store::{Blobs, Listed};

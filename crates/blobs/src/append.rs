@@ -1,0 +1,225 @@
+//! A file that grows: synchronous, for blocking threads.
+
+use std::fs::{self, File};
+use std::io::{self, IoSlice, Write};
+use std::path::Path;
+
+use bytes::Bytes;
+
+/// Slices given to one `writev`: Linux takes 1024 (`IOV_MAX`).
+const SLICES_MAX: usize = 1024;
+
+/// A file of the store, opened for appending. One writer at a time; readers may follow.
+///
+/// Every call blocks on the disk: use it on a blocking thread. Dropping it closes the file and syncs nothing.
+#[derive(Debug)]
+pub struct AppendFile {
+    file: File,
+    len: u64,
+    /// Bytes beyond `len` may lie in the file, because cutting back a failed append failed as well.
+    ragged: bool,
+}
+
+impl AppendFile {
+    /// Opens or makes the file; folders that are missing are made. What was made survives a power loss.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let (file, made) = match File::options().append(true).open(path) {
+            Ok(file) => (file, false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if let Some(folder) = path.parent() {
+                    create_folders(folder)?;
+                }
+                (File::options().append(true).create(true).open(path)?, true)
+            }
+            Err(error) => return Err(error),
+        };
+        if made && let Some(folder) = path.parent() {
+            sync_folder(folder)?;
+        }
+        let len = file.metadata()?.len();
+        Ok(Self { file, len, ragged: false })
+    }
+
+    /// Appends all `parts`, end to end, without copying them together.
+    ///
+    /// When it fails, nothing of it stays: the file is cut back to the end of the last whole append. Nothing is promised
+    /// to survive a power loss before [`sync_data`](Self::sync_data).
+    pub fn append(&mut self, parts: &[Bytes]) -> io::Result<()> {
+        if self.ragged {
+            self.cut_back()?;
+        }
+        match write_all_vectored(&mut self.file, parts) {
+            Ok(written) => {
+                self.len += written;
+                Ok(())
+            }
+            Err(error) => {
+                self.ragged = true;
+                // The caller needs the first error; a failed cut is tried again before the next append.
+                let _ = self.cut_back();
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes what was appended survive a power loss. After an error here nobody knows what the disk has: read it back.
+    pub fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    /// Bytes: where the last whole append ended.
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether nothing is in it.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Cuts the file to its first `len` bytes; a `len` beyond its end changes nothing.
+    pub fn truncate(&mut self, len: u64) -> io::Result<()> {
+        if len < self.len || self.ragged {
+            let len = len.min(self.len);
+            self.file.set_len(len)?;
+            self.len = len;
+            self.ragged = false;
+        }
+        Ok(())
+    }
+
+    fn cut_back(&mut self) -> io::Result<()> {
+        self.file.set_len(self.len)?;
+        self.ragged = false;
+        Ok(())
+    }
+}
+
+/// Writes all of `parts`; gives their bytes.
+fn write_all_vectored(to: &mut impl Write, parts: &[Bytes]) -> io::Result<u64> {
+    let mut total = 0u64;
+    for some in parts.chunks(SLICES_MAX) {
+        let mut slices: Vec<IoSlice<'_>> = some.iter().map(|part| IoSlice::new(part)).collect();
+        let mut rest = slices.as_mut_slice();
+        // Skips empty slices, so that a write of nothing is never asked for.
+        IoSlice::advance_slices(&mut rest, 0);
+        while !rest.is_empty() {
+            match to.write_vectored(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    total += u64::try_from(written).unwrap_or(u64::MAX);
+                    IoSlice::advance_slices(&mut rest, written);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(total)
+}
+
+/// Makes `folder` and all above it that are missing, each recorded in its parent on disk.
+fn create_folders(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    fs::create_dir_all(folder)?;
+    for made in missing {
+        if let Some(parent) = made.parent() {
+            sync_folder(parent)?;
+        }
+    }
+    Ok(())
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes at most `step` bytes at a time, and fails when `left` are written.
+    struct Slow {
+        taken: Vec<u8>,
+        step: usize,
+        left: usize,
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.left == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            let count = bytes.len().min(self.step).min(self.left);
+            self.taken.extend_from_slice(&bytes[..count]);
+            self.left -= count;
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn parts() -> Vec<Bytes> {
+        (0..3000u32).map(|n| Bytes::from(vec![n.to_le_bytes()[0]; usize::try_from(n % 7).unwrap()])).collect()
+    }
+
+    #[test]
+    fn partial_writes_are_carried_on() {
+        for step in 1..5 {
+            let mut slow = Slow { taken: vec![], step, left: usize::MAX };
+            let written = write_all_vectored(&mut slow, &parts()).unwrap();
+            assert_eq!(slow.taken, parts().concat());
+            assert_eq!(written, slow.taken.len() as u64);
+        }
+    }
+
+    #[test]
+    fn an_error_in_the_middle_is_told() {
+        let mut slow = Slow { taken: vec![], step: 3, left: 100 };
+        assert_eq!(write_all_vectored(&mut slow, &parts()).unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn a_file_grows_over_several_openings() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/c.idx");
+        for round in 1..4u64 {
+            let mut file = AppendFile::open(&path).unwrap();
+            file.append(&parts()).unwrap();
+            file.append(&[]).unwrap();
+            file.sync_data().unwrap();
+            assert_eq!(file.len(), round * parts().concat().len() as u64);
+        }
+        assert_eq!(fs::read(&path).unwrap(), [parts().concat(), parts().concat(), parts().concat()].concat());
+    }
+
+    #[test]
+    fn a_cut_file_goes_on_from_the_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c");
+        let mut file = AppendFile::open(&path).unwrap();
+        file.append(&[Bytes::from_static(b"hello world")]).unwrap();
+        file.truncate(5).unwrap();
+        file.truncate(50).unwrap();
+        file.append(&[Bytes::from_static(b"!")]).unwrap();
+        assert_eq!((fs::read(&path).unwrap(), file.len()), (b"hello!".to_vec(), 6));
+    }
+
+    #[test]
+    fn a_failed_append_leaves_no_bytes_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c");
+        fs::write(&path, b"whole").unwrap();
+        // Opened for reading: every write to it fails, as does the cut; the file says where it is whole.
+        let mut file = AppendFile { file: File::open(&path).unwrap(), len: 5, ragged: false };
+        assert!(file.append(&[Bytes::from_static(b"more")]).is_err());
+        assert!(file.ragged && file.len() == 5);
+        // As if half an append had stayed and the disk works again.
+        fs::write(&path, b"wholemo").unwrap();
+        file.file = File::options().append(true).open(&path).unwrap();
+        file.append(&[Bytes::from_static(b"!")]).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole!");
+    }
+}
