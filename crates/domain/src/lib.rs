@@ -3,4 +3,5 @@
 //! **Invariant:** no `async`, socket, file, clock or random number here, and no word of RTMP, SQL, FFmpeg or the wire.
 
 pub mod event;
+pub mod recording;
 pub mod rule;

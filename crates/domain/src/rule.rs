@@ -70,7 +70,11 @@ impl RuleKey {
 
 /// The rule that applies to `path`: exact before wildcard.
 pub fn select<'a>(rules: impl IntoIterator<Item = &'a RecordRule>, path: &StreamPath) -> Option<&'a RecordRule> {
-    rules.into_iter().filter_map(|rule| Some((rule.key.fit(path)?, rule))).max_by_key(|(fit, _)| *fit).map(|(_, rule)| rule)
+    rules
+        .into_iter()
+        .filter_map(|rule| Some((rule.key.fit(path)?, rule)))
+        .max_by_key(|(fit, _)| *fit)
+        .map(|(_, rule)| rule)
 }
 
 #[cfg(test)]
@@ -92,7 +96,9 @@ mod tests {
     fn the_exact_name_wins_over_the_wildcard() {
         let rules = [rule("*", "*"), rule("cup", "*"), rule("*", "court1"), rule("cup", "court1")];
         let path = |app: &str, stream: &str| StreamPath::new("play.example.org", app, stream).unwrap();
-        let chosen = |app: &str, stream: &str| select(&rules, &path(app, stream)).map(|r| (r.key.app.as_str(), r.key.stream.as_str()));
+        let chosen = |app: &str, stream: &str| {
+            select(&rules, &path(app, stream)).map(|r| (r.key.app.as_str(), r.key.stream.as_str()))
+        };
         assert_eq!(chosen("cup", "court1"), Some(("cup", "court1")));
         assert_eq!(chosen("cup", "court2"), Some(("cup", "*")));
         assert_eq!(chosen("league", "court1"), Some(("*", "court1")));

@@ -51,6 +51,7 @@ pub fn encode_epoch(epoch: &Epoch) -> Vec<u8> {
 pub fn encode_row(row: &SegmentRow) -> Vec<u8> {
     let mut out = Vec::with_capacity(96);
     varint::put(&mut out, u64::from(row.number));
+    varint::put(&mut out, u64::from(row.cycle));
     varint::put(&mut out, u64::from(row.epoch));
     varint::put(&mut out, row.bytes);
     varint::put_signed(&mut out, row.wall.unix_ms);
@@ -170,6 +171,7 @@ fn split_record(bytes: &[u8]) -> Option<(u8, &[u8], u32, &[u8])> {
 
 fn take_row(rest: &mut &[u8]) -> Option<SegmentRow> {
     let number = varint::take_u32(rest)?;
+    let cycle = varint::take_u32(rest)?;
     let epoch = varint::take_u32(rest)?;
     let bytes = varint::take(rest)?;
     let wall = WallTime::from_unix_ms(varint::take_signed(rest)?);
@@ -184,7 +186,7 @@ fn take_row(rest: &mut &[u8]) -> Option<SegmentRow> {
     let (begin, end) = (varint::take_signed(rest)?, varint::take_signed(rest)?);
     let page = PageRef { at: varint::take(rest)?, len: varint::take_u32(rest)?, crc: varint::take_u32(rest)? };
     let (video, audio) = (take_span(rest)?, take_span(rest)?);
-    Some(SegmentRow { number, epoch, bytes, wall, join, begin, end, video, audio, page })
+    Some(SegmentRow { number, cycle, epoch, bytes, wall, join, begin, end, video, audio, page })
 }
 
 fn take_span(rest: &mut &[u8]) -> Option<Option<TrackSpan>> {
@@ -221,6 +223,7 @@ mod tests {
             };
             file.extend(encode_row(&SegmentRow {
                 number,
+                cycle: number / 2,
                 epoch: 0,
                 bytes: 1000,
                 wall: WallTime::from_unix_s(5),

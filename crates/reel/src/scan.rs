@@ -113,6 +113,7 @@ mod tests {
         let head = SegmentHead {
             reel: ReelId::from_u128(7),
             segment: 3,
+            cycle: 1,
             wall: WallTime::from_unix_s(9),
             join: Join::Continuous,
             epoch: Epoch { number: 0, video: None, audio: Some(audio) },

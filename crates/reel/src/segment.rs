@@ -107,6 +107,8 @@ pub struct TrackSpan {
 pub struct SegmentRow {
     /// Counts from 0; also in the name of its file.
     pub number: u32,
+    /// To which cycle of its recording it belongs, from 0.
+    pub cycle: u32,
     /// Parameters that hold in it; a track may join in its middle, then this is the epoch at its end.
     pub epoch: u32,
     /// Bytes of the file.
@@ -146,6 +148,8 @@ pub struct SegmentHead {
     pub reel: ReelId,
     /// Which.
     pub segment: u32,
+    /// To which cycle of its recording it belongs, from 0.
+    pub cycle: u32,
     /// When its first frame arrived.
     pub wall: WallTime,
     /// How it follows the one before.
