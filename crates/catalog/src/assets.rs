@@ -1,0 +1,509 @@
+//! Media assets: what they are made of, what is known of them, what customers wrote on them.
+
+use std::time::Duration;
+
+use domain::event::{Change, DescribeMode, DescribedField, Event};
+use serde::{Deserialize, Serialize};
+use units::{AssetId, RecordingId, ReelId, StreamPath, WallTime};
+
+use crate::blocks::path_of;
+use crate::queue::NewJob;
+use crate::sql::{Row, Sql, in_own_tx, to_json, words};
+use crate::{Catalog, CatalogError, Listed, Order, Page, Result, Tx};
+
+words! {
+    /// Where an asset is in its life (contract §5.1). The words are those of the wire.
+    pub enum AssetStatus {
+        /// Its source is not complete.
+        Uploading = "Uploading",
+        /// Its source is in place, nothing is playable.
+        UploadSucc = "UploadSucc",
+        /// It is being transcoded for the first time.
+        Transcoding = "Transcoding",
+        /// All renditions failed.
+        TranscodeFail = "TranscodeFail",
+        /// It waits for review.
+        Checking = "Checking",
+        /// A review refused it.
+        Blocked = "Blocked",
+        /// Playable.
+        Normal = "Normal",
+        /// Production or compose failed.
+        ProduceFail = "ProduceFail",
+        /// Deleted; only the row is left.
+        Deleted = "Deleted",
+    }
+}
+
+/// Where a recorded asset came from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// The recording; `PlaylistId` on the wire.
+    pub recording: RecordingId,
+    /// Which of its cycles, from 0; `None`: all of them, composed.
+    pub cycle: Option<u32>,
+    /// The stream.
+    pub path: StreamPath,
+    /// Wall time of its first media.
+    pub began: WallTime,
+    /// Wall time of its last media.
+    pub ended: WallTime,
+}
+
+/// An asset.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Asset {
+    /// Its id; `VideoId` on the wire.
+    pub id: AssetId,
+    /// Where it is in its life.
+    pub status: AssetStatus,
+    /// Its title.
+    pub title: String,
+    /// Its description; may be empty.
+    pub description: String,
+    /// The URL of its cover; may be empty.
+    pub cover_url: String,
+    /// Its category.
+    pub category: Option<i64>,
+    /// Comma list; may be empty.
+    pub tags: String,
+    /// What the customer wants told back; may be empty.
+    pub user_data: String,
+    /// The customer's own id of it.
+    pub reference_id: Option<String>,
+    /// What becomes of it.
+    pub template_group: String,
+    /// Where it came from, when it was recorded.
+    pub origin: Option<Origin>,
+    /// Length in 90 kHz ticks.
+    pub duration_ticks: i64,
+    /// Bytes of its progressive MP4; before the analysis as near as was known.
+    pub size_bytes: u64,
+    /// Pixels; 0 without video.
+    pub width: u32,
+    /// Pixels; 0 without video.
+    pub height: u32,
+    /// Frames per second; 0 without video.
+    pub fps: f64,
+    /// All tracks together.
+    pub bitrate_kbps: u64,
+    /// What the analysis found in each track.
+    pub tracks: Vec<TrackFacts>,
+    /// When it was analysed.
+    pub analysed: Option<WallTime>,
+    /// When it was made.
+    pub created: WallTime,
+    /// When it was last changed.
+    pub modified: WallTime,
+}
+
+/// What is told of one track of a source.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TrackFacts {
+    /// `h264`, `aac`.
+    pub codec: String,
+    /// `High`, `LC`; empty when unknown.
+    pub profile: String,
+    /// Ticks per second of the stored track.
+    pub timescale: u32,
+    /// Length in seconds, for display.
+    pub duration_s: f64,
+    /// Bits of its frames per second.
+    pub bitrate_kbps: u64,
+    /// Coded frames.
+    pub frames: u64,
+    /// Whether it has pictures or sound.
+    pub media: MediaFacts,
+}
+
+/// What is told of pictures or sound.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum MediaFacts {
+    /// Pictures.
+    Video {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+        /// Frames per second, on average.
+        fps: f64,
+        /// Ten times the level: 31 for 3.1.
+        level: u32,
+        /// Whether frames are stored in another order than shown.
+        b_frames: bool,
+    },
+    /// Sound.
+    Audio {
+        /// Samples per second.
+        sample_rate: u32,
+        /// Channels.
+        channels: u32,
+    },
+}
+
+/// One piece of an asset's content.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// Whose.
+    pub asset: AssetId,
+    /// Which piece, from 0.
+    pub position: u32,
+    /// The reel.
+    pub reel: ReelId,
+    /// First tick on the reel's timeline.
+    pub from_ticks: i64,
+    /// One past the last tick.
+    pub to_ticks: i64,
+}
+
+impl Span {
+    pub(crate) fn of(row: &Row) -> Result<Self> {
+        Ok(Self {
+            asset: row.parsed("asset")?,
+            position: row.small("position")?,
+            reel: row.parsed("reel")?,
+            from_ticks: row.int("from_ticks")?,
+            to_ticks: row.int("to_ticks")?,
+        })
+    }
+}
+
+/// Which assets are wanted; absent fields fit all. Deleted ones never are.
+#[derive(Clone, Debug, Default)]
+pub struct AssetFilter {
+    /// One of these; empty: any.
+    pub statuses: Vec<AssetStatus>,
+    /// The category.
+    pub category: Option<i64>,
+    /// Made at or after.
+    pub created_from: Option<WallTime>,
+    /// Made at or before.
+    pub created_to: Option<WallTime>,
+    /// The customer's own ids; empty: any.
+    pub reference_ids: Vec<String>,
+}
+
+/// Which recorded assets are wanted; absent fields fit all. Deleted ones never are.
+#[derive(Clone, Debug, Default)]
+pub struct RecordedFilter {
+    /// The play domain.
+    pub domain: Option<String>,
+    /// The app.
+    pub app: Option<String>,
+    /// The stream.
+    pub stream: Option<String>,
+    /// First media at or after.
+    pub began_from: Option<WallTime>,
+    /// First media at or before.
+    pub began_to: Option<WallTime>,
+}
+
+/// What a customer writes on an asset; absent fields stay as they are.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Description {
+    /// Its title.
+    pub title: Option<String>,
+    /// Its description.
+    pub description: Option<String>,
+    /// The URL of its cover.
+    pub cover_url: Option<String>,
+    /// Its category.
+    pub category: Option<i64>,
+    /// Comma list.
+    pub tags: Option<String>,
+    /// What the customer wants told back.
+    pub user_data: Option<String>,
+    /// The customer's own id of it, unique among assets that are not deleted.
+    pub reference_id: Option<String>,
+}
+
+/// What the analysis of a source found.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Analysis {
+    /// Bytes of the progressive MP4, exact.
+    pub size_bytes: u64,
+    /// Length in 90 kHz ticks.
+    pub duration_ticks: i64,
+    /// Pixels; 0 without video.
+    pub width: u32,
+    /// Pixels; 0 without video.
+    pub height: u32,
+    /// Frames per second; 0 without video.
+    pub fps: f64,
+    /// All tracks together.
+    pub bitrate_kbps: u64,
+    /// Each track.
+    pub tracks: Vec<TrackFacts>,
+}
+
+fn asset_of(row: &Row) -> Result<Asset> {
+    let origin = match row.opt_parsed::<RecordingId>("recording")? {
+        Some(recording) => Some(Origin {
+            recording,
+            cycle: row.opt_int("cycle")?.map(|_| row.small("cycle")).transpose()?,
+            path: path_of(row)?,
+            began: row.time("began")?,
+            ended: row.time("ended")?,
+        }),
+        None => None,
+    };
+    Ok(Asset {
+        id: row.parsed("id")?,
+        status: row.parsed("status")?,
+        title: row.text("title")?,
+        description: row.text("description")?,
+        cover_url: row.text("cover_url")?,
+        category: row.opt_int("category")?,
+        tags: row.text("tags")?,
+        user_data: row.text("user_data")?,
+        reference_id: row.opt_text("reference_id")?,
+        template_group: row.text("template_group")?,
+        origin,
+        duration_ticks: row.int("duration_ticks")?,
+        size_bytes: row.count("size_bytes")?,
+        width: row.small("width")?,
+        height: row.small("height")?,
+        fps: row.real("fps")?,
+        bitrate_kbps: row.count("bitrate_kbps")?,
+        tracks: row.json("tracks")?,
+        analysed: row.opt_time("analysed")?,
+        created: row.time("created")?,
+        modified: row.time("modified")?,
+    })
+}
+
+fn by_creation(order: Order) -> &'static str {
+    match order {
+        Order::Ascending => " ORDER BY created, id",
+        Order::Descending => " ORDER BY created DESC, id DESC",
+    }
+}
+
+impl Catalog {
+    /// The asset of this id, unless it is deleted.
+    pub async fn asset(&self, id: AssetId) -> Result<Option<Asset>> {
+        let row = Sql::new("SELECT * FROM asset WHERE id = $1 AND deleted IS NULL").arg(id).row(self).await?;
+        row.as_ref().map(asset_of).transpose()
+    }
+
+    /// The asset with the customer's own id, unless it is deleted.
+    pub async fn asset_by_reference(&self, reference_id: &str) -> Result<Option<Asset>> {
+        let sql = Sql::new("SELECT * FROM asset WHERE reference_id = $1 AND deleted IS NULL").arg(reference_id);
+        sql.row(self).await?.as_ref().map(asset_of).transpose()
+    }
+
+    /// Those of these assets that are there, in the order of `ids`.
+    pub async fn assets_by_id(&self, ids: &[AssetId]) -> Result<Vec<Asset>> {
+        let sql = Sql::new("SELECT * FROM asset WHERE deleted IS NULL").with_list(" AND id IN ", ids.iter().copied());
+        let mut found: Vec<Asset> = sql.rows(self).await?.iter().map(asset_of).collect::<Result<_>>()?;
+        found.sort_by_key(|asset| ids.iter().position(|id| *id == asset.id));
+        Ok(found)
+    }
+
+    /// Assets by time of creation.
+    pub async fn assets(&self, filter: &AssetFilter, order: Order, page: Page) -> Result<Listed<Asset>> {
+        let narrowed = |mut sql: Sql| {
+            if !filter.statuses.is_empty() {
+                sql = sql.with_list(" AND status IN ", filter.statuses.iter().copied());
+            }
+            if !filter.reference_ids.is_empty() {
+                sql = sql.with_list(" AND reference_id IN ", &filter.reference_ids);
+            }
+            sql.with_some(" AND category = ", filter.category)
+                .with_some(" AND created >= ", filter.created_from)
+                .with_some(" AND created <= ", filter.created_to)
+        };
+        self.page_of_assets(narrowed, "", order, page).await
+    }
+
+    /// Recorded assets by time of creation.
+    pub async fn recorded_assets(&self, filter: &RecordedFilter, order: Order, page: Page) -> Result<Listed<Asset>> {
+        let narrowed = |sql: Sql| {
+            sql.with_some(" AND domain = ", filter.domain.as_deref())
+                .with_some(" AND app = ", filter.app.as_deref())
+                .with_some(" AND stream = ", filter.stream.as_deref())
+                .with_some(" AND began >= ", filter.began_from)
+                .with_some(" AND began <= ", filter.began_to)
+        };
+        self.page_of_assets(narrowed, " AND recording IS NOT NULL", order, page).await
+    }
+
+    async fn page_of_assets(
+        &self,
+        narrowed: impl Fn(Sql) -> Sql,
+        always: &'static str,
+        order: Order,
+        page: Page,
+    ) -> Result<Listed<Asset>> {
+        let count = Sql::new("SELECT COUNT(*) AS total FROM asset WHERE deleted IS NULL").text(always);
+        let total = narrowed(count).total(self).await?;
+        let rows = narrowed(Sql::new("SELECT * FROM asset WHERE deleted IS NULL").text(always))
+            .text(by_creation(order))
+            .with(" LIMIT ", page.limit())
+            .with(" OFFSET ", page.offset())
+            .rows(self)
+            .await?;
+        Ok(Listed { rows: rows.iter().map(asset_of).collect::<Result<_>>()?, total })
+    }
+
+    /// What an asset is made of, in order. Empty for one that is deleted or not there.
+    pub async fn spans(&self, asset: AssetId) -> Result<Vec<Span>> {
+        let rows = Sql::new("SELECT * FROM span WHERE asset = $1 ORDER BY position").arg(asset).rows(self).await?;
+        rows.iter().map(Span::of).collect()
+    }
+}
+
+impl Tx {
+    pub(crate) async fn insert_span(&mut self, span: &Span) -> Result<()> {
+        Sql::new("INSERT INTO span (asset, position, reel, from_ticks, to_ticks) VALUES ($1, $2, $3, $4, $5)")
+            .arg(span.asset)
+            .arg(span.position)
+            .arg(span.reel)
+            .arg(span.from_ticks)
+            .arg(span.to_ticks)
+            .run(self)
+            .await?;
+        Ok(())
+    }
+
+    /// The asset as it stands, locked against other writers until the transaction ends.
+    async fn hold_asset(&mut self, id: AssetId) -> Result<Asset> {
+        let row = Sql::new("UPDATE asset SET modified = modified WHERE id = $1 AND deleted IS NULL RETURNING *")
+            .arg(id)
+            .row(self)
+            .await?;
+        match row {
+            Some(row) => asset_of(&row),
+            None => Err(CatalogError::NotFound { what: "asset", key: id.to_string() }),
+        }
+    }
+
+    /// Writes on an asset, and owes its `MediaBaseChangeComplete` when something changed. `NotFound` when it is not
+    /// there, `AlreadyExists` when the reference id is another one's.
+    pub async fn describe_asset(&mut self, id: AssetId, description: &Description, now: WallTime) -> Result<()> {
+        let old = self.hold_asset(id).await?;
+        if let Some(reference) = &description.reference_id {
+            let taken = Sql::new("SELECT 1 AS one FROM asset WHERE reference_id = $1 AND id <> $2 AND deleted IS NULL")
+                .arg(reference)
+                .arg(id);
+            if taken.row(&mut *self).await?.is_some() {
+                return Err(CatalogError::AlreadyExists { what: "reference id", key: reference.clone() });
+            }
+        }
+        let changes = changes(&old, description);
+        let text = |new: &Option<String>, old: String| new.clone().unwrap_or(old);
+        Sql::new(
+            "UPDATE asset SET title = $2, description = $3, cover_url = $4, category = $5, tags = $6, user_data = $7,
+               reference_id = $8, modified = $9 WHERE id = $1",
+        )
+        .arg(id)
+        .arg(text(&description.title, old.title))
+        .arg(text(&description.description, old.description))
+        .arg(text(&description.cover_url, old.cover_url))
+        .arg(description.category.or(old.category))
+        .arg(text(&description.tags, old.tags))
+        .arg(text(&description.user_data, old.user_data))
+        .arg(description.reference_id.clone().or(old.reference_id))
+        .arg(now)
+        .run(self)
+        .await?;
+        if !changes.is_empty() {
+            self.tell(id, now, Event::AssetDescribed { mode: DescribeMode::Update, changes }).await?;
+        }
+        Ok(())
+    }
+
+    /// Stores what the analysis of an asset's source found, and owes its `VideoAnalysisComplete`. Whether it did: the
+    /// second time, and for an asset that is gone, nothing happens.
+    pub async fn set_analysis(&mut self, id: AssetId, analysis: &Analysis, now: WallTime) -> Result<bool> {
+        let changed = Sql::new(
+            "UPDATE asset SET size_bytes = $2, duration_ticks = $3, width = $4, height = $5, fps = $6,
+               bitrate_kbps = $7, tracks = $8, analysed = $9
+             WHERE id = $1 AND deleted IS NULL AND analysed IS NULL",
+        )
+        .arg(id)
+        .arg(analysis.size_bytes)
+        .arg(analysis.duration_ticks)
+        .arg(analysis.width)
+        .arg(analysis.height)
+        .arg(analysis.fps)
+        .arg(analysis.bitrate_kbps)
+        .arg(to_json(&analysis.tracks)?)
+        .arg(now)
+        .run(self)
+        .await?;
+        if changed > 0 {
+            let event = Event::SourceAnalysed {
+                width: analysis.width,
+                height: analysis.height,
+                duration_s: units::MediaTime::reel(analysis.duration_ticks).seconds(),
+                bitrate_kbps: analysis.bitrate_kbps,
+                fps: analysis.fps,
+                size_bytes: analysis.size_bytes,
+            };
+            self.tell(id, now, event).await?;
+        }
+        Ok(changed > 0)
+    }
+
+    /// Deletes an asset: its spans become garbage, its media is freed after `free_after` where no other asset needs it,
+    /// and its `DeleteMediaComplete` and `MediaBaseChangeComplete` are owed. Whether it was there.
+    pub async fn delete_asset(&mut self, id: AssetId, free_after: Duration, now: WallTime) -> Result<bool> {
+        let old = match self.hold_asset(id).await {
+            Ok(old) => old,
+            Err(CatalogError::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        Sql::new("UPDATE asset SET status = $2, deleted = $3, modified = $3 WHERE id = $1")
+            .arg(id)
+            .arg(AssetStatus::Deleted)
+            .arg(now)
+            .run(self)
+            .await?;
+        let reels = Sql::new("SELECT DISTINCT reel FROM span WHERE asset = $1 ORDER BY reel").arg(id);
+        let reels = reels.rows(&mut *self).await?;
+        Sql::new("INSERT INTO garbage SELECT asset, position, reel, from_ticks, to_ticks FROM span WHERE asset = $1")
+            .arg(id)
+            .run(self)
+            .await?;
+        Sql::new("DELETE FROM span WHERE asset = $1").arg(id).run(self).await?;
+        for row in &reels {
+            self.enqueue(NewJob::free_reel(row.parsed("reel")?, free_after), now).await?;
+        }
+        self.tell(id, now, Event::AssetDeleted).await?;
+        let gone = Description {
+            title: Some(String::new()),
+            description: Some(String::new()),
+            cover_url: Some(String::new()),
+            category: None,
+            tags: Some(String::new()),
+            user_data: None,
+            reference_id: None,
+        };
+        let changes = changes(&old, &gone);
+        self.tell(id, now, Event::AssetDescribed { mode: DescribeMode::Delete, changes }).await?;
+        Ok(true)
+    }
+}
+
+/// What `new` changes of what customers see, field by field.
+fn changes(old: &Asset, new: &Description) -> Vec<Change> {
+    let category = |id: i64| id.to_string();
+    [
+        (DescribedField::Title, old.title.clone(), new.title.clone()),
+        (DescribedField::Description, old.description.clone(), new.description.clone()),
+        (DescribedField::Cover, old.cover_url.clone(), new.cover_url.clone()),
+        (DescribedField::Category, old.category.map(category).unwrap_or_default(), new.category.map(category)),
+        (DescribedField::Tags, old.tags.clone(), new.tags.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(field, old, new)| Some(Change { field, new: new.filter(|new| *new != old)?, old }))
+    .collect()
+}
+
+in_own_tx! {
+    describe_asset(id: AssetId, description: &Description, now: WallTime) -> ();
+    set_analysis(id: AssetId, analysis: &Analysis, now: WallTime) -> bool;
+    delete_asset(id: AssetId, free_after: Duration, now: WallTime) -> bool;
+}

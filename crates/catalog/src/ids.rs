@@ -1,0 +1,63 @@
+//! Ids drawn from one source per process.
+
+use std::sync::{Mutex, PoisonError};
+
+use units::{AssetId, EventId, IdSource, JobId, PushId, RecordingId, ReelId, RequestId, WallTime};
+
+/// An [`IdSource`] that many tasks draw from.
+#[derive(Debug)]
+pub struct Ids(Mutex<IdSource>);
+
+impl Ids {
+    /// Seeded from the operating system.
+    pub fn from_os() -> Self {
+        let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
+        // Version and variant bits of a UUID are constant; folding the halves leaves 64 random bits.
+        Self::seeded(high.rotate_left(32) ^ low)
+    }
+
+    /// Seeded by a test: the same ids in every run.
+    pub fn seeded(seed: u64) -> Self {
+        Self(Mutex::new(IdSource::new(seed)))
+    }
+
+    fn bits(&self, now: WallTime) -> u128 {
+        // A panic elsewhere cannot leave the source half advanced in a way that matters: its ids stay unique.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).next_bits(now)
+    }
+
+    /// A new push id.
+    pub fn push(&self, now: WallTime) -> PushId {
+        PushId::from_u128(self.bits(now))
+    }
+
+    /// A new recording id.
+    pub fn recording(&self, now: WallTime) -> RecordingId {
+        RecordingId::from_u128(self.bits(now))
+    }
+
+    /// A new reel id.
+    pub fn reel(&self, now: WallTime) -> ReelId {
+        ReelId::from_u128(self.bits(now))
+    }
+
+    /// A new asset id.
+    pub fn asset(&self, now: WallTime) -> AssetId {
+        AssetId::from_u128(self.bits(now))
+    }
+
+    /// A new job id.
+    pub fn job(&self, now: WallTime) -> JobId {
+        JobId::from_u128(self.bits(now))
+    }
+
+    /// A new event id.
+    pub fn event(&self, now: WallTime) -> EventId {
+        EventId::from_u128(self.bits(now))
+    }
+
+    /// A new request id.
+    pub fn request(&self, now: WallTime) -> RequestId {
+        RequestId::from_u128(self.bits(now))
+    }
+}

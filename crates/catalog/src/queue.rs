@@ -1,0 +1,250 @@
+//! Rows of the durable queue: making them, and what they hold. Claiming and finishing them is crate `jobs`.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use serde_json::json;
+use units::{AssetId, EventId, JobId, PushId, ReelId, WallTime};
+
+use crate::sql::{Row, Sql, in_own_tx, words};
+use crate::{Catalog, Result, Tx};
+
+/// The kinds of jobs that the catalog itself makes, in the transaction that owes them.
+pub mod kind {
+    /// Tell a customer of an event: payload `{"event": EventId}`.
+    pub const CALLBACK: &str = "callback";
+    /// Tell a customer of a publish or unpublish: payload `{"push": PushId, "action": "publish" | "publish_done"}`.
+    pub const LIVE_NOTIFY: &str = "live_notify";
+    /// Measure the source of an asset: payload `{"asset": AssetId}`.
+    pub const ANALYSE: &str = "analyse";
+    /// Delete what no span of a sealed reel needs: payload `{"reel": ReelId}`.
+    pub const FREE_REEL: &str = "free_reel";
+}
+
+/// How long after an RTMP publish its callback goes out, if the push is still there (contract §3.5).
+const PUBLISH_TOLD_AFTER: Duration = Duration::from_secs(2);
+
+words! {
+    /// Where a job is in its life.
+    pub enum JobState {
+        /// Waits for its time and its turn.
+        Ready = "ready",
+        /// A worker holds its lease.
+        Running = "running",
+        /// Done.
+        Done = "done",
+        /// Failed for good: attempts spent, or not worth another.
+        Dead = "dead",
+        /// Ended on request.
+        Cancelled = "cancelled",
+    }
+}
+
+/// How often, and how far apart, a job is tried.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Retry {
+    /// Attempts in all, at least 1. A lost lease counts.
+    pub attempts_max: u32,
+    /// Wait after the first failure; it doubles with each further one.
+    pub first: Duration,
+    /// The longest wait. Equal to `first`: a fixed interval, without jitter.
+    pub max: Duration,
+}
+
+impl Retry {
+    /// `attempts_max` attempts, `interval` apart.
+    pub const fn fixed(attempts_max: u32, interval: Duration) -> Self {
+        Self { attempts_max, first: interval, max: interval }
+    }
+}
+
+/// 3 attempts, 1 s apart (contract §3.1).
+const CALLBACK_RETRY: Retry = Retry::fixed(3, Duration::from_secs(1));
+/// Up to 5 retries, 1 s apart (contract §3.5).
+const LIVE_NOTIFY_RETRY: Retry = Retry::fixed(6, Duration::from_secs(1));
+const ANALYSE_RETRY: Retry = Retry { attempts_max: 10, first: Duration::from_secs(1), max: Duration::from_secs(300) };
+const FREE_REEL_RETRY: Retry =
+    Retry { attempts_max: 20, first: Duration::from_secs(10), max: Duration::from_secs(3_600) };
+
+/// A job to be made.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewJob {
+    /// Which handler runs it.
+    pub kind: &'static str,
+    /// What the handler needs to know.
+    pub payload: Json,
+    /// While an unfinished job has this key, no second one is made.
+    pub unique_key: Option<String>,
+    /// Jobs of one key run one at a time, in order of creation; a dead one lets the next pass.
+    pub order_key: Option<String>,
+    /// Higher runs first.
+    pub priority: i32,
+    /// Not before this long from now.
+    pub delay: Duration,
+    /// How often it is tried.
+    pub retry: Retry,
+}
+
+impl NewJob {
+    /// A job without keys, at once, at priority 0.
+    pub fn new(kind: &'static str, payload: Json, retry: Retry) -> Self {
+        Self { kind, payload, unique_key: None, order_key: None, priority: 0, delay: Duration::ZERO, retry }
+    }
+
+    pub(crate) fn callback(event: EventId, asset: AssetId) -> Self {
+        let job = Self::new(kind::CALLBACK, json!({ "event": event }), CALLBACK_RETRY);
+        Self { order_key: Some(format!("asset/{asset}")), priority: 10, ..job }
+    }
+
+    pub(crate) fn live_notify(push: PushId, began: bool, path: &str) -> Self {
+        let (action, delay) = if began { ("publish", PUBLISH_TOLD_AFTER) } else { ("publish_done", Duration::ZERO) };
+        let job = Self::new(kind::LIVE_NOTIFY, json!({ "push": push, "action": action }), LIVE_NOTIFY_RETRY);
+        Self { order_key: Some(format!("notify/{path}")), priority: 10, delay, ..job }
+    }
+
+    pub(crate) fn analyse(asset: AssetId) -> Self {
+        let job = Self::new(kind::ANALYSE, json!({ "asset": asset }), ANALYSE_RETRY);
+        Self { unique_key: Some(format!("analyse/{asset}")), ..job }
+    }
+
+    pub(crate) fn free_reel(reel: ReelId, delay: Duration) -> Self {
+        let job = Self::new(kind::FREE_REEL, json!({ "reel": reel }), FREE_REEL_RETRY);
+        Self { unique_key: Some(format!("free_reel/{reel}")), priority: -10, delay, ..job }
+    }
+}
+
+/// A job as it stands.
+#[derive(Clone, PartialEq, Debug)]
+pub struct JobRow {
+    /// Its id.
+    pub id: JobId,
+    /// Which handler runs it.
+    pub kind: String,
+    /// Where it is in its life.
+    pub state: JobState,
+    /// What the handler needs to know.
+    pub payload: Json,
+    /// See [`NewJob::unique_key`].
+    pub unique_key: Option<String>,
+    /// See [`NewJob::order_key`].
+    pub order_key: Option<String>,
+    /// Attempts begun so far.
+    pub attempt: u32,
+    /// How often it is tried.
+    pub retry: Retry,
+    /// Not before.
+    pub run_at: WallTime,
+    /// Rises with each attempt: whoever holds an older number has lost the job.
+    pub fence: i64,
+    /// Who holds the lease.
+    pub owner: Option<String>,
+    /// Until when, by the database's clock.
+    pub lease_until: Option<WallTime>,
+    /// Somebody wants it to end.
+    pub cancel_requested: bool,
+    /// 0 to 100.
+    pub progress: u32,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+    /// When it was made.
+    pub created: WallTime,
+    /// When its first attempt began.
+    pub started: Option<WallTime>,
+    /// When it reached a state that it will not leave.
+    pub finished: Option<WallTime>,
+}
+
+impl JobRow {
+    /// Reads a row of table `job`.
+    pub fn of(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.parsed("id")?,
+            kind: row.text("kind")?,
+            state: row.parsed("state")?,
+            payload: row.json("payload")?,
+            unique_key: row.opt_text("unique_key")?,
+            order_key: row.opt_text("order_key")?,
+            attempt: row.small("attempt")?,
+            retry: Retry {
+                attempts_max: row.small("attempts_max")?,
+                first: Duration::from_millis(row.count("backoff_first_ms")?),
+                max: Duration::from_millis(row.count("backoff_max_ms")?),
+            },
+            run_at: row.time("run_at")?,
+            fence: row.int("fence")?,
+            owner: row.opt_text("owner")?,
+            lease_until: row.opt_time("lease_until")?,
+            cancel_requested: row.flag("cancel_requested")?,
+            progress: row.small("progress")?,
+            error: row.opt_text("error")?,
+            created: row.time("created")?,
+            started: row.opt_time("started")?,
+            finished: row.opt_time("finished")?,
+        })
+    }
+}
+
+/// A duration as the milliseconds of a row; more than 292 million years become that.
+pub(crate) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl Catalog {
+    /// The job of this id.
+    pub async fn job(&self, id: JobId) -> Result<Option<JobRow>> {
+        let row = Sql::new("SELECT * FROM job WHERE id = $1").arg(id).row(self).await?;
+        row.as_ref().map(JobRow::of).transpose()
+    }
+
+    /// How many jobs of `kind` are in `state`.
+    pub async fn job_count(&self, kind: &str, state: JobState) -> Result<u64> {
+        Sql::new("SELECT COUNT(*) AS total FROM job WHERE kind = $1 AND state = $2")
+            .arg(kind)
+            .arg(state)
+            .total(self)
+            .await
+    }
+}
+
+impl Tx {
+    /// Makes a job; it can be claimed once the transaction is committed. When an unfinished job has the same unique key,
+    /// that one's id is answered and nothing is made. `now` only dates the id.
+    pub async fn enqueue(&mut self, job: NewJob, now: WallTime) -> Result<JobId> {
+        let id = self.ids().job(now);
+        let made = Sql::new(
+            "INSERT INTO job (id, kind, state, priority, payload, unique_key, order_key, attempts_max,
+               backoff_first_ms, backoff_max_ms, run_at, created)
+             VALUES ($1, $2, 'ready', $3, $4, $5, $6, $7, $8, $9, {now} + $10, {now})
+             ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL AND state IN ('ready', 'running') DO NOTHING",
+        )
+        .arg(id)
+        .arg(job.kind)
+        .arg(i64::from(job.priority))
+        .arg(job.payload.to_string())
+        .arg(job.unique_key.clone())
+        .arg(job.order_key)
+        .arg(job.retry.attempts_max.max(1))
+        .arg(millis(job.retry.first))
+        .arg(millis(job.retry.max))
+        .arg(millis(job.delay))
+        .run(self)
+        .await?;
+        if made > 0 {
+            self.made_jobs = true;
+            return Ok(id);
+        }
+        let row = Sql::new("SELECT id FROM job WHERE unique_key = $1 AND state IN ('ready', 'running')")
+            .arg(job.unique_key)
+            .row(self)
+            .await?;
+        match row {
+            Some(row) => row.parsed("id"),
+            // The other one finished in between (PostgreSQL only); what it did is what was asked for.
+            None => Ok(id),
+        }
+    }
+}
+
+in_own_tx! {
+    enqueue(job: NewJob, now: WallTime) -> JobId;
+}

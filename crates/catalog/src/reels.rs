@@ -1,0 +1,112 @@
+//! Reels: what stored media there is.
+
+use units::{ReelId, WallTime};
+
+use crate::sql::{Row, Sql, in_own_tx, words};
+use crate::{Catalog, Result, Span, Tx};
+
+words! {
+    /// Where a reel is in its life.
+    pub enum ReelState {
+        /// It grows.
+        Open = "open",
+        /// It is complete and will not change.
+        Sealed = "sealed",
+        /// Its media is gone.
+        Deleted = "deleted",
+    }
+}
+
+/// A reel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reel {
+    /// Its id.
+    pub id: ReelId,
+    /// Where it is in its life.
+    pub state: ReelState,
+    /// The node that writes it.
+    pub node: String,
+    /// When it was made.
+    pub created: WallTime,
+    /// When it was sealed.
+    pub sealed: Option<WallTime>,
+    /// Its length in ticks, once sealed.
+    pub end_ticks: Option<i64>,
+}
+
+fn reel_of(row: &Row) -> Result<Reel> {
+    Ok(Reel {
+        id: row.parsed("id")?,
+        state: row.parsed("state")?,
+        node: row.text("node")?,
+        created: row.time("created")?,
+        sealed: row.opt_time("sealed")?,
+        end_ticks: row.opt_int("end_ticks")?,
+    })
+}
+
+impl Catalog {
+    /// The reel of this id.
+    pub async fn reel(&self, id: ReelId) -> Result<Option<Reel>> {
+        let row = Sql::new("SELECT * FROM reel WHERE id = $1").arg(id).row(self).await?;
+        row.as_ref().map(reel_of).transpose()
+    }
+
+    /// All spans on a reel, of whatever asset, by where they start.
+    pub async fn spans_on_reel(&self, reel: ReelId) -> Result<Vec<Span>> {
+        let rows = Sql::new("SELECT * FROM span WHERE reel = $1 ORDER BY from_ticks, to_ticks").arg(reel);
+        rows.rows(self).await?.iter().map(Span::of).collect()
+    }
+
+    /// What deleted assets had on a reel, by where it starts: all that may be removed, where no span needs it.
+    pub async fn garbage_on_reel(&self, reel: ReelId) -> Result<Vec<Span>> {
+        let rows = Sql::new("SELECT * FROM garbage WHERE reel = $1 ORDER BY from_ticks, to_ticks").arg(reel);
+        rows.rows(self).await?.iter().map(Span::of).collect()
+    }
+}
+
+impl Tx {
+    pub(crate) async fn insert_reel(&mut self, id: ReelId, node: &str, now: WallTime) -> Result<()> {
+        Sql::new("INSERT INTO reel (id, state, node, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
+            .arg(id)
+            .arg(ReelState::Open)
+            .arg(node)
+            .arg(now)
+            .run(self)
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn seal_reel(&mut self, id: ReelId, end_ticks: Option<i64>, now: WallTime) -> Result<()> {
+        Sql::new("UPDATE reel SET state = $2, sealed = $3, end_ticks = $4 WHERE id = $1 AND state = 'open'")
+            .arg(id)
+            .arg(ReelState::Sealed)
+            .arg(now)
+            .arg(end_ticks)
+            .run(self)
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn has_garbage(&mut self, id: ReelId) -> Result<bool> {
+        let row = Sql::new("SELECT 1 AS one FROM garbage WHERE reel = $1").arg(id);
+        Ok(row.row(self).await?.is_some())
+    }
+
+    /// Notes that all media of a sealed reel is gone. `false` when it is not sealed, or a span still needs it.
+    pub async fn mark_reel_deleted(&mut self, id: ReelId) -> Result<bool> {
+        let changed = Sql::new(
+            "UPDATE reel SET state = $2 WHERE id = $1 AND state = 'sealed'
+               AND NOT EXISTS (SELECT 1 FROM span WHERE span.reel = $1)",
+        )
+        .arg(id)
+        .arg(ReelState::Deleted)
+        .run(self)
+        .await?;
+        Ok(changed > 0)
+    }
+}
+
+in_own_tx! {
+    mark_reel_deleted(id: ReelId) -> bool;
+}

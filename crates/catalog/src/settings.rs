@@ -1,0 +1,31 @@
+//! Small facts about the installation, such as whether it was set up.
+
+use crate::sql::{Sql, in_own_tx};
+use crate::{Catalog, Result, Tx};
+
+impl Catalog {
+    /// The value of a setting.
+    pub async fn setting(&self, key: &str) -> Result<Option<String>> {
+        let row = Sql::new("SELECT value FROM setting WHERE key = $1").arg(key).row(self).await?;
+        row.map(|row| row.text("value")).transpose()
+    }
+}
+
+impl Tx {
+    /// Sets a setting. Whether it was not set before: the caller who gets `true` is the first, also among several nodes.
+    pub async fn set_setting(&mut self, key: &str, value: &str) -> Result<bool> {
+        let added = Sql::new("INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .arg(key)
+            .arg(value)
+            .run(self)
+            .await?;
+        if added == 0 {
+            Sql::new("UPDATE setting SET value = $2 WHERE key = $1").arg(key).arg(value).run(self).await?;
+        }
+        Ok(added > 0)
+    }
+}
+
+in_own_tx! {
+    set_setting(key: &str, value: &str) -> bool;
+}

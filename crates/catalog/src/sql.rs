@@ -1,0 +1,365 @@
+//! One body of SQL for both databases.
+//!
+//! **Invariant:** the text of a statement consists of `'static` pieces and placeholders only; every value is bound. So
+//! the two `AssertSqlSafe` below are the only ones in the project and hold by construction.
+//!
+//! The common subset: `$n` placeholders, BIGINT milliseconds, TEXT ids, TEXT JSON, flags 0 or 1, `INSERT … ON CONFLICT`,
+//! `UPDATE … RETURNING`, partial indexes, CTEs. Two fragments differ and are written `{now}` (the database's clock in
+//! Unix milliseconds) and `{skip locked}`.
+
+use std::str::FromStr;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, Postgres, Row as _, Sqlite};
+use units::{AssetId, EventId, JobId, PushId, RecordingId, ReelId, WallTime};
+
+use crate::{Catalog, CatalogError, Pools, Result, Tx, TxInner};
+
+/// A value bound to a placeholder.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Value {
+    /// BIGINT.
+    Int(Option<i64>),
+    /// TEXT.
+    Text(Option<String>),
+    /// DOUBLE PRECISION.
+    Real(Option<f64>),
+}
+
+macro_rules! value_from {
+    ($($from:ty => $variant:ident($value:ident -> $into:expr)),* $(,)?) => {$(
+        impl From<$from> for Value {
+            fn from($value: $from) -> Self {
+                Self::$variant(Some($into))
+            }
+        }
+        impl From<Option<$from>> for Value {
+            fn from(value: Option<$from>) -> Self {
+                Self::$variant(value.map(|$value| $into))
+            }
+        }
+    )*};
+}
+
+value_from! {
+    i64 => Int(v -> v),
+    u32 => Int(v -> i64::from(v)),
+    // Counts of bytes and the like: nothing real is above 2^63, and a wrong huge one stays huge.
+    u64 => Int(v -> i64::try_from(v).unwrap_or(i64::MAX)),
+    bool => Int(v -> i64::from(v)),
+    WallTime => Int(v -> v.unix_ms),
+    f64 => Real(v -> v),
+    &str => Text(v -> v.to_owned()),
+    &String => Text(v -> v.clone()),
+    String => Text(v -> v),
+    AssetId => Text(v -> v.to_string()),
+    EventId => Text(v -> v.to_string()),
+    JobId => Text(v -> v.to_string()),
+    PushId => Text(v -> v.to_string()),
+    RecordingId => Text(v -> v.to_string()),
+    ReelId => Text(v -> v.to_string()),
+}
+
+/// A statement with its values.
+#[derive(Clone, Debug)]
+pub struct Sql {
+    text: String,
+    values: Vec<Value>,
+}
+
+/// Where a statement runs: on a reader's connection, or in a transaction.
+pub enum On<'a> {
+    /// Outside any transaction; reads only.
+    Reader(&'a Catalog),
+    /// In a transaction.
+    Tx(&'a mut Tx),
+}
+
+impl<'a> From<&'a Catalog> for On<'a> {
+    fn from(catalog: &'a Catalog) -> Self {
+        Self::Reader(catalog)
+    }
+}
+
+impl<'a> From<&'a mut Tx> for On<'a> {
+    fn from(tx: &'a mut Tx) -> Self {
+        Self::Tx(tx)
+    }
+}
+
+impl Sql {
+    /// A statement with the placeholders `$1`, `$2`, … for the values that follow.
+    pub fn new(text: &'static str) -> Self {
+        Self { text: text.to_owned(), values: Vec::new() }
+    }
+
+    /// The value of the next placeholder.
+    pub fn arg(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// More text.
+    pub fn text(mut self, text: &'static str) -> Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// More text, then a placeholder for `value`: `.with(" AND app = ", app)`.
+    pub fn with(mut self, text: &'static str, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self.text.push_str(text);
+        self.text.push('$');
+        self.text.push_str(&self.values.len().to_string());
+        self
+    }
+
+    /// Like [`with`](Self::with), but only when there is a value.
+    pub fn with_some(self, text: &'static str, value: Option<impl Into<Value>>) -> Self {
+        match value {
+            Some(value) => self.with(text, value),
+            None => self,
+        }
+    }
+
+    /// More text, then a list of placeholders in brackets: `.with_list(" AND kind IN ", kinds)`. An empty list becomes
+    /// `(NULL)`, which nothing is in.
+    pub fn with_list(mut self, text: &'static str, values: impl IntoIterator<Item = impl Into<Value>>) -> Self {
+        self.text.push_str(text);
+        self.text.push('(');
+        let before = self.values.len();
+        for value in values {
+            let comma = if self.values.len() == before { "" } else { ", " };
+            self = self.with(comma, value);
+        }
+        self.text.push_str(if self.values.len() == before { "NULL)" } else { ")" });
+        self
+    }
+
+    /// Runs the statement for its effect; answers how many rows it changed.
+    pub async fn run(self, tx: &mut Tx) -> Result<u64> {
+        match &mut tx.inner {
+            TxInner::Sqlite(tx) => {
+                let text = dialect(&self.text, SQLITE_NOW, "");
+                let done = sqlite(text, self.values).execute(&mut **tx).await?;
+                Ok(done.rows_affected())
+            }
+            TxInner::Postgres(tx) => {
+                let text = dialect(&self.text, POSTGRES_NOW, POSTGRES_SKIP_LOCKED);
+                let done = postgres(text, self.values).execute(&mut **tx).await?;
+                Ok(done.rows_affected())
+            }
+        }
+    }
+
+    /// All rows that the statement answers.
+    pub async fn rows(self, on: impl Into<On<'_>>) -> Result<Vec<Row>> {
+        match on.into() {
+            On::Reader(catalog) => match &catalog.inner.pools {
+                Pools::Sqlite { readers, .. } => self.rows_sqlite(readers).await,
+                Pools::Postgres(pool) => self.rows_postgres(pool).await,
+            },
+            On::Tx(tx) => match &mut tx.inner {
+                TxInner::Sqlite(tx) => self.rows_sqlite(&mut **tx).await,
+                TxInner::Postgres(tx) => self.rows_postgres(&mut **tx).await,
+            },
+        }
+    }
+
+    /// The first row, if there is one.
+    pub async fn row(self, on: impl Into<On<'_>>) -> Result<Option<Row>> {
+        Ok(self.rows(on).await?.into_iter().next())
+    }
+
+    /// The column `total` of the only row: for `SELECT COUNT(*) AS total`.
+    pub async fn total(self, on: impl Into<On<'_>>) -> Result<u64> {
+        match self.row(on).await? {
+            Some(row) => row.count("total"),
+            None => Ok(0),
+        }
+    }
+
+    async fn rows_sqlite<'e>(self, on: impl sqlx::Executor<'e, Database = Sqlite>) -> Result<Vec<Row>> {
+        let rows = sqlite(dialect(&self.text, SQLITE_NOW, ""), self.values).fetch_all(on).await?;
+        Ok(rows.into_iter().map(Row::Sqlite).collect())
+    }
+
+    async fn rows_postgres<'e>(self, on: impl sqlx::Executor<'e, Database = Postgres>) -> Result<Vec<Row>> {
+        let text = dialect(&self.text, POSTGRES_NOW, POSTGRES_SKIP_LOCKED);
+        let rows = postgres(text, self.values).fetch_all(on).await?;
+        Ok(rows.into_iter().map(Row::Postgres).collect())
+    }
+}
+
+const SQLITE_NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+/// Not `now()`, which stands still for the length of a transaction.
+const POSTGRES_NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+const POSTGRES_SKIP_LOCKED: &str = "FOR UPDATE SKIP LOCKED";
+
+fn dialect(text: &str, now: &str, skip_locked: &str) -> String {
+    text.replace("{now}", now).replace("{skip locked}", skip_locked)
+}
+
+fn sqlite(text: String, values: Vec<Value>) -> Query<'static, Sqlite, SqliteArguments> {
+    values.into_iter().fold(sqlx::query(AssertSqlSafe(text)), |query, value| match value {
+        Value::Int(value) => query.bind(value),
+        Value::Text(value) => query.bind(value),
+        Value::Real(value) => query.bind(value),
+    })
+}
+
+fn postgres(text: String, values: Vec<Value>) -> Query<'static, Postgres, PgArguments> {
+    values.into_iter().fold(sqlx::query(AssertSqlSafe(text)), |query, value| match value {
+        Value::Int(value) => query.bind(value),
+        Value::Text(value) => query.bind(value),
+        Value::Real(value) => query.bind(value),
+    })
+}
+
+/// A row of either database.
+pub enum Row {
+    /// From SQLite.
+    Sqlite(SqliteRow),
+    /// From PostgreSQL.
+    Postgres(PgRow),
+}
+
+macro_rules! get {
+    ($row:expr, $column:expr) => {
+        match $row {
+            Row::Sqlite(row) => row.try_get($column),
+            Row::Postgres(row) => row.try_get($column),
+        }
+    };
+}
+
+impl Row {
+    /// A BIGINT that may be NULL.
+    pub fn opt_int(&self, column: &str) -> Result<Option<i64>> {
+        Ok(get!(self, column)?)
+    }
+
+    /// A BIGINT.
+    pub fn int(&self, column: &str) -> Result<i64> {
+        Ok(get!(self, column)?)
+    }
+
+    /// A TEXT that may be NULL.
+    pub fn opt_text(&self, column: &str) -> Result<Option<String>> {
+        Ok(get!(self, column)?)
+    }
+
+    /// A TEXT.
+    pub fn text(&self, column: &str) -> Result<String> {
+        Ok(get!(self, column)?)
+    }
+
+    /// A DOUBLE PRECISION.
+    pub fn real(&self, column: &str) -> Result<f64> {
+        Ok(get!(self, column)?)
+    }
+
+    /// A flag, stored as 0 or 1.
+    pub fn flag(&self, column: &str) -> Result<bool> {
+        Ok(self.int(column)? != 0)
+    }
+
+    /// A BIGINT that is a count: not negative.
+    pub fn count(&self, column: &str) -> Result<u64> {
+        let value = self.int(column)?;
+        u64::try_from(value).map_err(|_| corrupt(column, value, "a count"))
+    }
+
+    /// A BIGINT that is a small count.
+    pub fn small(&self, column: &str) -> Result<u32> {
+        let value = self.int(column)?;
+        u32::try_from(value).map_err(|_| corrupt(column, value, "a small count"))
+    }
+
+    /// A point in time.
+    pub fn time(&self, column: &str) -> Result<WallTime> {
+        Ok(WallTime::from_unix_ms(self.int(column)?))
+    }
+
+    /// A point in time that may be NULL.
+    pub fn opt_time(&self, column: &str) -> Result<Option<WallTime>> {
+        Ok(self.opt_int(column)?.map(WallTime::from_unix_ms))
+    }
+
+    /// A TEXT that is parsed: a typed id, a closed set of words.
+    pub fn parsed<T: FromStr>(&self, column: &str) -> Result<T> {
+        let text = self.text(column)?;
+        text.parse().map_err(|_| corrupt(column, text, "of the expected form"))
+    }
+
+    /// Like [`parsed`](Self::parsed), may be NULL.
+    pub fn opt_parsed<T: FromStr>(&self, column: &str) -> Result<Option<T>> {
+        let Some(text) = self.opt_text(column)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| corrupt(column, text, "of the expected form"))
+    }
+
+    /// A TEXT that is JSON.
+    pub fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
+        let text = self.text(column)?;
+        serde_json::from_str(&text).map_err(|_| corrupt(column, text, "the expected JSON"))
+    }
+}
+
+/// A value as JSON text, to be bound.
+pub(crate) fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(CatalogError::Json)
+}
+
+pub(crate) fn corrupt(column: &str, found: impl ToString, wanted: &'static str) -> CatalogError {
+    CatalogError::Corrupt { column: column.to_owned(), found: found.to_string().chars().take(120).collect(), wanted }
+}
+
+/// Declares an enum that is stored as a word.
+macro_rules! words {
+    ($($(#[$doc:meta])* pub enum $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            /// The stored word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = ();
+            fn from_str(word: &str) -> std::result::Result<Self, ()> {
+                match word { $($word => Ok(Self::$variant),)+ _ => Err(()) }
+            }
+        }
+
+        impl From<$name> for $crate::sql::Value {
+            fn from(value: $name) -> Self {
+                value.as_str().into()
+            }
+        }
+    )+};
+}
+pub(crate) use words;
+
+/// Declares, for methods of [`Tx`], methods of [`Catalog`] that run them in a transaction of their own.
+macro_rules! in_own_tx {
+    ($($name:ident($($arg:ident: $type:ty),* $(,)?) -> $out:ty;)+) => {
+        impl $crate::Catalog {$(
+            #[doc = concat!("[`Tx::", stringify!($name), "`](crate::Tx::", stringify!($name), ") in a transaction of its own.")]
+            pub async fn $name(&self, $($arg: $type),*) -> $crate::Result<$out> {
+                let mut tx = self.begin().await?;
+                let out = tx.$name($($arg),*).await?;
+                tx.commit().await?;
+                Ok(out)
+            }
+        )+}
+    };
+}
+pub(crate) use in_own_tx;
