@@ -1,2 +1,64 @@
-//! All automation of the project.
-fn main() {}
+//! All automation of the project, in Rust: `cargo xtask help`.
+
+mod bench;
+mod command;
+mod demo;
+mod setup;
+mod suites;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// All automation of the project.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every check and every test
+    Test,
+    /// Show the whole path: a push becomes a video that plays, with its callbacks; runs until Ctrl-C
+    Demo {
+        /// Exit after the checks
+        #[arg(long)]
+        once: bool,
+    },
+    /// Measure
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+    /// Check the house rules: arrows between crates, licence, links, file sizes
+    Tidy,
+    /// Install what demo and test need, or say what to install
+    Setup,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Many streams recorded at once: CPU and memory per stream, samples lost, beside nginx-rtmp
+    Record(bench::Record),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Test => suites::run(),
+        Task::Demo { once } => demo::run(once),
+        Task::Bench { what: Bench::Record(options) } => bench::record(&options),
+        Task::Tidy => tidy::run(),
+        Task::Setup => setup::run(&setup::TEST),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! `cargo xtask bench`: measurements, printed for a person to judge; never a test with a limit.
+
+use crate::command::{cargo, command, run as run_command, target};
+use crate::setup;
+
+/// What `bench record` may be told.
+#[derive(clap::Args)]
+pub struct Record {
+    /// Streams at once
+    #[arg(long, default_value_t = 500)]
+    streams: u32,
+    /// Seconds of the measured window, after all streams are up
+    #[arg(long, default_value_t = 25)]
+    window: u32,
+    /// Measure only Reprise, not nginx-rtmp beside it
+    #[arg(long)]
+    alone: bool,
+}
+
+/// Records many streams with the server on one core and the load generator on the other.
+pub fn record(options: &Record) -> anyhow::Result<()> {
+    setup::run(if options.alone { &setup::DEMO } else { &setup::BENCH })?;
+    run_command(&mut cargo(&[
+        "build",
+        "--locked",
+        "--release",
+        "--package",
+        "server",
+        "--package",
+        "testkit",
+        "--bins",
+    ]))?;
+    let programs = target().join("release");
+    let mut load = command(programs.join("load"), &["--server"]);
+    load.arg(programs.join("reprise"));
+    load.args(["--streams", &options.streams.to_string(), "--window", &options.window.to_string()]);
+    if options.alone {
+        load.arg("--alone");
+    }
+    run_command(&mut load)
+}

@@ -1,0 +1,159 @@
+//! Installs what demo, tests and benches need beside Rust: Debian packages, a Python environment, Node packages.
+//!
+//! Packages come from the registries this machine is configured for. Nothing is installed that is already there.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::command::{command, find, output, root, run as run_command, succeeds, target};
+
+/// A program and the Debian package that has it.
+struct Program {
+    name: &'static str,
+    package: &'static str,
+    there: fn() -> bool,
+}
+
+/// What a task needs.
+pub struct Needs {
+    programs: &'static [Program],
+    python: bool,
+    node: bool,
+}
+
+const FFMPEG: Program = Program { name: "ffmpeg", package: "ffmpeg", there: || on_path(&["ffmpeg", "ffprobe"]) };
+const PYTHON: Program = Program { name: "python3 with venv", package: "python3-venv", there: python_has_venv };
+const CHROMIUM: Program = Program { name: "chromium", package: "chromium", there: || on_path(&["chromium"]) };
+const NODE: Program = Program { name: "node", package: "nodejs", there: || on_path(&["node"]) };
+const NPM: Program = Program { name: "npm", package: "npm", there: || on_path(&["npm"]) };
+const POSTGRESQL: Program = Program { name: "PostgreSQL's server", package: "postgresql", there: has_postgresql };
+const NGINX_RTMP: Program =
+    Program { name: "nginx with its RTMP module", package: "libnginx-mod-rtmp", there: has_nginx_rtmp };
+
+/// For `cargo xtask demo`.
+pub const DEMO: Needs = Needs { programs: &[FFMPEG, PYTHON], python: false, node: false };
+/// For `cargo xtask test`.
+pub const TEST: Needs =
+    Needs { programs: &[FFMPEG, PYTHON, CHROMIUM, NODE, NPM, POSTGRESQL], python: true, node: true };
+/// For `cargo xtask bench`.
+pub const BENCH: Needs = Needs { programs: &[FFMPEG, PYTHON, NGINX_RTMP], python: false, node: false };
+
+/// Installs what is missing, or says in one line what to install.
+pub fn run(needs: &Needs) -> anyhow::Result<()> {
+    install_packages(needs.programs)?;
+    if needs.python {
+        python_environment()?;
+    }
+    if needs.node {
+        node_packages()?;
+    }
+    Ok(())
+}
+
+/// The folder of the Python environment that `run` makes.
+pub fn python_dir() -> PathBuf {
+    target().join("python")
+}
+
+/// The folder in which `run` installs the Node packages of the browser tests.
+pub fn node_dir() -> PathBuf {
+    target().join("browser")
+}
+
+fn install_packages(programs: &[Program]) -> anyhow::Result<()> {
+    let missing: Vec<_> = programs.iter().filter(|program| !(program.there)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.iter().map(|program| program.name).collect::<Vec<_>>().join(", ");
+    let packages: Vec<_> = missing.iter().map(|program| program.package).collect();
+    let Some(become_root) = root_prefix().filter(|_| find("apt-get").is_some()) else {
+        bail!("missing: {names}. Install with: sudo apt-get install {}", packages.join(" "));
+    };
+    println!("installing {names}");
+    let apt = |args: &[&str]| {
+        let words: Vec<_> = become_root.iter().copied().chain(["env", "DEBIAN_FRONTEND=noninteractive"]).collect();
+        // Run level 1 keeps the packages' services from starting: tests start their own.
+        let mut apt = command(words[0], &words[1..]);
+        apt.args(["RUNLEVEL=1", "apt-get", "-q", "-y"]).args(args).stdin(std::process::Stdio::null());
+        run_command(&mut apt)
+    };
+    apt(&["update"])?;
+    let install: Vec<_> = ["install", "--no-install-recommends"].into_iter().chain(packages.iter().copied()).collect();
+    apt(&install)
+        .with_context(|| format!("cannot install {names}; by hand: apt-get install {}", packages.join(" ")))?;
+    match missing.iter().find(|program| !(program.there)()) {
+        Some(program) => bail!("{} was installed and {} is still not to be found", program.package, program.name),
+        None => Ok(()),
+    }
+}
+
+/// The words before a command that make it run as root; `None` when that is not to be had without a question.
+fn root_prefix() -> Option<Vec<&'static str>> {
+    let is_root = output(&mut command("id", &["-u"])).is_ok_and(|id| id.trim() == "0");
+    match is_root {
+        true => Some(Vec::new()),
+        false => succeeds(&mut command("sudo", &["-n", "true"])).then(|| vec!["sudo", "-n"]),
+    }
+}
+
+fn on_path(programs: &[&str]) -> bool {
+    programs.iter().all(|program| find(program).is_some())
+}
+
+fn python_has_venv() -> bool {
+    succeeds(&mut command("python3", &["-c", "import venv, ensurepip"]))
+}
+
+/// The folder of PostgreSQL's server programs: on the path, or where Debian keeps them.
+fn has_postgresql() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    on_path(&["initdb", "postgres"]) || versions.into_iter().any(|version| version.path().join("bin/initdb").is_file())
+}
+
+fn has_nginx_rtmp() -> bool {
+    on_path(&["nginx"]) && Path::new("/usr/lib/nginx/modules/ngx_rtmp_module.so").is_file()
+}
+
+/// A Python environment with the packages of the SDK suite.
+fn python_environment() -> anyhow::Result<()> {
+    let requirements = root().join("tests/sdk/requirements.txt");
+    let python = python_dir();
+    unless_stamped(&python, &[&requirements], || {
+        println!("installing the Python packages of tests/sdk");
+        run_command(command("python3", &["-m", "venv", "--clear"]).arg(&python))?;
+        let pip = ["-m", "pip", "install", "--quiet", "--requirement"];
+        run_command(command(python.join("bin/python"), &pip).arg(&requirements))
+    })
+}
+
+/// The Node packages of the browser tests, as their lock file has them.
+fn node_packages() -> anyhow::Result<()> {
+    let (manifest, lock) = (root().join("tests/browser/package.json"), root().join("tests/browser/package-lock.json"));
+    let folder = node_dir();
+    unless_stamped(&folder, &[&manifest, &lock], || {
+        println!("installing the Node packages of tests/browser");
+        std::fs::copy(&manifest, folder.join("package.json"))?;
+        std::fs::copy(&lock, folder.join("package-lock.json"))?;
+        run_command(command("npm", &["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&folder))
+    })
+}
+
+/// Does `install` unless it succeeded before with the same `inputs`.
+fn unless_stamped(folder: &Path, inputs: &[&Path], install: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let mut wanted = OsString::new();
+    for input in inputs {
+        wanted.push(std::fs::read_to_string(input).with_context(|| format!("cannot read {}", input.display()))?);
+    }
+    let stamp = folder.join("installed");
+    let wanted = wanted.into_encoded_bytes();
+    if std::fs::read(&stamp).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)?;
+    install()?;
+    std::fs::write(stamp, wanted)?;
+    Ok(())
+}
