@@ -243,7 +243,7 @@ mod tests {
             0, 1, 3, 2, 0, 0, 1, 0, 0, "00000", "10000", "0000"
         );
         let mut bits = format!("{:05b}{:04b}{:04b}000{element}", 2, 3, 0);
-        while bits.len() % 8 != 0 {
+        while !bits.len().is_multiple_of(8) {
             bits.push('0');
         }
         bits.push_str("00000000");
@@ -274,7 +274,7 @@ mod tests {
 
     fn pack(bits: &str) -> Vec<u8> {
         let mut bits = bits.to_owned();
-        while bits.len() % 8 != 0 {
+        while !bits.len().is_multiple_of(8) {
             bits.push('0');
         }
         bits.as_bytes()
