@@ -1,1 +1,10 @@
-//! ffprobe judge, contract suites, a publisher that sends what it is told.
+//! What tests judge with: ffprobe, who owes us nothing; a server under test that can be killed; a receiver of callbacks; an API
+//! client of its own making; clips; publishers.
+
+pub mod api;
+pub mod clips;
+pub mod ffmpeg;
+pub mod judge;
+pub mod probe;
+pub mod receiver;
+pub mod server;
