@@ -102,17 +102,24 @@ impl ReelIndex {
     /// Reads a file: all that holds, how many bytes that takes, and why there is no more (`None`: the file ends there).
     pub fn read(bytes: &[u8]) -> (Self, u64, Option<IndexError>) {
         let mut index = Self::default();
+        let (end, why) = index.extend(bytes);
+        (index, end, why)
+    }
+
+    /// Reads on: `bytes` are what follows in the file after all that was read before. Gives how many of them hold, and
+    /// why there are no more; positions in errors count from the start of `bytes`.
+    pub fn extend(&mut self, bytes: &[u8]) -> (u64, Option<IndexError>) {
         let mut rest = bytes;
         loop {
             let at = u64::try_from(bytes.len() - rest.len()).unwrap_or(u64::MAX);
             if rest.is_empty() {
-                return (index, at, None);
+                return (at, None);
             }
             let Some((kind, payload, crc, tail)) = split_record(rest) else {
-                return (index, at, Some(IndexError::Torn { at }));
+                return (at, Some(IndexError::Torn { at }));
             };
-            if checksum(kind, payload) != crc || index.take(kind, payload).is_none() {
-                return (index, at, Some(IndexError::Damaged { at }));
+            if checksum(kind, payload) != crc || self.take(kind, payload).is_none() {
+                return (at, Some(IndexError::Damaged { at }));
             }
             rest = tail;
         }
@@ -256,6 +263,16 @@ mod tests {
             assert!(end <= cut as u64);
             assert_eq!(why.is_some(), end != cut as u64, "cut at {cut}");
             assert_eq!(read.segments, index.segments[..read.segments.len()]);
+        }
+    }
+
+    #[test]
+    fn a_file_that_grows_is_read_on_from_where_it_ended() {
+        let (index, file) = index();
+        for cut in 0..file.len() {
+            let (mut read, end, _) = ReelIndex::read(&file[..cut]);
+            assert_eq!(read.extend(&file[usize::try_from(end).unwrap()..]), (file.len() as u64 - end, None));
+            assert_eq!(read, index, "cut at {cut}");
         }
     }
 
