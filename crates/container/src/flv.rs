@@ -201,6 +201,11 @@ impl FileTags {
         let rest = first.filter(|first| *first <= file.len()).map(|first| file.slice(first..));
         Ok(Self { rest: rest.ok_or(FlvError::Short { what: "FLV header", bytes: file.len() })? })
     }
+
+    /// Tags without a file around them: the body of an RTMP aggregate message.
+    pub fn of_tags(tags: Bytes) -> Self {
+        Self { rest: tags }
+    }
 }
 
 impl Iterator for FileTags {
