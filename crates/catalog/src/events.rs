@@ -34,6 +34,11 @@ pub struct StoredEvent {
     pub outcome: EventOutcome,
 }
 
+/// An event whose job died, also without its handler's doing, is dropped.
+const EVENTS: &str = "SELECT e.id, e.asset, e.at, e.body, e.job,
+    CASE WHEN e.outcome = 'pending' AND j.state IN ('dead', 'cancelled') THEN 'dropped' ELSE e.outcome END AS outcome
+  FROM event e LEFT JOIN job j ON j.id = e.job";
+
 fn event_of(row: &Row) -> Result<StoredEvent> {
     Ok(StoredEvent {
         id: row.parsed("id")?,
@@ -46,13 +51,13 @@ fn event_of(row: &Row) -> Result<StoredEvent> {
 impl Catalog {
     /// The event of this id.
     pub async fn event(&self, id: EventId) -> Result<Option<StoredEvent>> {
-        let row = Sql::new("SELECT * FROM event WHERE id = $1").arg(id).row(self).await?;
+        let row = Sql::new(EVENTS).with(" WHERE e.id = ", id).row(self).await?;
         row.as_ref().map(event_of).transpose()
     }
 
     /// The events of an asset in the order in which they happened.
     pub async fn events_of_asset(&self, asset: AssetId) -> Result<Vec<StoredEvent>> {
-        let rows = Sql::new("SELECT * FROM event WHERE asset = $1 ORDER BY seq").arg(asset).rows(self).await?;
+        let rows = Sql::new(EVENTS).with(" WHERE e.asset = ", asset).text(" ORDER BY e.seq").rows(self).await?;
         rows.iter().map(event_of).collect()
     }
 }
@@ -80,7 +85,7 @@ impl Tx {
         self.push_event(&AssetEvent { asset, at, event }).await
     }
 
-    /// Notes what became of the delivery of an event.
+    /// Notes that an event was delivered, or unwanted. That it was dropped follows from its job.
     pub async fn set_event_outcome(&mut self, id: EventId, outcome: EventOutcome) -> Result<()> {
         Sql::new("UPDATE event SET outcome = $2 WHERE id = $1").arg(id).arg(outcome).run(self).await?;
         Ok(())

@@ -171,11 +171,6 @@ impl Catalog {
         self.inner.job_made.notified()
     }
 
-    /// Whether the file belongs to this process alone, so that nobody else can hold a lease in it.
-    pub fn is_single_process(&self) -> bool {
-        matches!(self.inner.pools, Pools::Sqlite { .. })
-    }
-
     /// The database answers: for readiness checks.
     pub async fn ping(&self) -> Result<()> {
         sql::Sql::new("SELECT 1 AS one").rows(self).await.map(drop)

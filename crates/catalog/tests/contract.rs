@@ -1,0 +1,626 @@
+//! What every caller relies on, on both databases.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use catalog::*;
+use domain::event::{AssetEvent, DescribeMode, DescribedField, Event};
+use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
+use serde_json::json;
+use units::{AssetId, MediaTime, PushId, RecordingId, StreamPath, WallTime};
+
+support::contract! {
+    a_domain_is_added_once_found_by_any_part_and_deleted_with_all_that_hangs_on_it
+    a_push_host_resolves_to_the_play_domain_it_is_tied_to
+    a_rule_has_one_key_and_keeps_its_birth_over_updates
+    callbacks_and_settings_are_replaced_as_a_whole
+    a_nonce_is_fresh_once_and_forgotten_after_its_time
+    a_block_holds_until_its_time
+    a_push_is_listed_while_live_and_remembered_afterwards
+    the_pushes_of_a_dead_node_are_ended_and_told
+    an_interrupted_recording_is_found_again_as_it_was
+    a_sealed_cycle_is_an_asset_an_event_and_a_job_at_once
+    sealing_a_cycle_twice_makes_one_asset
+    a_transaction_that_is_dropped_leaves_nothing
+    assets_are_listed_in_pages_by_age
+    recorded_assets_are_found_by_where_they_came_from
+    a_description_changes_what_it_names_and_tells_it
+    an_analysis_is_stored_and_told_once
+    a_deleted_asset_is_gone_and_its_media_is_garbage
+    a_unique_key_holds_while_its_job_is_unfinished
+    names_are_sorted_by_bytes
+    text_is_bound_and_never_read_as_sql
+}
+
+fn at(second: i64) -> WallTime {
+    WallTime::from_unix_s(1_772_359_200 + second)
+}
+
+fn path(stream: &str) -> StreamPath {
+    StreamPath::new("play.example.org", "cup", stream).unwrap()
+}
+
+fn domain(name: &str, kind: DomainKind) -> Domain {
+    Domain {
+        name: name.into(),
+        kind,
+        region: "cn-shanghai".into(),
+        scope: String::new(),
+        status: DomainStatus::Online,
+        created: at(0),
+        modified: at(0),
+    }
+}
+
+fn rule(app: &str, stream: &str) -> RecordRule {
+    RecordRule {
+        key: RuleKey { domain: "play.example.org".into(), app: app.into(), stream: stream.into() },
+        on_demand: OnDemand::Automatic,
+        cycle_length: Duration::from_secs(3600),
+        grace: Duration::from_secs(180),
+        template_group: NO_TRANSCODE.into(),
+        compose_group: None,
+    }
+}
+
+fn push(catalog: &Catalog, stream: &str, second: i64) -> NewPush {
+    NewPush {
+        id: catalog.ids().push(at(second)),
+        path: path(stream),
+        publish_domain: "push.example.org".into(),
+        params: "vhost=push.example.org".into(),
+        client: "203.0.113.7:5000".into(),
+        server: "192.0.2.1:1935".into(),
+        node: "n1".into(),
+        began: at(second),
+    }
+}
+
+async fn begun(catalog: &Catalog, stream: &str, second: i64) -> (Recording, OpenCycle) {
+    let new = NewRecording {
+        id: catalog.ids().recording(at(second)),
+        path: path(stream),
+        rule: rule("*", "*"),
+        reel: catalog.ids().reel(at(second)),
+        node: "n1".into(),
+        began: at(second),
+    };
+    let cycle = OpenCycle { number: 0, asset: catalog.ids().asset(at(second)), from_ticks: 0, began: at(second) };
+    catalog.begin_recording(&new).await.unwrap();
+    catalog.open_cycle(new.id, &cycle).await.unwrap();
+    (catalog.recording(new.id).await.unwrap().unwrap(), cycle)
+}
+
+fn sealed(recording: &Recording, cycle: &OpenCycle, seconds: i64) -> SealedCycle {
+    let ended = WallTime::from_unix_s(cycle.began.unix_s() + seconds);
+    SealedCycle {
+        recording: recording.id,
+        cycle: cycle.number,
+        asset: cycle.asset,
+        title: format!("court_{}", cycle.number),
+        template_group: NO_TRANSCODE.into(),
+        status: AssetStatus::Normal,
+        reel: recording.reel,
+        from_ticks: cycle.from_ticks,
+        to_ticks: cycle.from_ticks + seconds * 90_000,
+        began: cycle.began,
+        ended,
+        duration_ticks: seconds * 90_000,
+        size_bytes: 1_000_000,
+        width: 1280,
+        height: 720,
+        fps: 25.0,
+        bitrate_kbps: 2_000,
+        sealed_at: ended,
+    }
+}
+
+fn after(sealed: &SealedCycle, catalog: &Catalog) -> OpenCycle {
+    OpenCycle {
+        number: sealed.cycle + 1,
+        asset: catalog.ids().asset(sealed.ended),
+        from_ticks: sealed.to_ticks,
+        began: sealed.ended,
+    }
+}
+
+/// A recorded asset of `stream`, born at `second`.
+async fn asset(catalog: &Catalog, stream: &str, second: i64) -> AssetId {
+    let (recording, cycle) = begun(catalog, stream, second).await;
+    catalog.seal_cycle(&sealed(&recording, &cycle, 20), None).await.unwrap();
+    catalog.end_recording(recording.id, Some(20 * 90_000), at(second + 30)).await.unwrap();
+    cycle.asset
+}
+
+async fn a_domain_is_added_once_found_by_any_part_and_deleted_with_all_that_hangs_on_it(catalog: Catalog) {
+    for (name, kind) in [("play.example.org", DomainKind::Play), ("push.example.org", DomainKind::Push)] {
+        catalog.add_domain(&domain(name, kind)).await.unwrap();
+        assert!(catalog.add_domain(&domain(name, kind)).await.unwrap_err().is_already_exists());
+    }
+    let found = async |search, text: &str| {
+        let filter = DomainFilter { name: Some((search, text.into())), ..Default::default() };
+        let listed = catalog.domains(&filter, Page { number: 1, size: 10 }).await.unwrap();
+        assert_eq!(listed.total, listed.rows.len() as u64);
+        listed.rows.into_iter().map(|d| d.name).collect::<Vec<_>>()
+    };
+    assert_eq!(found(Search::Fuzzy, "EXAMPLE").await, ["play.example.org", "push.example.org"]);
+    assert_eq!(found(Search::Prefix, "play").await, ["play.example.org"]);
+    assert_eq!(found(Search::Suffix, "push.example.org").await, ["push.example.org"]);
+    assert_eq!(found(Search::Exact, "play.example.org").await, ["play.example.org"]);
+    assert!(found(Search::Fuzzy, "p%y").await.is_empty() && found(Search::Exact, "play").await.is_empty());
+    let pushes = DomainFilter { kind: Some(DomainKind::Push), ..Default::default() };
+    assert_eq!(catalog.domains(&pushes, Page { number: 2, size: 1 }).await.unwrap(), Listed { rows: vec![], total: 1 });
+
+    let args = BTreeMap::from([("auth_type".to_owned(), "type_a".to_owned())]);
+    catalog.set_domain_config("play.example.org", "aliauth", &args, at(1)).await.unwrap();
+    let first = catalog.domain_configs("play.example.org", &["aliauth".into()]).await.unwrap();
+    catalog.set_domain_config("play.example.org", "aliauth", &BTreeMap::new(), at(2)).await.unwrap();
+    let second = catalog.domain_configs("play.example.org", &[]).await.unwrap();
+    assert_eq!((first[0].args.clone(), second[0].args.len(), &first[0].id), (args, 0, &second[0].id));
+    assert!(catalog.domain_configs("play.example.org", &["ip_allow_list_set".into()]).await.unwrap().is_empty());
+
+    catalog.add_rule(&StoredRule { rule: rule("*", "*"), wire: json!({}), created: at(0) }).await.unwrap();
+    assert!(catalog.delete_domain("play.example.org").await.unwrap());
+    assert!(!catalog.delete_domain("play.example.org").await.unwrap());
+    assert_eq!(catalog.domain("play.example.org").await.unwrap(), None);
+    assert!(catalog.domain_configs("play.example.org", &[]).await.unwrap().is_empty());
+    assert!(catalog.rules_for_domain("play.example.org").await.unwrap().is_empty());
+}
+
+async fn a_push_host_resolves_to_the_play_domain_it_is_tied_to(catalog: Catalog) {
+    let tie = Mapping { push_domain: "push.example.org".into(), play_domain: "play.example.org".into() };
+    let resolved = async |host: &str| catalog.resolve_push(host).await.unwrap().map(|r| (r.push_domain, r.play_domain));
+    let pair = |push: &str, play: &str| Some((push.to_owned(), play.to_owned()));
+    assert!(matches!(catalog.add_mapping(&tie, at(0)).await, Err(CatalogError::NotFound { .. })));
+    for (name, kind) in [
+        ("play.example.org", DomainKind::Play),
+        ("other.example.org", DomainKind::Play),
+        ("push.example.org", DomainKind::Push),
+    ] {
+        catalog.add_domain(&domain(name, kind)).await.unwrap();
+    }
+    assert_eq!(resolved("push.example.org").await, None);
+    catalog.add_mapping(&tie, at(0)).await.unwrap();
+    catalog.add_mapping(&tie, at(0)).await.unwrap();
+    let other = Mapping { play_domain: "other.example.org".into(), ..tie.clone() };
+    assert!(catalog.add_mapping(&other, at(0)).await.unwrap_err().is_already_exists());
+    assert_eq!(catalog.mappings("play.example.org").await.unwrap(), [tie.clone()]);
+    assert_eq!(catalog.mappings("push.example.org").await.unwrap(), [tie.clone()]);
+
+    assert_eq!(resolved("push.example.org").await, pair("push.example.org", "play.example.org"));
+    assert_eq!(resolved("play.example.org").await, pair("play.example.org", "play.example.org"));
+    assert_eq!(resolved("unknown.example.org").await, None);
+    catalog.set_domain_status("play.example.org", DomainStatus::Offline, at(1)).await.unwrap();
+    assert_eq!((resolved("push.example.org").await, resolved("play.example.org").await), (None, None));
+    assert!(catalog.delete_mapping(&tie).await.unwrap() && !catalog.delete_mapping(&tie).await.unwrap());
+}
+
+async fn a_rule_has_one_key_and_keeps_its_birth_over_updates(catalog: Catalog) {
+    let stored = StoredRule { rule: rule("cup", "*"), wire: json!({"SpaceId": "s"}), created: at(5) };
+    catalog.add_rule(&stored).await.unwrap();
+    assert!(catalog.add_rule(&stored).await.unwrap_err().is_already_exists());
+    catalog.add_rule(&StoredRule { rule: rule("*", "*"), wire: json!({}), created: at(1) }).await.unwrap();
+    let longer = RecordRule { cycle_length: Duration::from_secs(7200), ..rule("cup", "*") };
+    catalog.update_rule(&longer, &json!({"SpaceId": "t"}), at(9)).await.unwrap();
+    let now = catalog.rule(&longer.key).await.unwrap().unwrap();
+    assert_eq!(now, StoredRule { rule: longer, wire: json!({"SpaceId": "t"}), created: at(5) });
+    let missing = catalog.update_rule(&rule("none", "*"), &json!({}), at(9)).await;
+    assert!(matches!(missing, Err(CatalogError::NotFound { .. })));
+
+    let all = catalog.rules("play.example.org", None, None, Page::ALL).await.unwrap();
+    assert_eq!((all.total, all.rows[0].rule.key.app.as_str()), (2, "*"));
+    let cup = catalog.rules("play.example.org", Some("cup"), Some("*"), Page { number: 1, size: 5 }).await.unwrap();
+    assert_eq!((cup.total, cup.rows.len()), (1, 1));
+    assert_eq!(catalog.rules_for_domain("play.example.org").await.unwrap().len(), 2);
+    assert!(catalog.delete_rule(&now.rule.key).await.unwrap() && !catalog.delete_rule(&now.rule.key).await.unwrap());
+}
+
+async fn callbacks_and_settings_are_replaced_as_a_whole(catalog: Catalog) {
+    let mut callback = MessageCallback {
+        app_id: "app-1000000".into(),
+        kind: "HTTP".into(),
+        url: "http://example.org/cb?x=1".into(),
+        events: "AddLiveRecordVideoComplete,AIComplete".into(),
+        signed: true,
+        auth_key: "Secret1".into(),
+        mns_endpoint: String::new(),
+        mns_queue: String::new(),
+    };
+    catalog.set_message_callback(&callback, at(0)).await.unwrap();
+    assert!(callback.wants("AddLiveRecordVideoComplete", None) && !callback.wants("TranscodeComplete", None));
+    assert!(callback.wants("AIVideoTagComplete", Some("AIComplete")));
+    callback.events = "ALL".into();
+    callback.signed = false;
+    catalog.set_message_callback(&callback, at(1)).await.unwrap();
+    let stored = catalog.message_callback("app-1000000").await.unwrap().unwrap();
+    assert!(stored == callback && stored.wants("TranscodeComplete", None));
+    assert!(!format!("{stored:?}").contains("Secret1"));
+    assert!(catalog.delete_message_callback("app-1000000").await.unwrap());
+    assert_eq!(catalog.message_callback("app-1000000").await.unwrap(), None);
+
+    let notify = LiveNotify {
+        domain: "push.example.org".into(),
+        notify_url: "http://example.org/live".into(),
+        exception_url: String::new(),
+        signed: true,
+        auth_key: "Secret2".into(),
+    };
+    catalog.set_live_notify(&notify, at(0)).await.unwrap();
+    assert_eq!(catalog.live_notify("push.example.org").await.unwrap(), Some(notify.clone()));
+    assert_eq!(catalog.live_notify_for("push.example.org", "play.example.org").await.unwrap(), Some(notify.clone()));
+    assert_eq!(catalog.live_notify_for("else.example.org", "play.example.org").await.unwrap(), None);
+    assert!(catalog.delete_live_notify("push.example.org").await.unwrap());
+
+    assert!(catalog.set_setting("bootstrapped", "1").await.unwrap());
+    assert!(!catalog.set_setting("bootstrapped", "2").await.unwrap());
+    assert_eq!(catalog.setting("bootstrapped").await.unwrap().as_deref(), Some("2"));
+    assert_eq!(catalog.setting("other").await.unwrap(), None);
+}
+
+async fn a_nonce_is_fresh_once_and_forgotten_after_its_time(catalog: Catalog) {
+    assert!(catalog.remember_nonce("ak1", "n", at(100)).await.unwrap());
+    assert!(!catalog.remember_nonce("ak1", "n", at(100)).await.unwrap());
+    assert!(catalog.remember_nonce("ak2", "n", at(200)).await.unwrap());
+    assert_eq!(catalog.purge_nonces(at(150)).await.unwrap(), 1);
+    assert!(catalog.remember_nonce("ak1", "n", at(300)).await.unwrap());
+    assert!(!catalog.remember_nonce("ak2", "n", at(300)).await.unwrap());
+}
+
+async fn a_block_holds_until_its_time(catalog: Catalog) {
+    let block = |until| Block { path: path("court1"), until, created: at(0) };
+    catalog.add_block(&block(Some(at(10)))).await.unwrap();
+    assert!(catalog.is_blocked(&path("court1"), at(9)).await.unwrap());
+    assert!(!catalog.is_blocked(&path("court1"), at(10)).await.unwrap());
+    assert!(!catalog.is_blocked(&path("court2"), at(9)).await.unwrap());
+    assert_eq!(catalog.blocks("play.example.org", at(11), Page::ALL).await.unwrap().total, 0);
+    catalog.add_block(&block(None)).await.unwrap();
+    assert_eq!(catalog.blocks("play.example.org", at(11), Page::ALL).await.unwrap().rows, [block(None)]);
+    assert!(catalog.remove_block(&path("court1")).await.unwrap());
+    assert!(!catalog.is_blocked(&path("court1"), at(9)).await.unwrap());
+}
+
+async fn a_push_is_listed_while_live_and_remembered_afterwards(catalog: Catalog) {
+    let (one, two) = (push(&catalog, "court1", 0), push(&catalog, "court2", 5));
+    for push in [&one, &two, &one] {
+        catalog.insert_push(push).await.unwrap();
+    }
+    let stats = PushStats { width: 1280, height: 720, fps: 25.0, video_codec: "h264".into(), ..Default::default() };
+    catalog.update_push_stats(&[(one.id, stats.clone()), (PushId::from_u128(9), stats.clone())]).await.unwrap();
+    let live = async |stream| {
+        let filter = PushFilter { domain: Some("play.example.org".into()), app: None, stream };
+        catalog.live_pushes(&filter, Page { number: 1, size: 2000 }).await.unwrap()
+    };
+    let all = live(None).await;
+    assert_eq!((all.total, all.rows[0].stats.clone(), all.rows[1].info.clone()), (2, stats, two.clone()));
+    assert_eq!(live(Some((Search::Fuzzy, "COURT2".into()))).await.rows[0].info.id, two.id);
+    assert_eq!(live(Some((Search::Exact, "court".into()))).await.total, 0);
+
+    assert!(catalog.is_live(&path("court1")).await.unwrap());
+    assert_eq!(catalog.request_cut(&path("court1")).await.unwrap(), 1);
+    assert_eq!(catalog.cuts_requested("n1").await.unwrap(), [one.id]);
+    assert_eq!(catalog.cuts_requested("n2").await.unwrap(), []);
+    assert!(catalog.end_push(one.id, "cut", at(20)).await.unwrap());
+    assert!(!catalog.end_push(one.id, "lost", at(30)).await.unwrap());
+    assert!(!catalog.is_live(&path("court1")).await.unwrap());
+    assert_eq!(catalog.cuts_requested("n1").await.unwrap(), []);
+    assert_eq!(catalog.push(one.id).await.unwrap().unwrap().end_reason.as_deref(), Some("cut"));
+
+    let past = async |by, order, from, to| {
+        let of = PushFilter { domain: Some("play.example.org".into()), ..Default::default() };
+        let filter = PublishFilter { of, from: at(from), to: at(to), by, order };
+        let listed = catalog.publishes(&filter, Page { number: 1, size: 10 }).await.unwrap();
+        listed.rows.into_iter().map(|push| push.info.path.stream().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(past(PublishOrder::Began, Order::Ascending, 0, 6).await, ["court1", "court2"]);
+    assert_eq!(past(PublishOrder::Stream, Order::Descending, 0, 6).await, ["court2", "court1"]);
+    assert_eq!(past(PublishOrder::Began, Order::Descending, 0, 5).await, ["court1"]);
+    assert_eq!(catalog.job_count(kind::LIVE_NOTIFY, JobState::Ready).await.unwrap(), 0);
+}
+
+async fn the_pushes_of_a_dead_node_are_ended_and_told(catalog: Catalog) {
+    let notify = LiveNotify {
+        domain: "push.example.org".into(),
+        notify_url: "http://example.org/live".into(),
+        exception_url: String::new(),
+        signed: false,
+        auth_key: String::new(),
+    };
+    catalog.set_live_notify(&notify, at(0)).await.unwrap();
+    let (one, two) = (push(&catalog, "court1", 0), NewPush { node: "n2".into(), ..push(&catalog, "court2", 0) });
+    catalog.insert_push(&one).await.unwrap();
+    catalog.insert_push(&two).await.unwrap();
+    assert_eq!(catalog.close_orphan_pushes("n1", at(50)).await.unwrap(), 1);
+    assert_eq!(catalog.push(one.id).await.unwrap().unwrap().ended, Some(at(50)));
+    assert_eq!(catalog.push(two.id).await.unwrap().unwrap().ended, None);
+    // Two publishes and one end.
+    assert_eq!(catalog.job_count(kind::LIVE_NOTIFY, JobState::Ready).await.unwrap(), 3);
+}
+
+async fn an_interrupted_recording_is_found_again_as_it_was(catalog: Catalog) {
+    let (recording, cycle) = begun(&catalog, "court1", 0).await;
+    assert_eq!((recording.state, recording.cycle, recording.cycles), (RecordingState::Live, Some(cycle), 1));
+    let pushes = [catalog.ids().push(at(0)), catalog.ids().push(at(40))];
+    catalog.attach_push(recording.id, pushes[0], at(0)).await.unwrap();
+    catalog.interrupt_recording(recording.id, at(30), 2_700_000, at(210)).await.unwrap();
+
+    let found = catalog.open_recordings("n1").await.unwrap();
+    assert_eq!((found.len(), found[0].state, found[0].cycle), (1, RecordingState::Interrupted, Some(cycle)));
+    assert_eq!((found[0].last_media, found[0].end_ticks), (Some(at(30)), Some(2_700_000)));
+    assert_eq!((found[0].give_up_at, &found[0].rule), (Some(at(210)), &recording.rule));
+    assert!(catalog.open_recordings("n2").await.unwrap().is_empty());
+
+    catalog.attach_push(recording.id, pushes[1], at(40)).await.unwrap();
+    catalog.attach_push(recording.id, pushes[1], at(41)).await.unwrap();
+    catalog.resume_recording(recording.id).await.unwrap();
+    let live = catalog.live_recording(&path("court1")).await.unwrap().unwrap();
+    assert_eq!((live.state, live.give_up_at), (RecordingState::Live, None));
+    assert_eq!(catalog.pushes_of_recording(recording.id).await.unwrap(), pushes);
+    assert_eq!(catalog.recording_of_reel(recording.reel).await.unwrap().unwrap().id, recording.id);
+
+    catalog.end_recording(recording.id, Some(3_000_000), at(300)).await.unwrap();
+    catalog.end_recording(recording.id, None, at(400)).await.unwrap();
+    let ended = catalog.recording(recording.id).await.unwrap().unwrap();
+    assert_eq!((ended.state, ended.ended, ended.end_ticks), (RecordingState::Ended, Some(at(300)), Some(3_000_000)));
+    let reel = catalog.reel(recording.reel).await.unwrap().unwrap();
+    assert_eq!((reel.state, reel.end_ticks), (ReelState::Sealed, Some(3_000_000)));
+    assert_eq!(catalog.live_recording(&path("court1")).await.unwrap(), None);
+    catalog.resume_recording(recording.id).await.unwrap();
+    assert_eq!(catalog.recording(recording.id).await.unwrap().unwrap().state, RecordingState::Ended);
+}
+
+async fn a_sealed_cycle_is_an_asset_an_event_and_a_job_at_once(catalog: Catalog) {
+    let (recording, cycle) = begun(&catalog, "court1", 0).await;
+    let seal = sealed(&recording, &cycle, 20);
+    let next = after(&seal, &catalog);
+    assert_eq!(catalog.seal_cycle(&seal, Some(&next)).await.unwrap(), SealOutcome::Made);
+
+    let asset = catalog.asset(cycle.asset).await.unwrap().unwrap();
+    let origin = asset.origin.clone().unwrap();
+    assert_eq!((asset.status, asset.title.as_str(), asset.created), (AssetStatus::Normal, "court_0", at(20)));
+    assert_eq!((origin.recording, origin.cycle, origin.path), (recording.id, Some(0), path("court1")));
+    let spans = catalog.spans(cycle.asset).await.unwrap();
+    assert_eq!((spans.len(), spans[0].reel, spans[0].to_ticks), (1, recording.reel, 20 * 90_000));
+    let events = catalog.events_of_asset(cycle.asset).await.unwrap();
+    let told = Event::CycleBecameAsset { path: path("court1"), began: at(0), ended: at(20) };
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].event, AssetEvent { asset: cycle.asset, at: at(20), event: told });
+    assert_eq!(catalog.event(events[0].id).await.unwrap().as_ref(), Some(&events[0]));
+    let job = catalog.job(events[0].job).await.unwrap().unwrap();
+    assert_eq!((job.kind.as_str(), job.payload), (kind::CALLBACK, json!({ "event": events[0].id })));
+    assert_eq!(catalog.job_count(kind::ANALYSE, JobState::Ready).await.unwrap(), 1);
+    let recording = catalog.recording(recording.id).await.unwrap().unwrap();
+    assert_eq!((recording.cycle, recording.cycles), (Some(next), 2));
+}
+
+async fn sealing_a_cycle_twice_makes_one_asset(catalog: Catalog) {
+    let (recording, cycle) = begun(&catalog, "court1", 0).await;
+    let first = sealed(&recording, &cycle, 20);
+    let second = after(&first, &catalog);
+    catalog.seal_cycle(&first, Some(&second)).await.unwrap();
+    // Repeated while the next one is open, and again after that one is sealed: neither is disturbed.
+    assert_eq!(catalog.seal_cycle(&first, Some(&second)).await.unwrap(), SealOutcome::Already);
+    assert_eq!(catalog.recording(recording.id).await.unwrap().unwrap().cycle, Some(second));
+    catalog.seal_cycle(&sealed(&recording, &second, 5), None).await.unwrap();
+    assert_eq!(catalog.seal_cycle(&first, Some(&second)).await.unwrap(), SealOutcome::Already);
+    let now = catalog.recording(recording.id).await.unwrap().unwrap();
+    assert_eq!((now.cycle, now.cycles), (None, 2));
+    assert_eq!(catalog.events_of_asset(first.asset).await.unwrap().len(), 1);
+    assert_eq!(catalog.job_count(kind::ANALYSE, JobState::Ready).await.unwrap(), 2);
+
+    let foreign = SealedCycle { asset: AssetId::from_u128(7), ..first.clone() };
+    assert!(matches!(catalog.seal_cycle(&foreign, None).await, Err(CatalogError::Corrupt { .. })));
+    let lost = SealedCycle { recording: RecordingId::from_u128(7), ..first };
+    assert!(matches!(catalog.seal_cycle(&lost, None).await, Err(CatalogError::NotFound { .. })));
+}
+
+async fn a_transaction_that_is_dropped_leaves_nothing(catalog: Catalog) {
+    let (recording, cycle) = begun(&catalog, "court1", 0).await;
+    let mut tx = catalog.begin().await.unwrap();
+    tx.seal_cycle(&sealed(&recording, &cycle, 20), None).await.unwrap();
+    drop(tx);
+    assert_eq!(catalog.asset(cycle.asset).await.unwrap(), None);
+    assert_eq!(catalog.job_count(kind::CALLBACK, JobState::Ready).await.unwrap(), 0);
+    assert_eq!(catalog.recording(recording.id).await.unwrap().unwrap().cycle, Some(cycle));
+    // And the connection is free again.
+    catalog.seal_cycle(&sealed(&recording, &cycle, 20), None).await.unwrap();
+    assert!(catalog.asset(cycle.asset).await.unwrap().is_some());
+}
+
+async fn assets_are_listed_in_pages_by_age(catalog: Catalog) {
+    let mut ids = Vec::new();
+    for n in 0..5 {
+        ids.push(asset(&catalog, &format!("court{n}"), n * 100).await);
+    }
+    let page = |number| Page { number, size: 2 };
+    let list = async |filter: AssetFilter, order, page| {
+        let listed = catalog.assets(&filter, order, page).await.unwrap();
+        (listed.rows.iter().map(|asset| asset.id).collect::<Vec<_>>(), listed.total)
+    };
+    assert_eq!(list(AssetFilter::default(), Order::Descending, page(1)).await, (vec![ids[4], ids[3]], 5));
+    assert_eq!(list(AssetFilter::default(), Order::Ascending, page(3)).await, (vec![ids[4]], 5));
+    assert_eq!(list(AssetFilter::default(), Order::Ascending, page(4)).await, (vec![], 5));
+    let window = AssetFilter { created_from: Some(at(120)), created_to: Some(at(220)), ..Default::default() };
+    assert_eq!(list(window, Order::Ascending, page(1)).await, (vec![ids[1], ids[2]], 2));
+    let normal = AssetFilter { statuses: vec![AssetStatus::Normal, AssetStatus::Blocked], ..Default::default() };
+    assert_eq!(list(normal, Order::Ascending, page(1)).await.1, 5);
+    let blocked = AssetFilter { statuses: vec![AssetStatus::Blocked], ..Default::default() };
+    assert_eq!(list(blocked, Order::Ascending, page(1)).await, (vec![], 0));
+    let category = AssetFilter { category: Some(3), ..Default::default() };
+    assert_eq!(list(category.clone(), Order::Ascending, page(1)).await, (vec![], 0));
+    catalog.describe_asset(ids[2], &Description { category: Some(3), ..Default::default() }, at(0)).await.unwrap();
+    assert_eq!(list(category, Order::Ascending, page(1)).await, (vec![ids[2]], 1));
+
+    let asked = [ids[3], AssetId::from_u128(1), ids[0]];
+    let found = catalog.assets_by_id(&asked).await.unwrap();
+    assert_eq!(found.iter().map(|asset| asset.id).collect::<Vec<_>>(), [ids[3], ids[0]]);
+    assert!(catalog.assets_by_id(&[]).await.unwrap().is_empty());
+}
+
+async fn recorded_assets_are_found_by_where_they_came_from(catalog: Catalog) {
+    let one = asset(&catalog, "court1", 0).await;
+    let two = asset(&catalog, "court2", 100).await;
+    let list = async |filter: RecordedFilter| {
+        let listed = catalog.recorded_assets(&filter, Order::Descending, Page { number: 1, size: 10 }).await.unwrap();
+        listed.rows.iter().map(|asset| asset.id).collect::<Vec<_>>()
+    };
+    assert_eq!(list(RecordedFilter::default()).await, [two, one]);
+    let domain = Some("play.example.org".to_owned());
+    let by_stream = RecordedFilter { domain: domain.clone(), stream: Some("court1".into()), ..Default::default() };
+    assert_eq!(list(by_stream).await, [one]);
+    assert_eq!(list(RecordedFilter { domain, app: Some("no".into()), ..Default::default() }).await, []);
+    assert_eq!(list(RecordedFilter { began_from: Some(at(1)), ..Default::default() }).await, [two]);
+    assert_eq!(list(RecordedFilter { began_to: Some(at(99)), ..Default::default() }).await, [one]);
+}
+
+async fn a_description_changes_what_it_names_and_tells_it(catalog: Catalog) {
+    let (one, two) = (asset(&catalog, "court1", 0).await, asset(&catalog, "court2", 100).await);
+    let words = Description {
+        title: Some("Final".into()),
+        tags: Some("a,b".into()),
+        reference_id: Some("r1".into()),
+        ..Default::default()
+    };
+    catalog.describe_asset(one, &words, at(300)).await.unwrap();
+    let now = catalog.asset_by_reference("r1").await.unwrap().unwrap();
+    assert_eq!((now.id, now.title.as_str(), now.tags.as_str(), now.modified), (one, "Final", "a,b", at(300)));
+    let taken = catalog.describe_asset(two, &words, at(300)).await;
+    assert!(taken.unwrap_err().is_already_exists());
+    let gone = catalog.describe_asset(AssetId::from_u128(5), &words, at(300)).await;
+    assert!(matches!(gone, Err(CatalogError::NotFound { .. })));
+
+    let events = catalog.events_of_asset(one).await.unwrap();
+    let Event::AssetDescribed { mode: DescribeMode::Update, changes } = &events[1].event.event else {
+        panic!("{events:?}")
+    };
+    let fields: Vec<_> = changes.iter().map(|c| (c.field, c.old.as_str(), c.new.as_str())).collect();
+    assert_eq!(fields, [(DescribedField::Title, "court_0", "Final"), (DescribedField::Tags, "", "a,b")]);
+    // The same again changes nothing and tells nothing.
+    catalog.describe_asset(one, &words, at(301)).await.unwrap();
+    assert_eq!(catalog.events_of_asset(one).await.unwrap().len(), 2);
+}
+
+async fn an_analysis_is_stored_and_told_once(catalog: Catalog) {
+    let id = asset(&catalog, "court1", 0).await;
+    let analysis = Analysis {
+        size_bytes: 5_000_000,
+        duration_ticks: 1_800_000,
+        width: 1280,
+        height: 720,
+        fps: 24.975,
+        bitrate_kbps: 2_001,
+        tracks: vec![TrackFacts {
+            codec: "h264".into(),
+            profile: "High".into(),
+            timescale: 90_000,
+            duration_s: 20.0,
+            bitrate_kbps: 1_900,
+            frames: 500,
+            media: MediaFacts::Video { width: 1280, height: 720, fps: 24.975, level: 31, b_frames: true },
+        }],
+    };
+    assert!(catalog.set_analysis(id, &analysis, at(60)).await.unwrap());
+    assert!(!catalog.set_analysis(id, &analysis, at(61)).await.unwrap());
+    let asset = catalog.asset(id).await.unwrap().unwrap();
+    assert_eq!((asset.size_bytes, asset.fps, asset.analysed), (5_000_000, 24.975, Some(at(60))));
+    assert_eq!(asset.tracks, analysis.tracks);
+    let events = catalog.events_of_asset(id).await.unwrap();
+    let seconds = MediaTime::reel(1_800_000).seconds();
+    let told = matches!(events[1].event.event, Event::SourceAnalysed { duration_s, .. } if duration_s == seconds);
+    assert!(events.len() == 2 && told, "{events:?}");
+}
+
+async fn a_deleted_asset_is_gone_and_its_media_is_garbage(catalog: Catalog) {
+    let id = asset(&catalog, "court1", 0).await;
+    let reel = catalog.spans(id).await.unwrap()[0].reel;
+    assert_eq!(catalog.spans_on_reel(reel).await.unwrap().len(), 1);
+    assert!(!catalog.mark_reel_deleted(reel).await.unwrap());
+    assert!(catalog.delete_asset(id, Duration::from_secs(60), at(90)).await.unwrap());
+    assert!(!catalog.delete_asset(id, Duration::ZERO, at(91)).await.unwrap());
+
+    assert_eq!(catalog.asset(id).await.unwrap(), None);
+    assert_eq!(catalog.assets(&AssetFilter::default(), Order::Ascending, Page::ALL).await.unwrap().total, 0);
+    assert!(catalog.spans(id).await.unwrap().is_empty() && catalog.spans_on_reel(reel).await.unwrap().is_empty());
+    let garbage = catalog.garbage_on_reel(reel).await.unwrap();
+    assert_eq!((garbage.len(), garbage[0].from_ticks, garbage[0].to_ticks), (1, 0, 20 * 90_000));
+    assert_eq!(catalog.job_count(kind::FREE_REEL, JobState::Ready).await.unwrap(), 1);
+    let events: Vec<_> = catalog.events_of_asset(id).await.unwrap().into_iter().map(|e| e.event.event).collect();
+    assert!(matches!(events[1], Event::AssetDeleted), "{events:?}");
+    assert!(matches!(&events[2], Event::AssetDescribed { mode: DescribeMode::Delete, changes } if changes.len() == 1));
+    assert!(catalog.mark_reel_deleted(reel).await.unwrap());
+    assert_eq!(catalog.reel(reel).await.unwrap().unwrap().state, ReelState::Deleted);
+}
+
+async fn a_unique_key_holds_while_its_job_is_unfinished(catalog: Catalog) {
+    let retry = Retry::fixed(3, Duration::from_secs(1));
+    let job = |key: &str| NewJob { unique_key: Some(key.into()), ..NewJob::new("test", json!({"n": 1}), retry) };
+    let woken = catalog.job_made();
+    let first = catalog.enqueue(job("a"), at(0)).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(5), woken).await.expect("the queue is woken");
+    assert_eq!(catalog.enqueue(job("a"), at(1)).await.unwrap(), first);
+    assert_ne!(catalog.enqueue(job("b"), at(1)).await.unwrap(), first);
+    assert_eq!(catalog.job_count("test", JobState::Ready).await.unwrap(), 2);
+    let row = catalog.job(first).await.unwrap().unwrap();
+    assert_eq!((row.state, row.attempt, row.retry, row.fence), (JobState::Ready, 0, retry, 0));
+    let mut tx = catalog.begin().await.unwrap();
+    sql::Sql::new("UPDATE job SET state = 'done' WHERE id = $1").arg(first).run(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_ne!(catalog.enqueue(job("a"), at(2)).await.unwrap(), first);
+}
+
+async fn names_are_sorted_by_bytes(catalog: Catalog) {
+    for name in ["b", "a", "B", "_", "-x"] {
+        catalog.add_domain(&domain(name, DomainKind::Play)).await.unwrap();
+    }
+    let rows = catalog.domains(&DomainFilter::default(), Page::ALL).await.unwrap().rows;
+    assert_eq!(rows.iter().map(|d| d.name.as_str()).collect::<Vec<_>>(), ["-x", "B", "_", "a", "b"]);
+}
+
+async fn text_is_bound_and_never_read_as_sql(catalog: Catalog) {
+    let nasty = "'; DROP TABLE asset; -- $1 {now} {skip locked} \\ % _ é 中";
+    catalog.set_setting(nasty, nasty).await.unwrap();
+    assert_eq!(catalog.setting(nasty).await.unwrap().as_deref(), Some(nasty));
+    catalog.add_domain(&domain(nasty, DomainKind::Play)).await.unwrap();
+    let filter = DomainFilter { name: Some((Search::Fuzzy, "% _ é".into())), ..Default::default() };
+    assert_eq!(catalog.domains(&filter, Page::ALL).await.unwrap().total, 1);
+    let filter = DomainFilter { name: Some((Search::Fuzzy, "%x_".into())), ..Default::default() };
+    assert_eq!(catalog.domains(&filter, Page::ALL).await.unwrap().total, 0);
+    assert!(catalog.spans(AssetId::from_u128(0)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_sqlite_file_belongs_to_one_process_and_outlives_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = support::sqlite_in(folder.path()).await;
+    catalog.set_setting("kept", "yes").await.unwrap();
+    let url = CatalogUrl::Sqlite(folder.path().join("catalog.sqlite"));
+    assert!(matches!(Catalog::open(&url).await, Err(CatalogError::InUse { .. })));
+    catalog.close().await;
+    drop(catalog);
+    let again = support::sqlite_in(folder.path()).await;
+    assert_eq!(again.setting("kept").await.unwrap().as_deref(), Some("yes"));
+}
+
+#[test]
+fn the_two_schemas_are_one() {
+    let postgres = include_str!("../migrations/postgres/0001_first_light.sql");
+    let (_, postgres) = postgres.split_once("\n\n").expect("a heading");
+    let sqlite = postgres
+        .replace(" COLLATE \"C\"", "")
+        .replace("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT")
+        .replace("BIGINT", "INTEGER")
+        .replace("DOUBLE PRECISION", "REAL")
+        .replace("\n);\n", "\n) STRICT;\n");
+    assert_eq!(sqlite, include_str!("../migrations/sqlite/0001_first_light.sql"));
+}
+
+#[test]
+fn a_catalog_url_names_a_file_or_a_server() {
+    assert_eq!("sqlite:/a/b".parse::<CatalogUrl>().unwrap(), CatalogUrl::Sqlite("/a/b".into()));
+    assert_eq!("sqlite://b".parse::<CatalogUrl>().unwrap(), CatalogUrl::Sqlite("b".into()));
+    assert!(matches!("postgres://u:p@h/d".parse(), Ok(CatalogUrl::Postgres(_))));
+    let error = "mysql://u:secret@h/d".parse::<CatalogUrl>().unwrap_err().to_string();
+    assert!(error.contains("mysql") && !error.contains("secret"), "{error}");
+    assert!("sqlite:".parse::<CatalogUrl>().is_err() && "".parse::<CatalogUrl>().is_err());
+}
