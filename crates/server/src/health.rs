@@ -1,9 +1,6 @@
 //! `/livez`, `/readyz`, `/metrics`: what orchestrators and dashboards ask.
 
-use std::future::Future;
 use std::path::PathBuf;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,6 +8,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use catalog::Catalog;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -19,16 +17,13 @@ use crate::data_dir;
 /// How long a readiness check may take before it counts as failed: shorter than orchestrators' own time-outs.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Asks whether something the server needs is there; the error is told to the caller of `/readyz`.
-pub type Check = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
-
 /// What the answers are made of.
 #[derive(Clone)]
 pub struct Health {
     /// Cancelled when the shutdown begins.
     pub stopping: CancellationToken,
-    /// Whether the catalog answers.
-    pub catalog: Check,
+    /// Must answer.
+    pub catalog: Catalog,
     /// The folder that must be writable.
     pub data: PathBuf,
     /// Renders the metrics of this process.
@@ -49,9 +44,9 @@ async fn ready(State(health): State<Health>) -> (StatusCode, String) {
         return (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n".to_owned());
     }
     let unready = |what: &str, why: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{what}: {why}\n"));
-    match tokio::time::timeout(CHECK_TIMEOUT, (health.catalog)()).await {
+    match tokio::time::timeout(CHECK_TIMEOUT, health.catalog.ping()).await {
         Ok(Ok(())) => {}
-        Ok(Err(why)) => return unready("catalog", &why),
+        Ok(Err(why)) => return unready("catalog", &why.to_string()),
         Err(_) => return unready("catalog", "no answer in time"),
     }
     let probe = tokio::task::spawn_blocking(move || data_dir::probe_writable(&health.data));

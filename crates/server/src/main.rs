@@ -1,6 +1,7 @@
 //! The `reprise` binary: configuration and wiring. Knows every service, decides nothing.
 
 mod access_key;
+mod bootstrap;
 mod config;
 mod data_dir;
 mod health;

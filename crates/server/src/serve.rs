@@ -9,16 +9,18 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
+use catalog::{Catalog, CatalogUrl};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use units::WallTime;
 
 use crate::access_key::{self, AccessKey};
+use crate::bootstrap::bootstrap;
 use crate::config::{Config, Listen};
 use crate::data_dir::{DataDir, Holder};
 use crate::health::{self, Health};
@@ -40,18 +42,15 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let mut data = DataDir::open(Path::new(&config.storage.data_dir))?;
     let key = access_key::load_or_make(&config.auth, data.path())?;
+    let catalog = open_catalog(&config, data.path()).await?;
+    bootstrap(&catalog, &config.live, now()).await?;
     let metrics = PrometheusBuilder::new().install_recorder().context("cannot start the metrics")?;
 
     let http_listener = bind("http.listen", &config.http.listen).await?;
     let http_address = http_listener.local_addr()?;
     data.announce(&Holder { pid: std::process::id(), http: Some(http_address), rtmp: None })?;
     let stopping = CancellationToken::new();
-    let health = Health {
-        stopping: stopping.clone(),
-        catalog: Arc::new(|| Box::pin(async { Ok(()) })),
-        data: data.path().to_owned(),
-        metrics,
-    };
+    let health = Health { stopping: stopping.clone(), catalog: catalog.clone(), data: data.path().to_owned(), metrics };
     let connections_max = usize::try_from(config.http.connections_max).unwrap_or(usize::MAX);
     let serving =
         tokio::spawn(http::serve(http_listener, health::router(health), connections_max, stopping.clone(), HTTP_DRAIN));
@@ -65,6 +64,23 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     });
     serving.await?;
     Ok(())
+}
+
+/// Opens the catalog and brings its schema up to date.
+async fn open_catalog(config: &Config, data: &Path) -> anyhow::Result<Catalog> {
+    let url = match config.catalog.url.reveal() {
+        "" => CatalogUrl::Sqlite(data.join("catalog.sqlite")),
+        url => url.parse().context("catalog.url")?,
+    };
+    let catalog = Catalog::open(&url).await.context("cannot open the catalog")?;
+    catalog.migrate().await.context("cannot bring the catalog's schema up to date")?;
+    Ok(catalog)
+}
+
+/// The wall clock.
+fn now() -> WallTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    WallTime::from_unix_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Listens on a configured address; the error names the key.

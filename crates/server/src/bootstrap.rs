@@ -1,0 +1,78 @@
+//! What a new installation starts with: one pair of domains, and a rule that records every stream on it.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use catalog::{Catalog, Domain, DomainKind, DomainStatus, Mapping, StoredRule};
+use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
+use units::WallTime;
+
+use crate::config::Live;
+
+/// The setting that says that this was done, so that what a user deletes stays deleted.
+const DONE: &str = "bootstrapped";
+/// CycleDuration of the first rule: the contract's own default.
+const CYCLE: Duration = Duration::from_secs(3600);
+/// DelayTime of the first rule: the contract's own default.
+const GRACE: Duration = Duration::from_secs(180);
+
+/// Makes the default domains, their mapping and the rule, once in the life of a catalog.
+pub async fn bootstrap(catalog: &Catalog, live: &Live, now: WallTime) -> anyhow::Result<()> {
+    let push_domain = live.default_push_domain.to_ascii_lowercase();
+    let play_domain = live.default_play_domain.to_ascii_lowercase();
+    let mut tx = catalog.begin().await?;
+    if !tx.set_setting(DONE, &now.to_iso8601()).await? {
+        return Ok(());
+    }
+    for (name, kind) in [(&push_domain, DomainKind::Push), (&play_domain, DomainKind::Play)] {
+        let domain = Domain {
+            name: name.clone(),
+            kind,
+            region: String::new(),
+            scope: String::new(),
+            status: DomainStatus::Online,
+            created: now,
+            modified: now,
+        };
+        tx.add_domain(&domain).await.with_context(|| format!("cannot make the default domain {name}"))?;
+    }
+    tx.add_mapping(&Mapping { push_domain, play_domain: play_domain.clone() }, now).await?;
+    let rule = RecordRule {
+        key: RuleKey { domain: play_domain, app: "*".to_owned(), stream: "*".to_owned() },
+        on_demand: OnDemand::Automatic,
+        cycle_length: CYCLE,
+        grace: GRACE,
+        template_group: NO_TRANSCODE.to_owned(),
+        compose_group: None,
+    };
+    tx.add_rule(&StoredRule { rule, wire: serde_json::json!({}), created: now }).await?;
+    tx.commit().await?;
+    tracing::info!("made the default domains and a rule that records every stream on them");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use catalog::CatalogUrl;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_rule_is_made_once_and_stays_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&CatalogUrl::Sqlite(folder.path().join("catalog.sqlite"))).await.unwrap();
+        catalog.migrate().await.unwrap();
+        let (live, now) = (Live::default(), WallTime::from_unix_s(1_772_359_200));
+        bootstrap(&catalog, &live, now).await.unwrap();
+        let rules = catalog.rules_for_domain("play.localhost").await.unwrap();
+        assert_eq!(rules.len(), 1);
+        let resolved = catalog.resolve_push("push.localhost").await.unwrap().unwrap();
+        assert_eq!(resolved.play_domain, "play.localhost");
+
+        let mut tx = catalog.begin().await.unwrap();
+        assert!(tx.delete_rule(&rules[0].key).await.unwrap());
+        tx.commit().await.unwrap();
+        bootstrap(&catalog, &live, now).await.unwrap();
+        assert!(catalog.rules_for_domain("play.localhost").await.unwrap().is_empty());
+    }
+}

@@ -1,0 +1,102 @@
+// Plays one URL in headless Chromium and prints what was seen, as one JSON object.
+//
+//   node play.cjs hls|mp4 URL [seek-to-seconds]
+//
+// Without a seek it plays from the beginning to the end, at double speed, and counts the frames. With one it seeks there and plays
+// one second. NODE_PATH names the folder in which `cargo xtask setup` installed hls.js and playwright-core.
+
+const fs = require("node:fs");
+const http = require("node:http");
+const { chromium } = require("playwright-core");
+
+const [kind, url, seek] = process.argv.slice(2);
+
+// The page is served from another origin than the media, as a customer's site is.
+const page = `<!doctype html><title>player</title><video id="video" muted playsinline></video><script src="/hls.js"></script>`;
+const library = fs.readFileSync(require.resolve("hls.js/dist/hls.min.js"));
+
+async function main() {
+  const site = http.createServer((request, response) => {
+    const script = request.url === "/hls.js";
+    response.writeHead(200, { "content-type": script ? "text/javascript" : "text/html" });
+    response.end(script ? library : page);
+  });
+  await new Promise((resolve) => site.listen(0, "127.0.0.1", resolve));
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"],
+  });
+  try {
+    const tab = await browser.newPage();
+    const console_ = [];
+    tab.on("console", (message) => message.type() === "error" && console_.push(message.text()));
+    await tab.goto(`http://127.0.0.1:${site.address().port}/`);
+    const seen = await tab.evaluate(play, { kind, url, seek: seek === undefined ? null : Number(seek) });
+    console.log(JSON.stringify({ ...seen, console: console_ }));
+  } finally {
+    await browser.close();
+    site.close();
+  }
+}
+
+// Runs in the page.
+async function play({ kind, url, seek }) {
+  const video = document.getElementById("video");
+  const errors = [];
+  const stalls = [];
+  const began = performance.now();
+  const event = (name) => new Promise((resolve) => video.addEventListener(name, resolve, { once: true }));
+  const failed = new Promise((resolve) => video.addEventListener("error", () => {
+    errors.push(`media error ${video.error.code}: ${video.error.message}`);
+    resolve();
+  }, { once: true }));
+  video.addEventListener("waiting", () => stalls.push(video.currentTime));
+  const ready = event("loadeddata");
+  if (kind === "hls") {
+    const hls = new Hls({ startPosition: seek ?? 0 });
+    hls.on(Hls.Events.ERROR, (_, data) => errors.push(`hls.js ${data.fatal ? "fatal" : "mild"} ${data.type}: ${data.details}`));
+    hls.loadSource(url);
+    hls.attachMedia(video);
+  } else {
+    video.crossOrigin = "anonymous";
+    video.src = url;
+  }
+  const patience = (seconds) => new Promise((resolve) => setTimeout(() => resolve("late"), seconds * 1000));
+  const timing = {};
+  const step = async (name, done, seconds) => {
+    if (errors.some((error) => !error.includes("mild"))) return;
+    if (await Promise.race([done, failed, patience(seconds)]) === "late") errors.push(`${name}: nothing for ${seconds} s`);
+    timing[name] = Math.round(performance.now() - began);
+  };
+  await step("ready", ready, 20);
+  if (seek !== null && kind === "mp4") {
+    const sought = event("seeked");
+    video.currentTime = seek;
+    await step("seek", sought, 20);
+  }
+  const duration = video.duration;
+  const from = video.currentTime;
+  if (errors.length === 0) {
+    video.playbackRate = 2;
+    await video.play();
+    const arrived = new Promise((resolve) => {
+      const look = () => (video.ended || (seek !== null && video.currentTime > from + 1) ? resolve() : setTimeout(look, 20));
+      look();
+    });
+    await step("played", arrived, 30 + (duration - from));
+  }
+  const quality = video.getVideoPlaybackQuality();
+  return {
+    duration, from, to: video.currentTime, ended: video.ended, errors, timing,
+    stalls: stalls.filter((at) => at > from && at < duration - 0.5),
+    width: video.videoWidth, height: video.videoHeight,
+    frames: quality.totalVideoFrames, dropped: quality.droppedVideoFrames,
+    audioBytes: video.webkitAudioDecodedByteCount, videoBytes: video.webkitVideoDecodedByteCount,
+  };
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
