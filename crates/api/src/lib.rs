@@ -1,1 +1,27 @@
-//! One module per action, wire to domain.
+//! The RPC API of both services on `/`: wire to domain, one module per resource.
+//!
+//! A request passes the gate (`gate`: read, believe, dispatch), which runs the operation that the table (`operations`)
+//! has under its name. An operation is one declaration, from which its parameters are read, and one function; its answer
+//! is a serde struct of exactly the contract's shape.
+//!
+//! **Invariant:** the answer is always JSON, with a RequestId and, when it is an error, a code of the one table in `codes`.
+//! **Boundary:** Alibaba's names and quirks stay in `rpc` and here.
+
+mod codes;
+mod declare;
+mod gate;
+pub mod operations;
+mod state;
+mod wire;
+
+use axum::Router;
+use axum::routing::any;
+
+pub use codes::{Answer, ApiError, Code};
+pub use declare::{Declaration, Operation, Service, Tier};
+pub use state::{AccessKey, ApiState, Context, Settings};
+
+/// The API on `/`, every method: those that are not GET or POST get the contract's error.
+pub fn router(state: ApiState) -> Router {
+    Router::new().route("/", any(gate::handle)).with_state(state)
+}

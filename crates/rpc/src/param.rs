@@ -134,6 +134,18 @@ impl<const BYTES_MAX: usize> Param for Filled<BYTES_MAX> {
     }
 }
 
+/// Text as it came, for an operation that has codes of its own for what is wrong with it.
+pub enum Raw {}
+
+impl Param for Raw {
+    type Value = String;
+    const KIND: Kind = Kind::Text { bytes_max: crate::BODY_BYTES_MAX };
+
+    fn read(params: &Params, name: &str) -> Result<Option<String>, ParamError> {
+        Ok(params.get(name).map(str::to_owned))
+    }
+}
+
 /// A whole number from `MIN` to `MAX`.
 pub enum Int<const MIN: i64 = { i64::MIN }, const MAX: i64 = { i64::MAX }> {}
 

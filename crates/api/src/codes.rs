@@ -1,0 +1,156 @@
+//! The one table of error codes: what each is called on the wire, its HTTP status, and the sentence it has by default.
+
+use std::borrow::Cow;
+
+use catalog::CatalogError;
+use rpc::{ParamError, Refusal};
+
+macro_rules! codes {
+    ($($name:ident = $status:literal $wire:literal $message:literal;)*) => {
+        /// An error code of the wire (contract §1.6 and the operations' own).
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Code { $(#[doc = $message] $name),* }
+
+        impl Code {
+            /// All codes, for documents and tests.
+            pub const ALL: &'static [Code] = &[$(Code::$name),*];
+
+            /// The code's name on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $wire),* }
+            }
+
+            /// The HTTP status it is sent with.
+            pub const fn status(self) -> u16 {
+                match self { $(Code::$name => $status),* }
+            }
+
+            /// What it says when the operation has nothing more exact to say.
+            pub const fn message(self) -> &'static str {
+                match self { $(Code::$name => $message),* }
+            }
+        }
+    };
+}
+
+codes! {
+    // The gateway's.
+    MissingParameter = 400 "MissingParameter" "A parameter that is mandatory for this request is not supplied.";
+    InvalidParameter = 400 "InvalidParameter" "A parameter is not valid.";
+    InvalidParameterFormat = 400 "InvalidParameter.Format" "A parameter has a wrong format.";
+    InvalidAccessKeyNotFound = 404 "InvalidAccessKeyId.NotFound" "The specified access key is not found.";
+    SignatureDoesNotMatch = 400 "SignatureDoesNotMatch" "Specified signature is not matched with our calculation.";
+    IncompleteSignature = 400 "IncompleteSignature" "The request signature does not conform to the standard.";
+    InvalidSignatureMethod = 400 "InvalidSignatureMethod" "The signature method is not supported.";
+    InvalidTimeStampFormat = 400 "InvalidTimeStamp.Format" "The time of signing has a wrong format.";
+    InvalidTimeStampExpired = 400 "InvalidTimeStamp.Expired" "The time of signing is too far from the server's.";
+    SignatureNonceUsed = 400 "SignatureNonceUsed" "The signature nonce was used already.";
+    SecurityTokenMismatch = 400 "InvalidSecurityToken.MismatchWithAccessKey" "The security token does not belong to the access key.";
+    InvalidActionNotFound = 404 "InvalidAction.NotFound" "The specified action is not found.";
+    InvalidVersion = 400 "InvalidVersion" "The specified version is not valid. 2016-11-01 is Live, 2017-03-21 is VOD.";
+    UnsupportedHttpMethod = 400 "UnsupportedHTTPMethod" "Use GET or POST.";
+    InternalError = 500 "InternalError" "The server failed to process the request. Its log has more, under the request id.";
+    ServiceUnavailable = 503 "ServiceUnAvailable" "The server cannot process the request now. Try again later.";
+
+    // Live.
+    InvalidParam = 400 "InvalidParam" "A parameter is not valid.";
+    InvalidDomainNameMalformed = 400 "InvalidDomainName.Malformed" "The specified domain name is malformed.";
+    InvalidDomainNotFound = 404 "InvalidDomain.NotFound" "The domain does not exist.";
+    DomainAlreadyExist = 400 "DomainAlreadyExist" "The domain exists already.";
+    ConfigAlreadyExists = 400 "ConfigAlreadyExists" "The configuration exists already.";
+    ConfigNotFound = 404 "ConfigNotFound" "The configuration does not exist.";
+    InvalidStreamNotFound = 404 "InvalidStream.NotFound" "The stream does not exist.";
+
+    // VOD.
+    InvalidVideoNotFound = 404 "InvalidVideo.NotFound" "The video does not exist.";
+    InvalidVideoNoneStream = 404 "InvalidVideo.NoneStream" "The video has no stream that matches the request.";
+    InvalidFileNotFound = 404 "InvalidFile.NotFound" "The source file of the video does not exist.";
+    ForbiddenIllegalStatus = 403 "Forbidden.IllegalStatus" "The status of the video does not allow this.";
+    LengthExceededMax = 400 "LengthExceededMax" "A text is too long.";
+    TagsExceededMax = 400 "TagsExceededMax" "There are too many tags, or one is too long.";
+    IllegalCharacters = 400 "IllegalCharacters" "A text has characters that are not allowed.";
+    VideoIdsExceededMax = 400 "VideoIdsExceededMax" "There are more than 20 ids.";
+    VideoListExceededMax = 400 "VideoListExceededMax" "Only the first 5000 videos of a list can be reached.";
+}
+
+/// A code and what to say with it. The operator's side of an internal error is logged where it is made.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ApiError {
+    /// The code.
+    pub code: Code,
+    /// A sentence for the caller.
+    pub message: Cow<'static, str>,
+}
+
+/// What an operation answers.
+pub type Answer<T> = Result<T, ApiError>;
+
+impl Code {
+    /// The code with a sentence of its own.
+    pub fn because(self, message: impl Into<String>) -> ApiError {
+        ApiError { code: self, message: Cow::Owned(message.into()) }
+    }
+}
+
+impl From<Code> for ApiError {
+    fn from(code: Code) -> Self {
+        Self { code, message: Cow::Borrowed(code.message()) }
+    }
+}
+
+impl From<ParamError> for ApiError {
+    fn from(error: ParamError) -> Self {
+        let code = match error {
+            ParamError::Missing { .. } => Code::MissingParameter,
+            ParamError::Invalid { .. } => Code::InvalidParameter,
+        };
+        code.because(error.to_string())
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let code = match &refusal {
+            Refusal::Param(error) => return error.clone().into(),
+            Refusal::Method { .. } => Code::UnsupportedHttpMethod,
+            Refusal::TooLarge { .. } | Refusal::Repeated { .. } => Code::InvalidParameter,
+            Refusal::NotUtf8 => Code::InvalidParameterFormat,
+            Refusal::IncompleteSignature { .. } => Code::IncompleteSignature,
+            Refusal::SignatureMethod { .. } => Code::InvalidSignatureMethod,
+            Refusal::TimestampFormat { .. } => Code::InvalidTimeStampFormat,
+            Refusal::TimestampExpired { .. } => Code::InvalidTimeStampExpired,
+            Refusal::SignatureMismatch { .. } => Code::SignatureDoesNotMatch,
+            Refusal::TokenMismatch => Code::SecurityTokenMismatch,
+        };
+        code.because(refusal.to_string())
+    }
+}
+
+impl From<CatalogError> for ApiError {
+    /// For failures that no operation expects; what one does expect (a row that is not there) it turns into its own code
+    /// before.
+    fn from(error: CatalogError) -> Self {
+        let chain = std::iter::successors(std::error::Error::source(&error), |cause| cause.source())
+            .fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+        if error.is_transient() {
+            tracing::warn!(error = chain, "the catalog did not answer an API call");
+            Code::ServiceUnavailable.into()
+        } else {
+            tracing::error!(error = chain, "an API call failed in the catalog");
+            Code::InternalError.into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_code_stands_in_the_table_twice() {
+        let mut names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Code::ALL.len());
+    }
+}

@@ -1,0 +1,229 @@
+//! What an operation is: one declaration (from which its parameters are read, and its description is made) and one function.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use rpc::Params;
+use rpc::param::Declared;
+use serde_json::{Map, Value};
+
+use crate::codes::Answer;
+use crate::state::Context;
+
+/// Which of the two APIs an operation belongs to; the wire tells them apart by version.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Service {
+    /// ApsaraVideo Live.
+    Live,
+    /// ApsaraVideo VOD.
+    Vod,
+}
+
+impl Service {
+    /// The API version on the wire.
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::Live => "2016-11-01",
+            Self::Vod => "2017-03-21",
+        }
+    }
+
+    /// The service of a version.
+    pub fn of_version(version: &str) -> Option<Self> {
+        [Self::Live, Self::Vod].into_iter().find(|service| service.version() == version)
+    }
+}
+
+/// How much an operation is needed (contract §2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tier {
+    /// The core.
+    T1,
+    /// Expected.
+    T2,
+    /// Nice.
+    T3,
+}
+
+/// An operation without its function.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Declaration {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Where it belongs.
+    pub service: Service,
+    /// How much it is needed.
+    pub tier: Tier,
+    /// What it does.
+    pub about: &'static str,
+    /// Its parameters, common ones not included.
+    pub params: &'static [Declared],
+}
+
+type Run = for<'a> fn(&'a Context, &'a Params) -> Pin<Box<dyn Future<Output = Answer<Map<String, Value>>> + Send + 'a>>;
+
+/// An operation: one row of the table.
+#[derive(Clone, Copy)]
+pub struct Operation {
+    /// What it is called and takes.
+    pub declaration: Declaration,
+    pub(crate) run: Run,
+}
+
+/// The answer of an operation that has nothing to say but that it was done.
+#[derive(serde::Serialize)]
+pub(crate) struct Done {}
+
+/// An answer as the members of a JSON object.
+pub(crate) fn members(answer: &impl serde::Serialize) -> Answer<Map<String, Value>> {
+    match serde_json::to_value(answer) {
+        Ok(Value::Object(members)) => Ok(members),
+        other => {
+            tracing::error!(?other, "an answer is no JSON object");
+            Err(crate::codes::Code::InternalError.into())
+        }
+    }
+}
+
+/// Declares operations: for each a struct with its parameters and `OPERATION`, the row that runs `function`.
+///
+/// A parameter is `WireName => field: Type`, where the type is one of [`rpc::param`]: as it stands it is required, in an
+/// `Option` it is not, and with `= value` it has a default. The doc comments become the operation's description.
+macro_rules! operations {
+    ($(
+        $(#[doc = $about:literal])+
+        $service:ident $tier:ident $name:ident => $function:ident {
+            $( $(#[doc = $param_about:literal])* $wire:ident => $field:ident : $type:ty $(= $default:expr)? ),* $(,)?
+        }
+    )+) => {$(
+        $(#[doc = $about])+
+        pub struct $name {
+            $( $(#[doc = $param_about])* pub(crate) $field: <$type as rpc::Param>::Value, )*
+        }
+
+        impl $name {
+            /// The row of the table of operations.
+            pub const OPERATION: $crate::declare::Operation = {
+                fn run<'a>(
+                    context: &'a $crate::state::Context,
+                    params: &'a rpc::Params,
+                ) -> ::std::pin::Pin<Box<dyn Future<Output = $crate::codes::Answer<$crate::declare::Members>> + Send + 'a>> {
+                    Box::pin(async move {
+                        let _ = params;
+                        let input = $name {
+                            $( $field: $crate::declare::value!(params, $wire, $type $(, $default)?), )*
+                        };
+                        $crate::declare::members(&$function(context, input).await?)
+                    })
+                }
+                $crate::declare::Operation {
+                    declaration: $crate::declare::Declaration {
+                        name: stringify!($name),
+                        service: $crate::declare::Service::$service,
+                        tier: $crate::declare::Tier::$tier,
+                        about: concat!($($about, "\n"),+),
+                        params: &[$( rpc::param::Declared {
+                            name: stringify!($wire),
+                            required: $crate::declare::required!($type $(, $default)?),
+                            kind: <$type as rpc::Param>::KIND,
+                            about: concat!($($param_about, "\n"),*),
+                        } ),*],
+                    },
+                    run,
+                }
+            };
+        }
+    )+};
+}
+
+/// Declares an object inside the parameters, such as one item of a list of objects.
+macro_rules! object {
+    (
+        $(#[doc = $about:literal])+
+        $name:ident {
+            $( $(#[doc = $param_about:literal])* $wire:ident => $field:ident : $type:ty ),+ $(,)?
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+        pub struct $name {
+            $( $(#[doc = $param_about])* pub(crate) $field: <$type as rpc::Param>::Value, )+
+        }
+
+        impl rpc::Param for $name {
+            type Value = Self;
+            const KIND: rpc::param::Kind = rpc::param::Kind::Object(&[$( rpc::param::Declared {
+                name: stringify!($wire),
+                required: <$type as rpc::Param>::REQUIRED,
+                kind: <$type as rpc::Param>::KIND,
+                about: concat!($($param_about, "\n"),*),
+            } ),+]);
+
+            fn read(params: &rpc::Params, name: &str) -> Result<Option<Self>, rpc::ParamError> {
+                let members = params.object(name);
+                if members.is_empty() {
+                    return Ok(None);
+                }
+                Ok(Some(Self { $( $field: rpc::param::required::<$type>(&members, stringify!($wire))?, )+ }))
+            }
+        }
+    };
+}
+
+/// Declares the words a parameter may be. They are read in any letter case.
+macro_rules! choice {
+    (
+        $(#[$about:meta])+
+        $name:ident { $( $(#[$word_about:meta])+ $variant:ident = $word:literal ),+ $(,)? }
+    ) => {
+        $(#[$about])+
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum $name { $( $(#[$word_about])+ $variant ),+ }
+
+        impl $name {
+            /// The word on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$variant => $word ),+ }
+            }
+        }
+
+        impl rpc::Param for $name {
+            type Value = Self;
+            const KIND: rpc::param::Kind = rpc::param::Kind::Choice(&[$($word),+]);
+
+            fn read(params: &rpc::Params, name: &str) -> Result<Option<Self>, rpc::ParamError> {
+                let Some(text) = params.filled(name) else { return Ok(None) };
+                $( if text.eq_ignore_ascii_case(Self::$variant.as_str()) { return Ok(Some(Self::$variant)); } )+
+                Err(rpc::ParamError::invalid(name, concat!("one of", $(" ", $word),+, " is wanted")))
+            }
+        }
+    };
+}
+
+/// The value of one parameter in `operations!`.
+macro_rules! value {
+    ($params:ident, $wire:ident, $type:ty) => {
+        rpc::param::required::<$type>($params, stringify!($wire))?
+    };
+    ($params:ident, $wire:ident, $type:ty, $default:expr) => {
+        match <$type as rpc::Param>::read($params, stringify!($wire))? {
+            Some(value) => value,
+            None => $default,
+        }
+    };
+}
+
+/// Must a parameter of `operations!` be there?
+macro_rules! required {
+    ($type:ty) => {
+        <$type as rpc::Param>::REQUIRED
+    };
+    ($type:ty, $default:expr) => {
+        false
+    };
+}
+
+pub(crate) use {choice, object, operations, required, value};
+
+/// The members of an answer.
+pub(crate) type Members = Map<String, Value>;

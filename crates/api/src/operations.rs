@@ -1,0 +1,92 @@
+//! The table of operations. A module here is a resource; a new operation is a declaration and a function there, and a row
+//! here (`docs/recipes/add-an-operation.md`).
+
+mod domain_configs;
+mod domain_mapping;
+mod domains;
+mod forbid;
+mod message_callback;
+mod mezzanine;
+mod notify;
+mod play;
+mod record_rules;
+mod recordings;
+mod streams;
+mod videos;
+
+use crate::declare::{Operation, Service};
+
+/// All operations.
+pub static OPERATIONS: &[Operation] = &[
+    // Live: recording into VOD.
+    record_rules::AddLiveRecordVodConfig::OPERATION,
+    record_rules::UpdateLiveRecordVodConfig::OPERATION,
+    record_rules::DescribeLiveRecordVodConfigs::OPERATION,
+    record_rules::DeleteLiveRecordVodConfig::OPERATION,
+    // Live: streams.
+    streams::DescribeLiveStreamsOnlineList::OPERATION,
+    streams::DescribeLiveStreamsPublishList::OPERATION,
+    streams::DescribeLiveStreamState::OPERATION,
+    forbid::ForbidLiveStream::OPERATION,
+    forbid::ResumeLiveStream::OPERATION,
+    forbid::DescribeLiveStreamsBlockList::OPERATION,
+    // Live: callbacks and domains.
+    notify::SetLiveStreamsNotifyUrlConfig::OPERATION,
+    notify::DescribeLiveStreamsNotifyUrlConfig::OPERATION,
+    notify::DeleteLiveStreamsNotifyUrlConfig::OPERATION,
+    domains::AddLiveDomain::OPERATION,
+    domains::DeleteLiveDomain::OPERATION,
+    domains::DescribeLiveUserDomains::OPERATION,
+    domains::DescribeLiveDomainDetail::OPERATION,
+    domain_mapping::AddLiveDomainMapping::OPERATION,
+    domain_mapping::DeleteLiveDomainMapping::OPERATION,
+    domain_mapping::DescribeLiveDomainMapping::OPERATION,
+    domain_configs::BatchSetLiveDomainConfigs::OPERATION,
+    domain_configs::DescribeLiveDomainConfigs::OPERATION,
+    domain_configs::BatchDeleteLiveDomainConfigs::OPERATION,
+    // VOD: what was recorded, and playing it.
+    recordings::ListLiveRecordVideo::OPERATION,
+    play::GetPlayInfo::OPERATION,
+    // VOD: media assets.
+    videos::GetVideoInfo::OPERATION,
+    videos::GetVideoInfos::OPERATION,
+    videos::GetVideoList::OPERATION,
+    videos::UpdateVideoInfo::OPERATION,
+    videos::DeleteVideo::OPERATION,
+    mezzanine::GetMezzanineInfo::OPERATION,
+    // VOD: callbacks.
+    message_callback::SetMessageCallback::OPERATION,
+    message_callback::GetMessageCallback::OPERATION,
+    message_callback::DeleteMessageCallback::OPERATION,
+];
+
+/// The operation of this name. A few hundred comparisons cost less than the rest of a call by far.
+pub(crate) fn find(service: Service, action: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.declaration.name == action && operation.declaration.service == service)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_is_told_apart_described_and_has_no_parameter_twice() {
+        for (at, operation) in OPERATIONS.iter().enumerate() {
+            let Operation { declaration, .. } = operation;
+            let same = |other: &Operation| {
+                other.declaration.name == declaration.name && other.declaration.service == declaration.service
+            };
+            assert!(!OPERATIONS[..at].iter().any(same), "{} is there twice", declaration.name);
+            assert!(!declaration.about.trim().is_empty(), "{} says nothing", declaration.name);
+            for (nth, param) in declaration.params.iter().enumerate() {
+                assert!(
+                    !declaration.params[..nth].iter().any(|other| other.name == param.name),
+                    "{} has {} twice",
+                    declaration.name,
+                    param.name
+                );
+                assert!(!param.about.trim().is_empty(), "{}.{} says nothing", declaration.name, param.name);
+            }
+        }
+    }
+}

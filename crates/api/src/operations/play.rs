@@ -1,0 +1,147 @@
+//! How a video is played.
+
+use catalog::{Asset, AssetStatus};
+use rpc::param::{CommaList, Filled};
+use serde::Serialize;
+use units::AssetId;
+
+use super::videos::{STORAGE_CLASS, find, seconds};
+use crate::codes::{Answer, Code};
+use crate::declare::operations;
+use crate::state::Context;
+use crate::wire::{asset_url, decimal, filled};
+
+operations! {
+    /// Tells the URLs that a video is played from.
+    ///
+    /// The source itself is one stream (OD, Original). It is told once, as an MP4; as HLS too when Formats asks for it.
+    Vod T1 GetPlayInfo => get_play_info {
+        /// The video.
+        VideoId => video_id: Option<Filled<64>>,
+        /// The customer's own id of it, instead.
+        ReferenceId => reference_id: Option<Filled<64>>,
+        /// Only these formats, joined by commas: `mp4`, `m3u8`.
+        Formats => formats: Option<CommaList<Filled<8>, 16>>,
+        /// Only these definitions, joined by commas. The source is OD.
+        Definition => definitions: Option<CommaList<Filled<8>, 16>>,
+        /// Only `video` or only `audio`, or both joined by a comma.
+        StreamType => stream_types: Option<CommaList<Filled<8>, 4>>,
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Told {
+    play_info_list: PlayInfoList,
+    video_base: VideoBase,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct PlayInfoList {
+    play_info: Vec<PlayInfo>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct PlayInfo {
+    bitrate: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    codec_name: Option<String>,
+    creation_time: String,
+    definition: &'static str,
+    duration: String,
+    encrypt: u8,
+    format: &'static str,
+    fps: String,
+    height: u32,
+    job_id: AssetId,
+    modification_time: String,
+    narrow_band_type: &'static str,
+    #[serde(rename = "PlayURL")]
+    play_url: String,
+    size: u64,
+    specification: &'static str,
+    status: &'static str,
+    stream_type: &'static str,
+    width: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct VideoBase {
+    #[serde(rename = "CoverURL", skip_serializing_if = "Option::is_none")]
+    cover_url: Option<String>,
+    creation_time: String,
+    duration: String,
+    media_type: &'static str,
+    status: &'static str,
+    storage_class: &'static str,
+    title: String,
+    video_id: AssetId,
+}
+
+async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
+    let asset = find(context, input.video_id.as_deref(), input.reference_id.as_deref()).await?;
+    if asset.status != AssetStatus::Normal {
+        let status = asset.status.as_str();
+        return Err(Code::ForbiddenIllegalStatus
+            .because(format!("Only videos whose status is Normal can be played. The current status is {status}.")));
+    }
+    let media = if asset.width == 0 { "audio" } else { "video" };
+    let wants = |filter: &Option<Vec<String>>, word: &str| match filter {
+        None => true,
+        Some(words) => words.iter().any(|wanted| wanted.eq_ignore_ascii_case(word)),
+    };
+    let mut streams = Vec::new();
+    if wants(&input.definitions, "OD") && wants(&input.stream_types, media) {
+        if wants(&input.formats, "mp4") {
+            streams.push(source(context, &asset, media, "mp4", "source.mp4"));
+        }
+        // The same source over the same bytes: told only to those who ask for it, because a no-transcode video has
+        // exactly one stream.
+        if input.formats.is_some() && wants(&input.formats, "m3u8") {
+            streams.push(source(context, &asset, media, "m3u8", "index.m3u8"));
+        }
+    }
+    if streams.is_empty() {
+        return Err(Code::InvalidVideoNoneStream.into());
+    }
+    Ok(Told {
+        play_info_list: PlayInfoList { play_info: streams },
+        video_base: VideoBase {
+            cover_url: filled(&asset.cover_url),
+            creation_time: asset.created.to_iso8601(),
+            duration: decimal(seconds(&asset)),
+            media_type: media,
+            status: asset.status.as_str(),
+            storage_class: STORAGE_CLASS,
+            title: asset.title,
+            video_id: asset.id,
+        },
+    })
+}
+
+fn source(context: &Context, asset: &Asset, media: &'static str, format: &'static str, file: &str) -> PlayInfo {
+    PlayInfo {
+        bitrate: asset.bitrate_kbps.to_string(),
+        codec_name: asset.tracks.first().map(|track| track.codec.to_ascii_uppercase()),
+        creation_time: asset.created.to_iso8601(),
+        definition: "OD",
+        duration: decimal(seconds(asset)),
+        encrypt: 0,
+        format,
+        fps: decimal(asset.fps),
+        height: asset.height,
+        // No job made the source; clients want an id that tells streams apart.
+        job_id: asset.id,
+        modification_time: asset.modified.to_iso8601(),
+        narrow_band_type: "0",
+        play_url: asset_url(context, asset.id, file),
+        size: asset.size_bytes,
+        specification: "Original",
+        status: "Normal",
+        stream_type: media,
+        width: asset.width,
+    }
+}

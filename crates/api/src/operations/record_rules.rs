@@ -1,0 +1,492 @@
+//! Rules that say which streams are recorded into VOD, and how (`LiveRecordVodConfig` on the wire).
+
+use std::time::Duration;
+
+use catalog::{CatalogError, DomainKind, StoredRule};
+use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey, STORE_ONLY};
+use rpc::ParamError;
+use rpc::param::{Filled, Flag, Int, List, Text};
+use serde::{Deserialize, Serialize};
+use units::StreamPath;
+
+use crate::codes::{Answer, ApiError, Code};
+use crate::declare::{Done, choice, object, operations};
+use crate::state::Context;
+use crate::wire::{DomainText, NameText, PageNumber, existing_domain, filled, page};
+
+/// Longest cycle, and longest time a lost push may come back in, in seconds.
+const SECONDS_MAX: i64 = 21_600;
+/// Length of a cycle when none is named, in seconds.
+const CYCLE_SECONDS_DEFAULT: i64 = 3_600;
+/// How long a lost push may come back when nothing is named, in seconds.
+const DELAY_SECONDS_DEFAULT: i64 = 180;
+
+choice! {
+    /// What becomes of a file that was recorded.
+    ProcessMethod {
+        /// It is transcoded with a template group.
+        Transcode = "transcode",
+        /// A workflow takes it.
+        Workflow = "workflow",
+    }
+}
+
+object! {
+    /// A recording format. The stored form is one and the same; of the format only what follows a recording matters.
+    RecordFormat {
+        /// m3u8, flv or mp4.
+        Format => format: Option<Filled<16>>,
+        /// Seconds of one slice; kept and told back.
+        SliceDuration => slice_duration: Option<Int<5, 30>>,
+        /// Whether the cycles are joined at the end.
+        AutoCompose => auto_compose: Option<Flag>,
+        /// `origin`, `compose`, or both: which videos are processed.
+        VideoProcess => video_process: Option<Filled<32>>,
+        /// `transcode`.
+        ProcessMethod => process_method: Option<Filled<32>>,
+        /// The template group.
+        ProcessTemplateId => process_template_id: Option<Filled<64>>,
+        /// Kept and told back.
+        Tags => tags: Option<Filled<512>>,
+    }
+}
+
+operations! {
+    /// Adds a rule: streams of this name, published from now on, are recorded into VOD.
+    Live T1 AddLiveRecordVodConfig => add_live_record_vod_config {
+        /// The streaming domain.
+        DomainName => domain_name: DomainText,
+        /// The app, or `*` for each.
+        AppName => app_name: NameText,
+        /// The stream, or `*` for each, which is what an absent one means. An exact name wins over the wildcard.
+        StreamName => stream_name: Option<NameText>,
+        /// Seconds of one video; from the operator's minimum to 21600, 3600 when absent.
+        CycleDuration => cycle_duration: Option<Int>,
+        /// Seconds in which a lost push may come back; from the operator's minimum to 21600, 180 when absent.
+        DelayTime => delay_time: Option<Int>,
+        /// The template group of each cycle's video. Needed unless RecordFormat is given.
+        VodTranscodeGroupId => group: Option<Filled<64>>,
+        /// Whether the cycles are joined at the end.
+        AutoCompose => auto_compose: Option<Flag>,
+        /// The template group of the joined video. Needed when AutoCompose is ON.
+        ComposeVodTranscodeGroupId => compose_group: Option<Filled<64>>,
+        /// 0 automatic, 1 a callback decides, 2 the push parameters decide, 7 on command.
+        OnDemand => on_demand: Option<Int<0, 7>>,
+        /// `raw`, `transcode`, or both joined by a comma.
+        RecordContent => record_content: Option<Filled<32>>,
+        /// The live transcodings that are recorded. Needed when RecordContent has `transcode`.
+        TranscodeTemplates => transcode_templates: List<Filled<64>>,
+        /// The newer form: when given, AutoCompose and both groups are not looked at.
+        RecordFormat => record_format: List<RecordFormat>,
+        /// Kept and told back.
+        StorageLocation => storage_location: Option<Text<256>>,
+        /// Kept and told back.
+        SpaceId => space_id: Option<Text<64>>,
+    }
+
+    /// Changes a rule, for streams published from now on. What is absent stays as it is.
+    Live T1 UpdateLiveRecordVodConfig => update_live_record_vod_config {
+        /// The streaming domain.
+        DomainName => domain_name: DomainText,
+        /// The app, or `*`.
+        AppName => app_name: NameText,
+        /// The stream, or `*`, which is what an absent one means.
+        StreamName => stream_name: Option<NameText>,
+        /// Seconds of one video.
+        CycleDuration => cycle_duration: Option<Int>,
+        /// Seconds in which a lost push may come back.
+        DelayTime => delay_time: Option<Int>,
+        /// The template group of each cycle's video.
+        VodTranscodeGroupId => group: Option<Filled<64>>,
+        /// Whether the cycles are joined at the end.
+        AutoCompose => auto_compose: Option<Flag>,
+        /// The template group of the joined video.
+        ComposeVodTranscodeGroupId => compose_group: Option<Filled<64>>,
+        /// 0, 1, 2 or 7.
+        OnDemand => on_demand: Option<Int<0, 7>>,
+        /// The live transcodings that are recorded.
+        TranscodeTemplates => transcode_templates: List<Filled<64>>,
+        /// The newer form.
+        RecordFormat => record_format: List<RecordFormat>,
+    }
+
+    /// Lists the rules of a domain, oldest first.
+    Live T1 DescribeLiveRecordVodConfigs => describe_live_record_vod_configs {
+        /// The streaming domain.
+        DomainName => domain_name: DomainText,
+        /// Only rules of exactly this app.
+        AppName => app_name: Option<NameText>,
+        /// Only rules of exactly this stream.
+        StreamName => stream_name: Option<NameText>,
+        /// Which page.
+        PageNum => page_num: PageNumber = 1,
+        /// Rules on a page.
+        PageSize => page_size: Int<5, 100> = 10,
+    }
+
+    /// Deletes a rule. Streams that are being recorded finish under it.
+    Live T1 DeleteLiveRecordVodConfig => delete_live_record_vod_config {
+        /// The streaming domain.
+        DomainName => domain_name: DomainText,
+        /// The app, or `*`.
+        AppName => app_name: NameText,
+        /// The stream, or `*`, which is what an absent one means.
+        StreamName => stream_name: Option<NameText>,
+    }
+}
+
+/// What only the wire knows of a rule: told back, and looked at again when the rule is changed.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct WireRule {
+    auto_compose: bool,
+    group: Option<String>,
+    compose_group: Option<String>,
+    record_content: Option<String>,
+    transcode_templates: Vec<String>,
+    record_format: Vec<RecordFormat>,
+    storage_location: Option<String>,
+    space_id: Option<String>,
+}
+
+impl WireRule {
+    /// The rule stored with it. What the operator's bootstrap or another release stored without is what the rule says.
+    fn of(stored: &StoredRule) -> Self {
+        let mut wire: WireRule = serde_json::from_value(stored.wire.clone()).unwrap_or_default();
+        if wire.group.is_none() && wire.record_format.is_empty() {
+            wire.group = Some(stored.rule.template_group.clone());
+            wire.auto_compose = stored.rule.compose_group.is_some();
+            wire.compose_group = stored.rule.compose_group.clone();
+        }
+        wire
+    }
+
+    /// The template groups of a cycle and of the joined video, from whichever form is in use.
+    fn groups(&self) -> Answer<(String, Option<String>)> {
+        if self.record_format.is_empty() {
+            let group = self.group.clone().ok_or_else(|| ParamError::missing("VodTranscodeGroupId"))?;
+            known_group("VodTranscodeGroupId", &group)?;
+            if !self.auto_compose {
+                return Ok((group, None));
+            }
+            let compose =
+                self.compose_group.clone().ok_or_else(|| ParamError::missing("ComposeVodTranscodeGroupId"))?;
+            known_group("ComposeVodTranscodeGroupId", &compose)?;
+            return Ok((group, Some(compose)));
+        }
+        let (mut group, mut compose) = (None, None);
+        for (index, format) in self.record_format.iter().enumerate() {
+            let (origin, composed) = format.processed(index.saturating_add(1))?;
+            group = group.or(origin);
+            compose = compose.or(composed);
+        }
+        Ok((group.unwrap_or_else(|| NO_TRANSCODE.to_owned()), compose))
+    }
+}
+
+impl RecordFormat {
+    /// The template groups that this format asks for: of the cycles, and of the joined video when they are joined.
+    fn processed(&self, number: usize) -> Answer<(Option<String>, Option<String>)> {
+        let invalid = |member: &str, why: &str| -> ApiError {
+            ParamError::invalid(&format!("RecordFormat.{number}.{member}"), why).into()
+        };
+        if !matches!(self.format.as_deref(), None | Some("m3u8" | "flv" | "mp4")) {
+            return Err(invalid("Format", "one of m3u8, flv, mp4 is wanted"));
+        }
+        match self.process_method.as_deref() {
+            None => {}
+            Some(word) if word.eq_ignore_ascii_case(ProcessMethod::Transcode.as_str()) => {}
+            Some(word) if word.eq_ignore_ascii_case(ProcessMethod::Workflow.as_str()) => {
+                return Err(invalid("ProcessMethod", "there are no workflows here; transcode is possible"));
+            }
+            Some(_) => return Err(invalid("ProcessMethod", "one of transcode, workflow is wanted")),
+        }
+        if let Some(group) = &self.process_template_id {
+            known_group(&format!("RecordFormat.{number}.ProcessTemplateId"), group)?;
+        }
+        let words: Vec<&str> = self
+            .video_process
+            .as_deref()
+            .unwrap_or("origin")
+            .split(',')
+            .map(str::trim)
+            .filter(|w| !w.is_empty())
+            .collect();
+        if words.iter().any(|word| !matches!(*word, "origin" | "compose")) {
+            return Err(invalid("VideoProcess", "origin, compose, or both joined by a comma are wanted"));
+        }
+        let group_of = |word: &str| words.contains(&word).then(|| self.process_template_id.clone()).flatten();
+        let composed = group_of("compose").unwrap_or_else(|| NO_TRANSCODE.to_owned());
+        Ok((group_of("origin"), self.auto_compose.unwrap_or(false).then_some(composed)))
+    }
+}
+
+/// The groups that exist without being made.
+fn known_group(param: &str, group: &str) -> Answer<()> {
+    match group {
+        NO_TRANSCODE | STORE_ONLY => Ok(()),
+        _ => Err(ParamError::invalid(param, format!("there is no template group {group:?}")).into()),
+    }
+}
+
+async fn add_live_record_vod_config(context: &Context, input: AddLiveRecordVodConfig) -> Answer<Done> {
+    let domain = streaming_domain(context, &input.domain_name).await?;
+    let key = rule_key(domain, input.app_name, input.stream_name)?;
+    let wire = WireRule {
+        auto_compose: input.auto_compose.unwrap_or(false),
+        group: input.group,
+        compose_group: input.compose_group,
+        record_content: input.record_content,
+        transcode_templates: input.transcode_templates,
+        record_format: input.record_format,
+        storage_location: input.storage_location,
+        space_id: input.space_id,
+    };
+    check_content(&wire)?;
+    let (template_group, compose_group) = wire.groups()?;
+    let rule = RecordRule {
+        key,
+        on_demand: input.on_demand.map(on_demand).transpose()?.unwrap_or_default(),
+        cycle_length: cycle_length(context, input.cycle_duration.unwrap_or(CYCLE_SECONDS_DEFAULT))?,
+        grace: grace(context, input.delay_time.unwrap_or(DELAY_SECONDS_DEFAULT))?,
+        template_group,
+        compose_group,
+    };
+    match context.catalog.add_rule(&StoredRule { rule, wire: to_json(&wire)?, created: context.now }).await {
+        Ok(()) => Ok(Done {}),
+        Err(CatalogError::AlreadyExists { .. }) => Err(Code::ConfigAlreadyExists.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn update_live_record_vod_config(context: &Context, input: UpdateLiveRecordVodConfig) -> Answer<Done> {
+    let domain = streaming_domain(context, &input.domain_name).await?;
+    let key = rule_key(domain, input.app_name, input.stream_name)?;
+    let stored = context.catalog.rule(&key).await?.ok_or(Code::ConfigNotFound)?;
+    let mut wire = WireRule::of(&stored);
+    wire.auto_compose = input.auto_compose.unwrap_or(wire.auto_compose);
+    wire.group = input.group.or(wire.group);
+    wire.compose_group = input.compose_group.or(wire.compose_group);
+    if !input.transcode_templates.is_empty() {
+        wire.transcode_templates = input.transcode_templates;
+    }
+    if !input.record_format.is_empty() {
+        wire.record_format = input.record_format;
+    }
+    check_content(&wire)?;
+    let (template_group, compose_group) = wire.groups()?;
+    let old = stored.rule;
+    let rule = RecordRule {
+        key,
+        on_demand: input.on_demand.map(on_demand).transpose()?.unwrap_or(old.on_demand),
+        cycle_length: input.cycle_duration.map(|s| cycle_length(context, s)).transpose()?.unwrap_or(old.cycle_length),
+        grace: input.delay_time.map(|s| grace(context, s)).transpose()?.unwrap_or(old.grace),
+        template_group,
+        compose_group,
+    };
+    match context.catalog.update_rule(&rule, &to_json(&wire)?, context.now).await {
+        Ok(()) => Ok(Done {}),
+        Err(CatalogError::NotFound { .. }) => Err(Code::ConfigNotFound.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn delete_live_record_vod_config(context: &Context, input: DeleteLiveRecordVodConfig) -> Answer<Done> {
+    let domain = existing_domain(context, &input.domain_name).await?.name;
+    match context.catalog.delete_rule(&rule_key(domain, input.app_name, input.stream_name)?).await? {
+        true => Ok(Done {}),
+        false => Err(Code::ConfigNotFound.into()),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Described {
+    live_record_vod_configs: Configs,
+    page_num: i64,
+    page_size: i64,
+    /// A string, in this operation only.
+    total: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Configs {
+    live_record_vod_config: Vec<Config>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Config {
+    app_name: String,
+    auto_compose: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compose_vod_transcode_group_id: Option<String>,
+    create_time: String,
+    cycle_duration: u64,
+    delay_time: u64,
+    domain_name: String,
+    format_config: bool,
+    on_demand: i64,
+    record_content: String,
+    record_format_list: Formats,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    space_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storage_location: Option<String>,
+    stream_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transcode_templates: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vod_transcode_group_id: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Formats {
+    record_format: Vec<ToldFormat>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ToldFormat {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_compose: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process_method: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process_template_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slice_duration: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    video_process: Option<String>,
+}
+
+async fn describe_live_record_vod_configs(context: &Context, input: DescribeLiveRecordVodConfigs) -> Answer<Described> {
+    let domain = existing_domain(context, &input.domain_name).await?.name;
+    let (app, stream) = (input.app_name.as_deref(), input.stream_name.as_deref());
+    let listed = context.catalog.rules(&domain, app, stream, page(input.page_num, input.page_size)).await?;
+    Ok(Described {
+        live_record_vod_configs: Configs { live_record_vod_config: listed.rows.into_iter().map(told).collect() },
+        page_num: input.page_num,
+        page_size: input.page_size,
+        total: listed.total.to_string(),
+    })
+}
+
+fn told(stored: StoredRule) -> Config {
+    let wire = WireRule::of(&stored);
+    let rule = stored.rule;
+    Config {
+        app_name: rule.key.app,
+        auto_compose: on_off(wire.auto_compose),
+        compose_vod_transcode_group_id: wire.compose_group,
+        create_time: stored.created.to_iso8601(),
+        cycle_duration: rule.cycle_length.as_secs(),
+        delay_time: rule.grace.as_secs(),
+        domain_name: rule.key.domain,
+        format_config: !wire.record_format.is_empty(),
+        on_demand: on_demand_number(rule.on_demand),
+        record_content: wire.record_content.unwrap_or_else(|| "raw".to_owned()),
+        record_format_list: Formats { record_format: wire.record_format.into_iter().map(told_format).collect() },
+        space_id: wire.space_id,
+        storage_location: wire.storage_location,
+        stream_name: rule.key.stream,
+        transcode_templates: filled(&wire.transcode_templates.join(",")),
+        vod_transcode_group_id: wire.group,
+    }
+}
+
+fn told_format(format: RecordFormat) -> ToldFormat {
+    ToldFormat {
+        auto_compose: format.auto_compose.map(on_off),
+        format: format.format,
+        process_method: format.process_method,
+        process_template_id: format.process_template_id,
+        slice_duration: format.slice_duration,
+        tags: format.tags,
+        video_process: format.video_process,
+    }
+}
+
+fn on_off(flag: bool) -> &'static str {
+    if flag { "ON" } else { "OFF" }
+}
+
+/// Rules hang on the play domain; one on a push domain would never match.
+async fn streaming_domain(context: &Context, name: &str) -> Answer<String> {
+    let domain = existing_domain(context, name).await?;
+    match domain.kind {
+        DomainKind::Play => Ok(domain.name),
+        DomainKind::Push => {
+            Err(ParamError::invalid("DomainName", "it is an ingest domain; name the streaming domain it is tied to")
+                .into())
+        }
+    }
+}
+
+fn rule_key(domain: String, app: String, stream: Option<String>) -> Answer<RuleKey> {
+    let stream = stream.unwrap_or_else(|| "*".to_owned());
+    // The wildcard stands for any name; all else has to be one.
+    let name = |text: &str| if text == "*" { "any".to_owned() } else { text.to_owned() };
+    StreamPath::new(&domain, &name(&app), &name(&stream))
+        .map_err(|error| Code::InvalidParameter.because(format!("{error}.")))?;
+    Ok(RuleKey { domain, app, stream })
+}
+
+fn check_content(wire: &WireRule) -> Answer<()> {
+    let content = wire.record_content.as_deref().unwrap_or("raw");
+    let words: Vec<&str> = content.split(',').map(str::trim).collect();
+    if words.iter().any(|word| !matches!(*word, "raw" | "transcode")) {
+        return Err(ParamError::invalid("RecordContent", "raw, transcode, or both joined by a comma are wanted").into());
+    }
+    if words.contains(&"transcode") && wire.transcode_templates.is_empty() {
+        return Err(ParamError::missing("TranscodeTemplates").into());
+    }
+    Ok(())
+}
+
+fn cycle_length(context: &Context, seconds: i64) -> Answer<Duration> {
+    within("CycleDuration", seconds, context.settings.cycle_seconds_min)
+}
+
+fn grace(context: &Context, seconds: i64) -> Answer<Duration> {
+    within("DelayTime", seconds, context.settings.delay_seconds_min)
+}
+
+fn within(param: &str, seconds: i64, min: u32) -> Answer<Duration> {
+    match u64::try_from(seconds) {
+        Ok(length) if (i64::from(min)..=SECONDS_MAX).contains(&seconds) => Ok(Duration::from_secs(length)),
+        _ => Err(ParamError::invalid(param, format!("{seconds} is not from {min} to {SECONDS_MAX} seconds")).into()),
+    }
+}
+
+fn on_demand(number: i64) -> Answer<OnDemand> {
+    match number {
+        0 => Ok(OnDemand::Automatic),
+        1 => Ok(OnDemand::AskCallback),
+        2 => Ok(OnDemand::PushParameters),
+        7 => Ok(OnDemand::Manual),
+        _ => Err(ParamError::invalid("OnDemand", "one of 0, 1, 2, 7 is wanted").into()),
+    }
+}
+
+fn on_demand_number(on_demand: OnDemand) -> i64 {
+    match on_demand {
+        OnDemand::Automatic => 0,
+        OnDemand::AskCallback => 1,
+        OnDemand::PushParameters => 2,
+        OnDemand::Manual => 7,
+    }
+}
+
+fn to_json(wire: &WireRule) -> Answer<serde_json::Value> {
+    serde_json::to_value(wire).map_err(|error| {
+        tracing::error!(%error, "a rule cannot be written as JSON");
+        Code::InternalError.into()
+    })
+}

@@ -1,0 +1,424 @@
+//! Videos: what is known of them, what customers write on them, deleting them.
+
+use catalog::{Asset, AssetFilter, AssetStatus, CatalogError, Description, Order};
+use rpc::ParamError;
+use rpc::param::{CommaList, Filled, Int, Raw, Text, Time};
+use serde::Serialize;
+use units::{AssetId, MediaTime};
+
+use crate::codes::{Answer, Code};
+use crate::declare::{Done, choice, operations};
+use crate::state::Context;
+use crate::wire::{DEFAULT_APP, PageNumber, filled, page, rounded};
+
+/// Most ids of one call.
+const IDS_MAX: usize = 20;
+/// Most ids that are read before they are refused with the code of their own.
+const IDS_READ_MAX: usize = 1_000;
+/// How many videos of a list can be reached.
+const REACHABLE: i64 = 5_000;
+/// Longest title, in bytes.
+const TITLE_BYTES_MAX: usize = 128;
+/// Longest description, in bytes.
+const DESCRIPTION_BYTES_MAX: usize = 1_024;
+/// Most tags.
+const TAGS_MAX: usize = 16;
+/// Longest tag, in bytes.
+const TAG_BYTES_MAX: usize = 32;
+
+choice! {
+    /// How videos are sorted.
+    SortBy {
+        /// Newest first.
+        Newest = "CreationTime:Desc",
+        /// Oldest first.
+        Oldest = "CreationTime:Asc",
+    }
+}
+
+operations! {
+    /// Tells all about one video.
+    Vod T1 GetVideoInfo => get_video_info {
+        /// The video.
+        VideoId => video_id: Option<Filled<64>>,
+        /// The customer's own id of it, instead.
+        ReferenceId => reference_id: Option<Filled<64>>,
+    }
+
+    /// Tells all about at most 20 videos, and which of the ids are nobody's.
+    Vod T1 GetVideoInfos => get_video_infos {
+        /// The videos, joined by commas.
+        VideoIds => video_ids: Option<CommaList<Filled<64>, IDS_READ_MAX>>,
+        /// The customer's own ids, joined by commas.
+        ReferenceIds => reference_ids: Option<CommaList<Filled<64>, IDS_READ_MAX>>,
+    }
+
+    /// Lists videos by time of creation.
+    Vod T1 GetVideoList => get_video_list {
+        /// Only videos of this category.
+        CateId => category: Option<Int>,
+        /// Made at or after.
+        StartTime => start_time: Option<Time>,
+        /// Made at or before.
+        EndTime => end_time: Option<Time>,
+        /// Only videos of these states, joined by commas.
+        Status => statuses: Option<CommaList<Filled<32>, 16>>,
+        /// Only videos with these ids of the customer's own, joined by commas.
+        ReferenceIds => reference_ids: Option<CommaList<Filled<64>, 20>>,
+        /// How they are sorted.
+        SortBy => sort_by: SortBy = SortBy::Newest,
+        /// Which page.
+        PageNo => page_no: PageNumber = 1,
+        /// Videos on a page.
+        PageSize => page_size: Int<1, 100> = 10,
+    }
+
+    /// Writes on a video. What is absent stays as it is.
+    Vod T1 UpdateVideoInfo => update_video_info {
+        /// The video.
+        VideoId => video_id: Option<Filled<64>>,
+        /// With VideoId the customer's own id that it gets, 6 to 64 letters, digits, `_` and `-`; without it the video.
+        ReferenceId => reference_id: Option<Filled<64>>,
+        /// At most 128 bytes.
+        Title => title: Option<Raw>,
+        /// At most 1024 bytes.
+        Description => description: Option<Raw>,
+        /// At most 16 of at most 32 bytes each, joined by commas.
+        Tags => tags: Option<Raw>,
+        /// The category.
+        CateId => category: Option<Int>,
+        /// The URL of its cover.
+        CoverURL => cover_url: Option<Text<1024>>,
+        /// Told back in its events.
+        UserData => user_data: Option<Text<1024>>,
+    }
+
+    /// Deletes at most 20 videos with all that was made of them.
+    Vod T1 DeleteVideo => delete_video {
+        /// The videos, joined by commas.
+        VideoIds => video_ids: Option<CommaList<Filled<64>, IDS_READ_MAX>>,
+        /// The customer's own ids, joined by commas.
+        ReferenceIds => reference_ids: Option<CommaList<Filled<64>, IDS_READ_MAX>>,
+    }
+}
+
+/// The video of an id, or else of a customer's own id.
+pub(super) async fn find(context: &Context, video_id: Option<&str>, reference_id: Option<&str>) -> Answer<Asset> {
+    let found = match (video_id, reference_id) {
+        (Some(id), _) => by_id(context, id).await?,
+        (None, Some(reference)) => context.catalog.asset_by_reference(reference).await?,
+        (None, None) => return Err(ParamError::missing("VideoId").into()),
+    };
+    found.ok_or_else(|| Code::InvalidVideoNotFound.into())
+}
+
+async fn by_id(context: &Context, id: &str) -> Answer<Option<Asset>> {
+    // A text that is no id is the id of no video.
+    match id.parse::<AssetId>() {
+        Ok(id) => Ok(context.catalog.asset(id).await?),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The length of an asset in seconds.
+pub(super) fn seconds(asset: &Asset) -> f64 {
+    MediaTime { ticks: asset.duration_ticks, scale: units::Timescale::REEL }.seconds()
+}
+
+/// What all descriptions of a video have in common, except for the form of its snapshots.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct VideoFields {
+    app_id: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cate_id: Option<i64>,
+    #[serde(rename = "CoverURL", skip_serializing_if = "Option::is_none")]
+    cover_url: Option<String>,
+    creation_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    duration: f64,
+    modification_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference_id: Option<String>,
+    size: u64,
+    status: &'static str,
+    storage_class: &'static str,
+    storage_location: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<String>,
+    title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_data: Option<String>,
+    video_id: AssetId,
+}
+
+fn fields(context: &Context, asset: &Asset) -> VideoFields {
+    VideoFields {
+        app_id: DEFAULT_APP,
+        cate_id: asset.category,
+        cover_url: filled(&asset.cover_url),
+        creation_time: asset.created.to_iso8601(),
+        description: filled(&asset.description),
+        duration: rounded(seconds(asset)),
+        modification_time: asset.modified.to_iso8601(),
+        reference_id: asset.reference_id.clone(),
+        size: asset.size_bytes,
+        status: asset.status.as_str(),
+        storage_class: STORAGE_CLASS,
+        storage_location: context.settings.region.clone(),
+        tags: filled(&asset.tags),
+        title: asset.title.clone(),
+        user_data: filled(&asset.user_data),
+        video_id: asset.id,
+    }
+}
+
+/// The one class of storage there is.
+pub(super) const STORAGE_CLASS: &str = "Standard";
+
+/// Snapshots where the wire wraps them. There are none yet, and an empty list is told as one.
+#[derive(Serialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Wrapped {
+    snapshot: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Info {
+    video: InfoVideo,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct InfoVideo {
+    #[serde(flatten)]
+    fields: VideoFields,
+    download_switch: &'static str,
+    region_id: String,
+    snapshots: Wrapped,
+    template_group_id: String,
+}
+
+async fn get_video_info(context: &Context, input: GetVideoInfo) -> Answer<Info> {
+    let asset = find(context, input.video_id.as_deref(), input.reference_id.as_deref()).await?;
+    Ok(Info {
+        video: InfoVideo {
+            fields: fields(context, &asset),
+            download_switch: "on",
+            region_id: context.settings.region.clone(),
+            snapshots: Wrapped::default(),
+            template_group_id: asset.template_group,
+        },
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Infos {
+    non_exist_reference_ids: Vec<String>,
+    non_exist_video_ids: Vec<String>,
+    video_list: Vec<InfosVideo>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct InfosVideo {
+    #[serde(flatten)]
+    fields: VideoFields,
+    download_switch: &'static str,
+    /// A bare array, in this operation only.
+    snapshots: Vec<String>,
+    template_group_id: String,
+}
+
+/// The videos of many ids, each once, and the ids that are nobody's.
+struct Found {
+    assets: Vec<Asset>,
+    unknown_ids: Vec<String>,
+    unknown_references: Vec<String>,
+}
+
+async fn find_all(context: &Context, ids: Option<Vec<String>>, references: Option<Vec<String>>) -> Answer<Found> {
+    let (ids, references) = (ids.unwrap_or_default(), references.unwrap_or_default());
+    match ids.len().saturating_add(references.len()) {
+        0 => return Err(ParamError::missing("VideoIds").into()),
+        count if count > IDS_MAX => return Err(Code::VideoIdsExceededMax.into()),
+        _ => {}
+    }
+    let mut found = Found { assets: Vec::new(), unknown_ids: Vec::new(), unknown_references: Vec::new() };
+    for id in ids {
+        match by_id(context, &id).await? {
+            Some(asset) => found.add(asset),
+            None => found.unknown_ids.push(id),
+        }
+    }
+    for reference in references {
+        match context.catalog.asset_by_reference(&reference).await? {
+            Some(asset) => found.add(asset),
+            None => found.unknown_references.push(reference),
+        }
+    }
+    if found.assets.is_empty() { Err(Code::InvalidVideoNotFound.into()) } else { Ok(found) }
+}
+
+impl Found {
+    fn add(&mut self, asset: Asset) {
+        if !self.assets.iter().any(|known| known.id == asset.id) {
+            self.assets.push(asset);
+        }
+    }
+}
+
+async fn get_video_infos(context: &Context, input: GetVideoInfos) -> Answer<Infos> {
+    let found = find_all(context, input.video_ids, input.reference_ids).await?;
+    let told = found.assets.into_iter().map(|asset| InfosVideo {
+        fields: fields(context, &asset),
+        download_switch: "on",
+        snapshots: Vec::new(),
+        template_group_id: asset.template_group,
+    });
+    Ok(Infos {
+        video_list: told.collect(),
+        non_exist_reference_ids: found.unknown_references,
+        non_exist_video_ids: found.unknown_ids,
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct VideoList {
+    total: u64,
+    video_list: Videos,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Videos {
+    video: Vec<ListVideo>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListVideo {
+    #[serde(flatten)]
+    fields: VideoFields,
+    snapshots: Wrapped,
+}
+
+async fn get_video_list(context: &Context, input: GetVideoList) -> Answer<VideoList> {
+    if input.page_no.saturating_sub(1).saturating_mul(input.page_size) >= REACHABLE {
+        return Err(Code::VideoListExceededMax.into());
+    }
+    let mut statuses = Vec::new();
+    for word in input.statuses.unwrap_or_default() {
+        let status = word.parse::<AssetStatus>();
+        statuses.push(status.map_err(|()| ParamError::invalid("Status", format!("there is no status {word:?}")))?);
+    }
+    let filter = AssetFilter {
+        statuses,
+        category: input.category,
+        created_from: input.start_time,
+        // The wire has whole seconds: a video made within the last one is meant too.
+        created_to: input.end_time.map(end_of_second),
+        reference_ids: input.reference_ids.unwrap_or_default(),
+    };
+    let listed = context.catalog.assets(&filter, input.sort_by.order(), page(input.page_no, input.page_size)).await?;
+    let told = |asset: Asset| ListVideo { fields: fields(context, &asset), snapshots: Wrapped::default() };
+    Ok(VideoList { total: listed.total, video_list: Videos { video: listed.rows.into_iter().map(told).collect() } })
+}
+
+/// The last millisecond of a time's second.
+pub(super) fn end_of_second(time: units::WallTime) -> units::WallTime {
+    units::WallTime::from_unix_ms(time.unix_ms.saturating_add(999))
+}
+
+impl SortBy {
+    pub(super) fn order(self) -> Order {
+        match self {
+            Self::Newest => Order::Descending,
+            Self::Oldest => Order::Ascending,
+        }
+    }
+}
+
+async fn update_video_info(context: &Context, input: UpdateVideoInfo) -> Answer<Done> {
+    let asset = find(context, input.video_id.as_deref(), input.reference_id.as_deref()).await?;
+    for (param, text, bytes_max) in [
+        ("Title", &input.title, TITLE_BYTES_MAX),
+        ("Description", &input.description, DESCRIPTION_BYTES_MAX),
+        ("Tags", &input.tags, TAGS_MAX * (TAG_BYTES_MAX + 1)),
+    ] {
+        check_text(param, text.as_deref().unwrap_or_default(), bytes_max)?;
+    }
+    let description = Description {
+        title: input.title.filter(|title| !title.is_empty()),
+        description: input.description,
+        cover_url: input.cover_url,
+        category: input.category,
+        tags: input.tags.as_deref().map(tags).transpose()?,
+        user_data: input.user_data,
+        // Without a VideoId it said which video is meant.
+        reference_id: input.reference_id.filter(|_| input.video_id.is_some()).map(reference).transpose()?,
+    };
+    match context.catalog.describe_asset(asset.id, &description, context.now).await {
+        Ok(()) => Ok(Done {}),
+        // Deleted since it was found.
+        Err(CatalogError::NotFound { .. }) => Err(Code::InvalidVideoNotFound.into()),
+        Err(CatalogError::AlreadyExists { .. }) => {
+            Err(ParamError::invalid("ReferenceId", "another video has it").into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn check_text(param: &str, text: &str, bytes_max: usize) -> Answer<()> {
+    if text.len() > bytes_max {
+        let code = if param == "Tags" { Code::TagsExceededMax } else { Code::LengthExceededMax };
+        return Err(code.because(format!("{param} has {} bytes; {bytes_max} are allowed.", text.len())));
+    }
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) {
+        return Err(Code::IllegalCharacters.because(format!("{param} has control characters.")));
+    }
+    Ok(())
+}
+
+fn tags(text: &str) -> Answer<String> {
+    let tags: Vec<&str> = text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect();
+    if tags.len() > TAGS_MAX || tags.iter().any(|tag| tag.len() > TAG_BYTES_MAX) {
+        return Err(Code::TagsExceededMax.because("At most 16 tags of at most 32 bytes each are allowed."));
+    }
+    Ok(tags.join(","))
+}
+
+fn reference(text: String) -> Answer<String> {
+    let fits = text.len() >= 6 && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    if fits {
+        Ok(text)
+    } else {
+        Err(ParamError::invalid("ReferenceId", "6 to 64 letters, digits, _ and - are wanted").into())
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Deleted {
+    forbidden_video_ids: Vec<String>,
+    non_exist_reference_ids: Vec<String>,
+    non_exist_video_ids: Vec<String>,
+}
+
+async fn delete_video(context: &Context, input: DeleteVideo) -> Answer<Deleted> {
+    let found = find_all(context, input.video_ids, input.reference_ids).await?;
+    let mut tx = context.catalog.begin().await?;
+    for asset in &found.assets {
+        tx.delete_asset(asset.id, context.settings.undelete_window, context.now).await?;
+    }
+    tx.commit().await?;
+    Ok(Deleted {
+        forbidden_video_ids: Vec::new(),
+        non_exist_reference_ids: found.unknown_references,
+        non_exist_video_ids: found.unknown_ids,
+    })
+}

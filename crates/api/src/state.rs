@@ -1,0 +1,97 @@
+//! What all calls share, and what one call has.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use catalog::Catalog;
+use units::WallTime;
+
+/// A key pair that requests are signed with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessKey {
+    /// Public.
+    pub id: String,
+    /// Secret: `Debug` prints `***`.
+    pub secret: String,
+}
+
+impl fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessKey").field("id", &self.id).field("secret", &"***").finish()
+    }
+}
+
+/// What the operator set.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// Where clients reach this server, such as `https://vod.example.org`; empty: `http://` and the Host of the request.
+    pub public_url: String,
+    /// Smallest CycleDuration that a rule may have, in seconds.
+    pub cycle_seconds_min: u32,
+    /// Smallest DelayTime that a rule may have, in seconds.
+    pub delay_seconds_min: u32,
+    /// What answers name as the region and the store of an asset.
+    pub region: String,
+    /// How long the media of a deleted video is kept.
+    pub undelete_window: Duration,
+}
+
+/// The media of a deleted video is kept for a day: long enough to notice a mistake at work.
+const UNDELETE_WINDOW: Duration = Duration::from_secs(86_400);
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            public_url: String::new(),
+            cycle_seconds_min: 300,
+            delay_seconds_min: 15,
+            region: "local".to_owned(),
+            undelete_window: UNDELETE_WINDOW,
+        }
+    }
+}
+
+/// What all calls share. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    pub(crate) catalog: Catalog,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) keys: Arc<[AccessKey]>,
+    pub(crate) clock: fn() -> WallTime,
+    pub(crate) nonces_purged_ms: Arc<AtomicI64>,
+}
+
+impl ApiState {
+    /// `keys` are the key pairs that may do everything: the root pair.
+    pub fn new(catalog: Catalog, settings: Settings, keys: impl IntoIterator<Item = AccessKey>) -> Self {
+        Self {
+            catalog,
+            settings: Arc::new(settings),
+            keys: keys.into_iter().collect(),
+            clock: system_clock,
+            nonces_purged_ms: Arc::new(AtomicI64::new(0)),
+        }
+    }
+
+    /// With a clock of the caller's: for requests that were recorded at another time.
+    pub fn with_clock(self, clock: fn() -> WallTime) -> Self {
+        Self { clock, ..self }
+    }
+}
+
+fn system_clock() -> WallTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    WallTime::from_unix_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// What an operation has besides its parameters.
+pub struct Context {
+    pub(crate) catalog: Catalog,
+    pub(crate) settings: Arc<Settings>,
+    /// One reading of the clock for the whole call.
+    pub(crate) now: WallTime,
+    /// Without a slash at the end.
+    pub(crate) public_url: String,
+}
