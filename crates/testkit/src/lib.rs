@@ -2,9 +2,12 @@
 //! client of its own making; clips; publishers.
 
 pub mod api;
+pub mod browser;
 pub mod clips;
 pub mod ffmpeg;
 pub mod judge;
 pub mod probe;
+pub mod publisher;
 pub mod receiver;
 pub mod server;
+pub mod tape;
