@@ -1,0 +1,10 @@
+//! The real binary, pushed to by FFmpeg, judged by ffprobe and Chromium, killed in the middle.
+
+mod callbacks;
+mod command_line;
+mod crash;
+mod live;
+mod players;
+mod recording;
+mod shapes;
+mod support;

@@ -1,0 +1,136 @@
+//! What the end-to-end tests share.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+use testkit::api::Api;
+use testkit::probe::{Probe, probe};
+use testkit::server::{Server, until};
+
+/// The play domain of a new installation.
+pub const PLAY_DOMAIN: &str = "play.localhost";
+/// How long anything that should follow at once may take on a loaded machine.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// The binary under test.
+pub fn reprise() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_reprise"))
+}
+
+/// A server that records app `app` in cycles of `cycle` seconds and waits `grace` seconds for a lost push.
+pub async fn server_recording(app: &str, cycle: u32, grace: u32) -> Server {
+    let server = Server::start(reprise()).await.unwrap();
+    add_rule(&server.api(), app, cycle, grace).await;
+    server
+}
+
+/// Adds a rule for an app.
+pub async fn add_rule(api: &Api, app: &str, cycle: u32, grace: u32) {
+    let (cycle, grace) = (cycle.to_string(), grace.to_string());
+    let params = [
+        ("DomainName", PLAY_DOMAIN),
+        ("AppName", app),
+        ("StreamName", "*"),
+        ("VodTranscodeGroupId", "VOD_NO_TRANSCODE"),
+        ("CycleDuration", &cycle),
+        ("DelayTime", &grace),
+    ];
+    api.live("AddLiveRecordVodConfig", &params).await.unwrap();
+}
+
+/// One recorded asset, as ListLiveRecordVideo tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    pub video_id: String,
+    /// The recording it is a cycle of.
+    pub playlist_id: String,
+    pub status: String,
+    pub duration: f64,
+    pub began: String,
+    pub ended: String,
+}
+
+/// Everything recorded of a stream so far, oldest first.
+pub async fn recorded(server: &Server, stream: &str) -> anyhow::Result<Vec<Recorded>> {
+    let params = [("StreamName", stream), ("SortBy", "CreationTime:Asc"), ("PageSize", "100")];
+    let answer = server.api().vod("ListLiveRecordVideo", &params).await?;
+    let list = answer["LiveRecordVideoList"]["LiveRecordVideo"].as_array().context("LiveRecordVideo")?.clone();
+    let text = |value: &Value| value.as_str().map(str::to_owned).with_context(|| format!("{value} is no string"));
+    let one = |entry: &Value| {
+        Ok(Recorded {
+            video_id: text(&entry["Video"]["VideoId"])?,
+            playlist_id: text(&entry["PlaylistId"])?,
+            status: text(&entry["Video"]["Status"])?,
+            duration: entry["Video"]["Duration"].as_f64().context("Duration is no float")?,
+            began: text(&entry["RecordStartTime"])?,
+            ended: text(&entry["RecordEndTime"])?,
+        })
+    };
+    list.iter().map(one).collect()
+}
+
+/// Waits until exactly `count` assets of a stream are there and normal.
+pub async fn wait_recorded(server: &Server, stream: &str, count: usize) -> Vec<Recorded> {
+    let look = || async {
+        let found = recorded(server, stream).await?;
+        if found.len() != count || found.iter().any(|asset| asset.status != "Normal") {
+            bail!("{count} normal assets are wanted, these are there: {found:#?}");
+        }
+        Ok(found)
+    };
+    until(SOON, look).await.unwrap()
+}
+
+/// Where an asset's MP4 is.
+pub fn mp4(server: &Server, asset: &Recorded) -> String {
+    server.http_url(&format!("/v/{}/source.mp4", asset.video_id))
+}
+
+/// Where an asset's HLS is.
+pub fn hls(server: &Server, asset: &Recorded) -> String {
+    server.http_url(&format!("/v/{}/index.m3u8", asset.video_id))
+}
+
+/// What ffprobe sees of a file.
+pub async fn probe_file(file: &Path) -> Probe {
+    probe(file.to_str().unwrap()).await.unwrap()
+}
+
+/// What ffprobe sees of several URLs.
+pub async fn probe_all(urls: impl IntoIterator<Item = String>) -> Vec<Probe> {
+    let mut seen = Vec::new();
+    for url in urls {
+        seen.push(probe(&url).await.unwrap());
+    }
+    seen
+}
+
+/// Waits until everything of a stream is recorded: something is there, all of it is normal, and the server says that it neither
+/// records nor waits for the stream any more.
+pub async fn wait_settled(server: &Server, stream: &str) -> Vec<Recorded> {
+    let look = || async {
+        let found = recorded(server, stream).await?;
+        let open = open_recordings(server).await?;
+        if found.is_empty() || found.iter().any(|asset| asset.status != "Normal") || open > 0 {
+            bail!("{open} recordings are open, these assets are there: {found:#?}");
+        }
+        // What was sealed between the two looks is in a third.
+        recorded(server, stream).await
+    };
+    until(SOON, look).await.unwrap()
+}
+
+/// How many recordings are open, live or waiting, by the server's own metrics.
+async fn open_recordings(server: &Server) -> anyhow::Result<u64> {
+    let text = reqwest::get(server.http_url("/metrics")).await?.text().await?;
+    let line = text.lines().find(|line| line.starts_with("reprise_recordings_open ")).context("no such metric")?;
+    let number = line.rsplit(' ').next().context("a metric has a value")?;
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small whole number, printed as a float"
+    )]
+    Ok(number.parse::<f64>()? as u64)
+}
