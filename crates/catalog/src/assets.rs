@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use units::{AssetId, RecordingId, ReelId, StreamPath, WallTime};
 
 use crate::blocks::path_of;
-use crate::queue::NewJob;
+use crate::queue::{NewJob, millis};
 use crate::sql::{Row, Sql, in_own_tx, to_json, words};
 use crate::{Catalog, CatalogError, Listed, Order, Page, Result, Tx};
 
@@ -463,13 +463,17 @@ impl Tx {
             .await?;
         let reels = Sql::new("SELECT DISTINCT reel FROM span WHERE asset = $1 ORDER BY reel").arg(id);
         let reels = reels.rows(&mut *self).await?;
-        Sql::new("INSERT INTO garbage SELECT asset, position, reel, from_ticks, to_ticks FROM span WHERE asset = $1")
-            .arg(id)
-            .run(self)
-            .await?;
+        Sql::new(
+            "INSERT INTO garbage (asset, position, reel, from_ticks, to_ticks, free_at)
+             SELECT asset, position, reel, from_ticks, to_ticks, {now} + $2 FROM span WHERE asset = $1",
+        )
+        .arg(id)
+        .arg(millis(free_after))
+        .run(self)
+        .await?;
         Sql::new("DELETE FROM span WHERE asset = $1").arg(id).run(self).await?;
         for row in &reels {
-            self.enqueue(NewJob::free_reel(row.parsed("reel")?, free_after), now).await?;
+            self.enqueue(NewJob::free_reel(row.parsed("reel")?, Some(id), free_after), now).await?;
         }
         self.tell(id, now, Event::AssetDeleted).await?;
         let gone = Description {

@@ -107,9 +107,11 @@ impl NewJob {
         Self { unique_key: Some(format!("analyse/{asset}")), ..job }
     }
 
-    pub(crate) fn free_reel(reel: ReelId, delay: Duration) -> Self {
+    /// One job per deleted asset, so that each waits its own time; `None`: for all whose time came while the reel grew.
+    pub(crate) fn free_reel(reel: ReelId, asset: Option<AssetId>, delay: Duration) -> Self {
         let job = Self::new(kind::FREE_REEL, json!({ "reel": reel }), FREE_REEL_RETRY);
-        Self { unique_key: Some(format!("free_reel/{reel}")), priority: -10, delay, ..job }
+        let asset = asset.map(|asset| asset.to_string()).unwrap_or_default();
+        Self { unique_key: Some(format!("free_reel/{reel}/{asset}")), priority: -10, delay, ..job }
     }
 }
 

@@ -386,7 +386,7 @@ impl Tx {
         self.seal_reel(reel, row.opt_int("end_ticks")?, now).await?;
         // A reel that grows is left alone, so what was deleted meanwhile is due now.
         if self.has_garbage(reel).await? {
-            self.enqueue(NewJob::free_reel(reel, Duration::ZERO), now).await?;
+            self.enqueue(NewJob::free_reel(reel, None, Duration::ZERO), now).await?;
         }
         Ok(())
     }

@@ -58,9 +58,11 @@ impl Catalog {
         rows.rows(self).await?.iter().map(Span::of).collect()
     }
 
-    /// What deleted assets had on a reel, by where it starts: all that may be removed, where no span needs it.
+    /// What deleted assets had on a reel and need not be kept any longer, by where it starts: all that may be removed,
+    /// where no span needs it.
     pub async fn garbage_on_reel(&self, reel: ReelId) -> Result<Vec<Span>> {
-        let rows = Sql::new("SELECT * FROM garbage WHERE reel = $1 ORDER BY from_ticks, to_ticks").arg(reel);
+        let rows = Sql::new("SELECT * FROM garbage WHERE reel = $1 AND free_at <= {now} ORDER BY from_ticks, to_ticks")
+            .arg(reel);
         rows.rows(self).await?.iter().map(Span::of).collect()
     }
 }

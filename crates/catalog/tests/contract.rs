@@ -532,15 +532,15 @@ async fn an_analysis_is_stored_and_told_once(catalog: Catalog) {
 }
 
 async fn a_deleted_asset_is_gone_and_its_media_is_garbage(catalog: Catalog) {
-    let id = asset(&catalog, "court1", 0).await;
+    let (id, kept) = (asset(&catalog, "court1", 0).await, asset(&catalog, "court2", 0).await);
     let reel = catalog.spans(id).await.unwrap()[0].reel;
     assert_eq!(catalog.spans_on_reel(reel).await.unwrap().len(), 1);
     assert!(!catalog.mark_reel_deleted(reel).await.unwrap());
-    assert!(catalog.delete_asset(id, Duration::from_secs(60), at(90)).await.unwrap());
+    assert!(catalog.delete_asset(id, Duration::ZERO, at(90)).await.unwrap());
     assert!(!catalog.delete_asset(id, Duration::ZERO, at(91)).await.unwrap());
 
     assert_eq!(catalog.asset(id).await.unwrap(), None);
-    assert_eq!(catalog.assets(&AssetFilter::default(), Order::Ascending, Page::ALL).await.unwrap().total, 0);
+    assert_eq!(catalog.assets(&AssetFilter::default(), Order::Ascending, Page::ALL).await.unwrap().total, 1);
     assert!(catalog.spans(id).await.unwrap().is_empty() && catalog.spans_on_reel(reel).await.unwrap().is_empty());
     let garbage = catalog.garbage_on_reel(reel).await.unwrap();
     assert_eq!((garbage.len(), garbage[0].from_ticks, garbage[0].to_ticks), (1, 0, 20 * 90_000));
@@ -548,6 +548,10 @@ async fn a_deleted_asset_is_gone_and_its_media_is_garbage(catalog: Catalog) {
     let events: Vec<_> = catalog.events_of_asset(id).await.unwrap().into_iter().map(|e| e.event.event).collect();
     assert!(matches!(events[1], Event::AssetDeleted), "{events:?}");
     assert!(matches!(&events[2], Event::AssetDescribed { mode: DescribeMode::Delete, changes } if changes.len() == 1));
+    // One that is kept for a while is no garbage yet.
+    let kept_reel = catalog.spans(kept).await.unwrap()[0].reel;
+    assert!(catalog.delete_asset(kept, Duration::from_secs(60), at(90)).await.unwrap());
+    assert!(catalog.garbage_on_reel(kept_reel).await.unwrap().is_empty());
     assert!(catalog.mark_reel_deleted(reel).await.unwrap());
     assert_eq!(catalog.reel(reel).await.unwrap().unwrap().state, ReelState::Deleted);
 }

@@ -175,13 +175,15 @@ CREATE TABLE span (
 );
 CREATE INDEX span_reel ON span (reel, from_ticks);
 
--- What deleted assets were made of: the only media that may be removed, where no span needs it.
+-- What deleted assets were made of: the only media that may be removed, from `free_at` on
+-- and where no span needs it.
 CREATE TABLE garbage (
     asset TEXT COLLATE "C" NOT NULL,
     position BIGINT NOT NULL,
     reel TEXT COLLATE "C" NOT NULL,
     from_ticks BIGINT NOT NULL,
     to_ticks BIGINT NOT NULL,
+    free_at BIGINT NOT NULL,
     PRIMARY KEY (asset, position)
 );
 CREATE INDEX garbage_reel ON garbage (reel, from_ticks);

@@ -172,13 +172,15 @@ CREATE TABLE span (
 ) STRICT;
 CREATE INDEX span_reel ON span (reel, from_ticks);
 
--- What deleted assets were made of: the only media that may be removed, where no span needs it.
+-- What deleted assets were made of: the only media that may be removed, from `free_at` on
+-- and where no span needs it.
 CREATE TABLE garbage (
     asset TEXT NOT NULL,
     position INTEGER NOT NULL,
     reel TEXT NOT NULL,
     from_ticks INTEGER NOT NULL,
     to_ticks INTEGER NOT NULL,
+    free_at INTEGER NOT NULL,
     PRIMARY KEY (asset, position)
 ) STRICT;
 CREATE INDEX garbage_reel ON garbage (reel, from_ticks);
