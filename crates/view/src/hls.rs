@@ -1,0 +1,208 @@
+//! HLS: playlists, init segments and virtual segments, one playlist and one init segment per track (RFC 8216bis §3.1).
+//!
+//! Segment *n* of either track is segment *n* of the cut. Where one track has nothing, its segment is a gap.
+//!
+//! **Placing.** While the parameters stay the same, samples lie later than on the asset's timeline by the reorder delay of
+//! the pictures (or the earliness of the sound), and an edit list in the init segment takes that back. Where parameters
+//! change there are no edit lists: composition offsets are signed, so that a run's first picture is decoded when it is
+//! shown. Players that place a part after a discontinuity count its offsets, but not its edit list.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use codec::{AacConfig, AvcConfig, TrackKind};
+use container::{Edit, PAYLOAD_BYTES_MAX, SampleRow, SampleTables, Track, fragment_head, init_segment};
+use manifest::{AudioRendition, MediaPlaylist, MediaSegment, Multivariant, PlaylistKind, Variant};
+use reel::{Fragment, Join, SamplePage, track_id};
+use units::Timescale;
+
+use crate::error::{Result, ViewError, no_track};
+use crate::facts::per_second;
+use crate::name::Name;
+use crate::piece::Piece;
+use crate::timeline::{Growth, Part, Timeline, TrackEpoch};
+
+/// Group of the one sound.
+const AUDIO_GROUP: &str = "audio";
+/// Target duration of a playlist that still grows, in seconds: segments are some 4 to 6 s long, and it should not change.
+const GROWING_TARGET_SECONDS: u64 = 6;
+/// Shorter segments (the last of a cut) say nothing of the peak bit rate: half the usual length, in 90 kHz ticks.
+const PEAK_TICKS_MIN: u64 = 2 * 90_000;
+
+impl Timeline {
+    /// The multivariant playlist; `folder` stands before the names in it (`""`, or something with a `/` at its end).
+    pub fn multivariant(&self, folder: &str) -> Multivariant {
+        let facts = self.facts();
+        let uri = |track| format!("{folder}{}", Name::Playlist(track));
+        let (peak, average) = self.bandwidth();
+        let mut variant = Variant {
+            uri: uri(TrackKind::Audio),
+            bandwidth_bps: peak,
+            average_bps: average,
+            codecs: self.codecs(),
+            resolution: None,
+            frame_rate_milli: None,
+            audio_group: None,
+        };
+        let mut playlist = Multivariant::default();
+        if let Some(video) = &facts.video {
+            variant.uri = uri(TrackKind::Video);
+            variant.resolution = Some((video.width, video.height));
+            variant.frame_rate_milli = Some(video.frame_rate_milli);
+            if let Some(audio) = &facts.audio {
+                variant.audio_group = Some(AUDIO_GROUP.to_owned());
+                playlist.audio.push(AudioRendition {
+                    group: AUDIO_GROUP.to_owned(),
+                    name: "Audio".to_owned(),
+                    channels: audio.channels,
+                    uri: uri(TrackKind::Audio),
+                });
+            }
+        }
+        playlist.variants.push(variant);
+        playlist
+    }
+
+    /// The playlist of a track. `ended`: nothing more comes, though it was laid out as growing.
+    pub fn playlist(&self, track: TrackKind, ended: bool) -> Result<MediaPlaylist> {
+        if self.epochs(track) == 0 {
+            return Err(no_track(track));
+        }
+        let (kind, target_seconds_min) = match self.growth() {
+            Growth::Whole => (PlaylistKind::Vod, 0),
+            Growth::Growing => (PlaylistKind::Event { ended }, GROWING_TARGET_SECONDS),
+        };
+        let segments = self.parts().iter().enumerate().map(|(position, part)| MediaSegment {
+            uri: Name::Segment(track, position).to_string(),
+            duration: part.length,
+            discontinuity: part.discontinuity,
+            map: Name::Init(track, part.epoch(track)).to_string(),
+            program_date_time: (position == 0 || part.joins || part.row.join != Join::Continuous)
+                .then_some(part.row.wall),
+            gap: part.row.track(track).is_none(),
+        });
+        Ok(MediaPlaylist { kind, scale: Timescale::REEL, target_seconds_min, segments: segments.collect() })
+    }
+
+    /// The init segment of a track's `number`th set of parameters.
+    pub fn init(&self, track: TrackKind, number: usize) -> Result<Bytes> {
+        let missing = ViewError::NoSuch { what: "init segment" };
+        let known = self.track_epochs(track).get(number).ok_or_else(|| missing.clone())?;
+        let entry = known.epoch.entry(track, false).ok_or(missing)?;
+        let edits = match known.edit {
+            0 => Vec::new(),
+            edit => vec![Edit { duration: 0, media_time: Some(edit) }],
+        };
+        Ok(init_segment(&[Track {
+            id: track_id(track),
+            entry,
+            scale: known.scale,
+            edits,
+            duration: 0,
+            media_duration: 0,
+            tables: SampleTables::default(),
+        }]))
+    }
+
+    /// A virtual segment: the fragments of `track` in segment `position` of the cut, whose page is `page`. Empty where
+    /// the track has nothing.
+    ///
+    /// Errors: [`ViewError::NoSuch`]; [`ViewError::PageMismatch`] when the page is another's.
+    pub fn segment(&self, track: TrackKind, position: usize, page: &SamplePage) -> Result<Vec<Piece>> {
+        let part = self.parts().get(position).ok_or(ViewError::NoSuch { what: "segment" })?;
+        let known = self.track_epochs(track).get(part.epoch(track)).ok_or_else(|| no_track(track))?;
+        let before = match track {
+            TrackKind::Video => part.video_fragments,
+            TrackKind::Audio => part.audio_fragments,
+        };
+        let mut pieces = Vec::new();
+        let fragments = page.fragments.iter().filter(|fragment| fragment.track == track);
+        let mut sequence = before;
+        for fragment in fragments {
+            sequence = sequence.saturating_add(1);
+            let shown = Shown::of(part, fragment, self.hls_audio_from(part))?;
+            if shown.samples.is_empty() {
+                continue;
+            }
+            let (dts, samples) = place(part, known, fragment.track, &shown);
+            pieces.push(Piece::Made(fragment_head(sequence, track_id(track), dts, &samples)));
+            pieces.push(Piece::Stored { reel: part.reel, segment: part.row.number, range: shown.from..shown.to });
+        }
+        Ok(pieces)
+    }
+
+    /// (peak of any segment, average) in bits per second, all tracks together, as they are delivered.
+    fn bandwidth(&self) -> (u64, u64) {
+        let bits = |part: &Part| {
+            let bytes = [part.row.video, part.row.audio].into_iter().flatten().map(|track| track.bytes);
+            bytes.fold(0, u64::saturating_add).saturating_mul(8)
+        };
+        let all = self.parts().iter().map(bits).fold(0, u64::saturating_add);
+        let average = per_second(all, self.duration());
+        let long = self.parts().iter().filter(|part| part.length >= PEAK_TICKS_MIN);
+        let peak = long.map(|part| per_second(bits(part), part.length)).max().unwrap_or(average);
+        (peak.max(average), average)
+    }
+
+    fn codecs(&self) -> Vec<String> {
+        let video = self.track_epochs(TrackKind::Video).iter().filter_map(|known| {
+            let record = &known.epoch.video.as_ref()?.record;
+            AvcConfig::parse(record).ok().map(|avc| avc.codec_string("avc1"))
+        });
+        let audio = self.track_epochs(TrackKind::Audio).iter().filter_map(|known| {
+            let record = &known.epoch.audio.as_ref()?.record;
+            AacConfig::parse(record).ok().map(|aac| aac.codec_string().to_owned())
+        });
+        let mut seen = BTreeSet::new();
+        video.chain(audio).filter(|codec| seen.insert(codec.clone())).collect()
+    }
+}
+
+/// The samples of a stored fragment that a view shows, and where their bytes lie in the segment's file.
+pub(crate) struct Shown<'a> {
+    /// Decode time of the first, on the asset's timeline.
+    pub(crate) dts: i64,
+    pub(crate) samples: &'a [SampleRow],
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+impl<'a> Shown<'a> {
+    /// `audio_from`: sound that begins earlier (asset's timeline) is left out.
+    pub(crate) fn of(part: &Part, fragment: &'a Fragment, audio_from: i64) -> Result<Self> {
+        let to = fragment.at.checked_add(fragment.bytes());
+        let fits = fragment.body() <= PAYLOAD_BYTES_MAX && part.row.track(fragment.track).is_some();
+        let (Some(to), true) = (to.filter(|to| *to <= part.row.bytes), fits) else {
+            return Err(ViewError::PageMismatch { reel: part.reel, segment: part.row.number });
+        };
+        let mut from = fragment.at.saturating_add(fragment.head());
+        let (shift, hidden_before) = match fragment.track {
+            TrackKind::Video => (part.video_shift, i64::MIN),
+            TrackKind::Audio => (part.audio_shift, audio_from),
+        };
+        let mut dts = fragment.dts.saturating_add(shift);
+        let mut samples = fragment.samples.as_slice();
+        while let Some((first, rest)) = samples.split_first()
+            && dts < hidden_before
+        {
+            dts = dts.saturating_add(i64::from(first.duration));
+            from = from.saturating_add(u64::from(first.size));
+            samples = rest;
+        }
+        Ok(Self { dts, samples, from, to })
+    }
+}
+
+/// Decode time and rows as they stand in a virtual segment.
+fn place(part: &Part, known: &TrackEpoch, track: TrackKind, shown: &Shown<'_>) -> (u64, Vec<SampleRow>) {
+    let edit = i64::try_from(known.edit).unwrap_or(i64::MAX);
+    // Pictures: every run is decoded `edit` before it is shown, whatever delay it came with. Sound: all lies `edit` later.
+    let (later, offset) = match track {
+        TrackKind::Video => (part.video_delay, edit.saturating_sub(part.video_delay)),
+        TrackKind::Audio => (edit, 0),
+    };
+    let dts = u64::try_from(shown.dts.saturating_add(later)).unwrap_or(0);
+    let clamp = |cto: i64| i32::try_from(cto).unwrap_or(if cto < 0 { i32::MIN } else { i32::MAX });
+    let moved = |row: &SampleRow| SampleRow { cto: clamp(i64::from(row.cto).saturating_add(offset)), ..*row };
+    (dts, shown.samples.iter().map(moved).collect())
+}

@@ -1,0 +1,102 @@
+//! Names of the parts of a view, as they stand at the end of a URL.
+
+use std::fmt;
+use std::str::FromStr;
+
+use codec::TrackKind;
+
+/// One thing that can be asked for in the folder of a view.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Name {
+    /// `index.m3u8`: the multivariant playlist.
+    Index,
+    /// `video.m3u8`, `audio.m3u8`.
+    Playlist(TrackKind),
+    /// `init-v0.mp4`, `init-a0.mp4`: the init segment of a set of parameters.
+    Init(TrackKind, usize),
+    /// `v0.m4s`, `a0.m4s`: a segment, by its position in the cut.
+    Segment(TrackKind, usize),
+    /// `source.mp4`: the progressive MP4.
+    Mp4,
+}
+
+const fn letter(track: TrackKind) -> char {
+    match track {
+        TrackKind::Video => 'v',
+        TrackKind::Audio => 'a',
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index => f.write_str("index.m3u8"),
+            Self::Playlist(TrackKind::Video) => f.write_str("video.m3u8"),
+            Self::Playlist(TrackKind::Audio) => f.write_str("audio.m3u8"),
+            Self::Init(track, number) => write!(f, "init-{}{number}.mp4", letter(*track)),
+            Self::Segment(track, number) => write!(f, "{}{number}.m4s", letter(*track)),
+            Self::Mp4 => f.write_str("source.mp4"),
+        }
+    }
+}
+
+/// The text names no part of a view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no part of a view has this name")]
+pub struct ParseNameError;
+
+impl FromStr for Name {
+    type Err = ParseNameError;
+
+    fn from_str(text: &str) -> Result<Self, ParseNameError> {
+        let numbered = |text: &str| {
+            [TrackKind::Video, TrackKind::Audio].into_iter().find_map(|track| {
+                let digits = text.strip_prefix(letter(track))?;
+                // One name for one thing: no sign, no leading zero.
+                let plain = digits == "0" || !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
+                Some((track, digits.parse().ok().filter(|_| plain)?))
+            })
+        };
+        let found = match text {
+            "index.m3u8" => Some(Self::Index),
+            "video.m3u8" => Some(Self::Playlist(TrackKind::Video)),
+            "audio.m3u8" => Some(Self::Playlist(TrackKind::Audio)),
+            "source.mp4" => Some(Self::Mp4),
+            text => match (text.strip_prefix("init-"), text.strip_suffix(".m4s")) {
+                (Some(rest), None) => {
+                    rest.strip_suffix(".mp4").and_then(numbered).map(|(track, number)| Self::Init(track, number))
+                }
+                (None, Some(rest)) => numbered(rest).map(|(track, number)| Self::Segment(track, number)),
+                _ => None,
+            },
+        };
+        found.ok_or(ParseNameError)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_read_back_and_nothing_else_is() {
+        use TrackKind::{Audio, Video};
+        for name in [
+            Name::Index,
+            Name::Playlist(Video),
+            Name::Playlist(Audio),
+            Name::Init(Video, 0),
+            Name::Init(Audio, 12),
+            Name::Segment(Video, 20_000),
+            Name::Segment(Audio, 0),
+            Name::Mp4,
+        ] {
+            assert_eq!(name.to_string().parse(), Ok(name));
+        }
+        for text in
+            ["", "v.m4s", "v00.m4s", "v+1.m4s", "x1.m4s", "init-v0.m4s", "init-v.mp4", "v99999999999999999999.m4s"]
+        {
+            assert_eq!(text.parse::<Name>(), Err(ParseNameError), "{text}");
+        }
+    }
+}

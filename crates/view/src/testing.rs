@@ -1,0 +1,255 @@
+//! Reels made up for tests: real layout, made-up sample bytes that name their sample.
+
+use bytes::Bytes;
+use codec::{AudioCodec, AudioConfig, TrackKind, VideoCodec, VideoConfig};
+use container::{SampleRow, fragment_head};
+use reel::{Epoch, Fragment, Join, ORIGIN_SECONDS, PageRef, ReelIndex, SamplePage, SegmentRow, Span, track_id};
+use units::{MediaTime, ReelId, Timescale, WallTime};
+
+use crate::{Growth, Mp4, Mp4Builder, Piece, SpanView, Timeline};
+
+/// Parameter sets of x264 at 1920x1080 (High, level 4.0); their content does not matter here.
+const AVC_RECORD: &[u8] = &[1, 0x64, 0, 0x28, 0xff, 0xe1, 0, 4, 0x67, 0x64, 0, 0x28, 1, 0, 2, 0x68, 0xee];
+const ORIGIN: i64 = ORIGIN_SECONDS as i64 * 90_000;
+
+/// What a made-up recording looks like.
+#[derive(Clone, Debug)]
+pub(crate) struct Shape {
+    pub segments: u32,
+    /// Pictures per segment.
+    pub pictures: u32,
+    /// 90 kHz ticks per picture.
+    pub picture: u32,
+    /// Reorder delay in pictures.
+    pub delay: u32,
+    pub rate: u32,
+    /// The first sound frame begins this much before the first picture, in its own ticks.
+    pub audio_early: i64,
+    pub video: bool,
+    pub audio: bool,
+    /// Segments with which new video parameters begin.
+    pub changes: Vec<u32>,
+    /// Segments with which another push begins.
+    pub joins: Vec<u32>,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            segments: 4,
+            pictures: 60,
+            picture: 3000,
+            delay: 2,
+            rate: 48_000,
+            audio_early: 500,
+            video: true,
+            audio: true,
+            changes: vec![],
+            joins: vec![],
+        }
+    }
+}
+
+/// A reel and all its bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub id: ReelId,
+    pub index: ReelIndex,
+    pub pages: Vec<SamplePage>,
+    pub files: Vec<Vec<u8>>,
+}
+
+fn video_config(number: u32) -> VideoConfig {
+    let mut record = AVC_RECORD.to_vec();
+    record[2] = u8::try_from(number).unwrap();
+    VideoConfig { codec: VideoCodec::H264, record: record.into(), width: 1920, height: 1080, scale: Timescale::MILLIS }
+}
+
+fn audio_config(rate: u32) -> AudioConfig {
+    AudioConfig {
+        codec: AudioCodec::Aac,
+        record: Bytes::from_static(&[0x11, 0x90]),
+        sample_rate: rate,
+        channels: 2,
+        frame_samples: 1024,
+        scale: Timescale::MILLIS,
+    }
+}
+
+/// The bytes of a made-up sample: all different enough that a wrong offset shows.
+pub(crate) fn sample_bytes(track: TrackKind, dts: i64, size: u32) -> Vec<u8> {
+    let seed = dts.wrapping_mul(31).wrapping_add(i64::from(track_id(track)) * 7).unsigned_abs();
+    (0..u64::from(size)).map(|at| u8::try_from((seed >> (8 * (at % 4))).wrapping_add(at) & 0xff).unwrap()).collect()
+}
+
+pub(crate) fn record(id: u128, shape: &Shape) -> Stored {
+    let mut stored =
+        Stored { id: ReelId::from_u128(id), index: ReelIndex::default(), pages: Vec::new(), files: Vec::new() };
+    let mut epoch = 0;
+    let new_epoch = |number: u32| Epoch {
+        number,
+        video: shape.video.then(|| video_config(number)),
+        audio: shape.audio.then(|| audio_config(shape.rate)),
+    };
+    stored.index.epochs.push(new_epoch(0));
+    let mut audio_dts = ORIGIN * i64::from(shape.rate) / 90_000 - shape.audio_early;
+    for number in 0..shape.segments {
+        if shape.changes.contains(&number) {
+            epoch += 1;
+            stored.index.epochs.push(new_epoch(epoch));
+        }
+        let begin = ORIGIN + i64::from(number) * i64::from(shape.pictures * shape.picture);
+        let end = begin + i64::from(shape.pictures * shape.picture);
+        let mut fragments = Vec::new();
+        if shape.video {
+            fragments.extend(pictures(shape, begin));
+        }
+        // A frame that straddles the border goes to the new segment.
+        let border = (i128::from(end) * i128::from(shape.rate) / 90_000) as i64;
+        let mut frames = Vec::new();
+        while shape.audio && audio_dts + 1024 <= border {
+            frames.push((audio_dts, audio_row(audio_dts)));
+            audio_dts += 1024;
+        }
+        for some in frames.chunks(40) {
+            let samples = some.iter().map(|(_, row)| *row).collect();
+            fragments.push(Fragment { track: TrackKind::Audio, at: 0, dts: some[0].0, samples });
+        }
+        let join = match number {
+            0 => Join::Start,
+            n if shape.joins.contains(&n) => Join::Resumed { gap_ms: 1 },
+            _ => Join::Continuous,
+        };
+        stored.add(fragments, epoch, join);
+    }
+    stored
+}
+
+fn audio_row(dts: i64) -> SampleRow {
+    SampleRow { duration: 1024, size: 20 + u32::try_from(dts.unsigned_abs() % 13).unwrap(), cto: 0, sync: true }
+}
+
+/// One GOP as two fragments; with a delay, pictures come in the order I P b b (two at a time).
+fn pictures(shape: &Shape, begin: i64) -> Vec<Fragment> {
+    let (picture, delay) = (i64::from(shape.picture), i64::from(shape.delay));
+    let first = begin - delay * picture;
+    let rows: Vec<SampleRow> = (0..i64::from(shape.pictures))
+        .map(|number| {
+            // With a delay of 2: shown 0 3 1 2 6 4 5 …; the GOP's last ones stay in order so that it is closed.
+            let whole = i64::from(shape.pictures) - (i64::from(shape.pictures) - 1) % 3;
+            let shown = match (delay >= 2 && number > 0 && number < whole, (number - 1).rem_euclid(3)) {
+                (true, 0) => number + 2,
+                (true, _) => number - 1,
+                _ => number,
+            };
+            SampleRow {
+                duration: shape.picture,
+                size: 30 + u32::try_from(number % 17).unwrap(),
+                cto: i32::try_from((shown - number + delay) * picture).unwrap(),
+                sync: number == 0,
+            }
+        })
+        .collect();
+    let mut dts = first;
+    rows.chunks(usize::try_from(shape.pictures / 2 + 1).unwrap())
+        .map(|some| {
+            let fragment = Fragment { track: TrackKind::Video, at: 0, dts, samples: some.to_vec() };
+            dts = fragment.dts_end();
+            fragment
+        })
+        .collect()
+}
+
+impl Stored {
+    /// Lays fragments into a new segment and writes its row.
+    pub(crate) fn add(&mut self, mut fragments: Vec<Fragment>, epoch: u32, join: Join) {
+        let number = u32::try_from(self.files.len()).unwrap();
+        let mut file = vec![0xee; 100 + self.files.len()];
+        for (sequence, fragment) in fragments.iter_mut().enumerate() {
+            fragment.at = file.len() as u64;
+            let dts = u64::try_from(fragment.dts.max(0)).unwrap();
+            let sequence = u32::try_from(sequence + 1).unwrap();
+            file.extend(fragment_head(sequence, track_id(fragment.track), dts, &fragment.samples));
+            let mut dts = fragment.dts;
+            for row in &fragment.samples {
+                file.extend(sample_bytes(fragment.track, dts, row.size));
+                dts += i64::from(row.duration);
+            }
+        }
+        let page = SamplePage { fragments };
+        let (video, audio) = (page.track_span(TrackKind::Video), page.track_span(TrackKind::Audio));
+        let in_reel = |ticks| {
+            let scale = self.index.epochs[usize::try_from(epoch).unwrap()].scale(TrackKind::Audio).unwrap();
+            MediaTime { ticks, scale }.rescale_round(Timescale::REEL).unwrap().ticks
+        };
+        let (begin, end) = match (video, audio) {
+            (Some(video), _) => (video.pts, video.pts_end),
+            (None, Some(audio)) => (in_reel(audio.pts), in_reel(audio.pts_end)),
+            (None, None) => (0, 0),
+        };
+        self.index.segments.push(SegmentRow {
+            number,
+            epoch,
+            bytes: file.len() as u64,
+            wall: WallTime::from_unix_s(1_772_359_200 + i64::from(number)),
+            join,
+            begin,
+            end,
+            video,
+            audio,
+            cycle: 0,
+            page: PageRef { at: 0, len: 0, crc: 0 },
+        });
+        self.pages.push(page);
+        self.files.push(file);
+    }
+
+    pub(crate) fn all(&self) -> SpanView<'_> {
+        self.span(0, i64::MAX)
+    }
+
+    pub(crate) fn span(&self, from: i64, to: i64) -> SpanView<'_> {
+        SpanView { span: Span { reel: self.id, from, to }, index: &self.index }
+    }
+
+    /// The span of the segments with these numbers.
+    pub(crate) fn segments(&self, numbers: std::ops::Range<usize>) -> SpanView<'_> {
+        let begin = |number: usize| self.index.segments.get(number).map_or(i64::MAX, |row| row.begin);
+        self.span(begin(numbers.start), begin(numbers.end))
+    }
+}
+
+/// The bytes of pieces, from the reels they name.
+pub(crate) fn read(pieces: &[Piece], reels: &[&Stored]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Made(bytes) => out.extend_from_slice(bytes),
+            Piece::Stored { reel, segment, range } => {
+                let stored = reels.iter().find(|stored| stored.id == *reel).unwrap();
+                let at = |n: u64| usize::try_from(n).unwrap();
+                out.extend_from_slice(&stored.files[*segment as usize][at(range.start)..at(range.end)]);
+            }
+        }
+    }
+    out
+}
+
+/// The page of a part.
+pub(crate) fn page<'a>(timeline: &Timeline, position: usize, reels: &[&'a Stored]) -> &'a SamplePage {
+    let part = &timeline.parts()[position];
+    let stored = reels.iter().find(|stored| stored.id == part.reel).unwrap();
+    &stored.pages[part.row.number as usize]
+}
+
+pub(crate) fn mp4(timeline: &Timeline, reels: &[&Stored]) -> Mp4 {
+    let mut builder = Mp4Builder::new(timeline).unwrap();
+    for position in 0..timeline.parts().len() {
+        builder.push(position, page(timeline, position, reels)).unwrap();
+    }
+    builder.finish().unwrap()
+}
+
+pub(crate) fn timeline(spans: &[SpanView<'_>]) -> Timeline {
+    Timeline::new(spans, Growth::Whole).unwrap()
+}

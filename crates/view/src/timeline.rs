@@ -1,0 +1,321 @@
+//! The segments of a cut, end to end on the asset's own timeline.
+//!
+//! **Rules.** 0 is where the first segment of the cut begins (the smallest presentation time of its pictures, or of its
+//! sound). A span lasts from the begin of its first segment to the end of its last. Spans that touch in one reel stay on
+//! that reel's timeline. Times are shifted once per span, rounded once per sample, never summed.
+
+use codec::TrackKind;
+use reel::{Epoch, Join, PageRef, ReelIndex, SegmentRow, Span};
+use units::{MediaTime, ReelId, Timescale, WallTime};
+
+use crate::error::{Result, ViewError};
+
+/// One span and the index of its reel.
+#[derive(Clone, Copy, Debug)]
+pub struct SpanView<'a> {
+    /// Which segments.
+    pub span: Span,
+    /// Of its reel.
+    pub index: &'a ReelIndex,
+}
+
+/// Whether more may come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Growth {
+    /// All of it is known.
+    Whole,
+    /// It is being recorded: whatever is derived of a segment must stay as it is when more segments come.
+    Growing,
+}
+
+/// One segment of a cut.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// Whose segment.
+    pub reel: ReelId,
+    /// What its index says of it.
+    pub row: SegmentRow,
+    /// Where it begins on the asset's timeline, in 90 kHz ticks.
+    pub begin: i64,
+    /// How long until the next one begins, or until its own end, in 90 kHz ticks.
+    pub length: u64,
+    /// Its parameters are not those of the part before.
+    pub discontinuity: bool,
+    /// It does not go on in the push of the part before.
+    pub joins: bool,
+    /// Number of its pictures' parameters, see [`Timeline::epochs`]; that of the parts around it when it has none.
+    pub video_epoch: usize,
+    /// Number of its sound's parameters, likewise.
+    pub audio_epoch: usize,
+    /// From the reel's timeline to the asset's, in the track's ticks.
+    pub(crate) video_shift: i64,
+    pub(crate) audio_shift: i64,
+    /// How much earlier the first picture of its run is decoded than shown.
+    pub(crate) video_delay: i64,
+    /// Sound that begins before this (asset's timeline, track's ticks) would lie over the sound before a join.
+    pub(crate) audio_from: i64,
+    /// How many fragments of each track come before it in the cut.
+    pub(crate) video_fragments: u32,
+    pub(crate) audio_fragments: u32,
+    /// How many bytes of stored segments come before it in the cut.
+    pub(crate) bytes_before: u64,
+}
+
+/// One set of parameters of one track, and how its init segment places it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct TrackEpoch {
+    /// Where the parameters stand.
+    pub(crate) epoch: Epoch,
+    /// Its ticks.
+    pub(crate) scale: Timescale,
+    /// `media_time` of the edit list in its init segment: how much later than on the asset's timeline its samples are.
+    pub(crate) edit: u64,
+}
+
+/// A cut laid out. Some 300 bytes a segment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Timeline {
+    parts: Vec<Part>,
+    video: Vec<TrackEpoch>,
+    audio: Vec<TrackEpoch>,
+    growth: Growth,
+    /// Sound that begins before 0 is left out of virtual segments, because no edit list hides it.
+    trims_front: bool,
+}
+
+impl Timeline {
+    /// Lays out `spans`. Those without a segment are passed over.
+    ///
+    /// Errors: [`ViewError::Empty`] when no segment is left, [`ViewError::UnknownEpoch`] when an index is inconsistent.
+    pub fn new(spans: &[SpanView<'_>], growth: Growth) -> Result<Self> {
+        let mut laying = Laying::default();
+        for view in spans {
+            let mut first = true;
+            for row in view.index.between(view.span.from, view.span.to) {
+                laying.add(view, row, first)?;
+                first = false;
+            }
+        }
+        laying.finish(growth)
+    }
+
+    /// Its segments, in order of play.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Where in `samples.idx` of which reel the page of a segment lies.
+    pub fn page(&self, position: usize) -> Option<(ReelId, PageRef)> {
+        self.parts.get(position).map(|part| (part.reel, part.row.page))
+    }
+
+    /// How many different sets of parameters a track has; 0 when there is no such track.
+    pub fn epochs(&self, track: TrackKind) -> usize {
+        self.track_epochs(track).len()
+    }
+
+    /// Its length in 90 kHz ticks.
+    pub fn duration(&self) -> u64 {
+        let end = self.parts.last().map_or(0, |part| part.begin.saturating_add_unsigned(part.length));
+        u64::try_from(end).unwrap_or(0)
+    }
+
+    /// When its first frame arrived.
+    pub fn wall(&self) -> Option<WallTime> {
+        self.parts.first().map(|part| part.row.wall)
+    }
+
+    pub(crate) fn growth(&self) -> Growth {
+        self.growth
+    }
+
+    pub(crate) fn track_epochs(&self, track: TrackKind) -> &[TrackEpoch] {
+        match track {
+            TrackKind::Video => &self.video,
+            TrackKind::Audio => &self.audio,
+        }
+    }
+
+    /// Sound frames of `part` that begin before this are not in its virtual segment.
+    pub(crate) fn hls_audio_from(&self, part: &Part) -> i64 {
+        // One tick before 0 is rounding.
+        if self.trims_front { part.audio_from.max(-1) } else { part.audio_from }
+    }
+}
+
+impl Part {
+    /// Number of a track's parameters.
+    pub fn epoch(&self, track: TrackKind) -> usize {
+        match track {
+            TrackKind::Video => self.video_epoch,
+            TrackKind::Audio => self.audio_epoch,
+        }
+    }
+}
+
+/// A timeline while it is laid out.
+#[derive(Default)]
+struct Laying {
+    parts: Vec<Part>,
+    video: Vec<TrackEpoch>,
+    audio: Vec<TrackEpoch>,
+    /// From the reel's timeline to the asset's, in 90 kHz ticks.
+    shift: i64,
+    /// `video_delay` is not known before the run's first picture.
+    delay: Option<i64>,
+    delays: Vec<i64>,
+    /// Which parameters the track had last.
+    last_video: Option<usize>,
+    last_audio: Option<usize>,
+    audio_end: Option<MediaTime>,
+    video_fragments: u32,
+    audio_fragments: u32,
+    bytes: u64,
+}
+
+impl Laying {
+    fn add(&mut self, view: &SpanView<'_>, row: &SegmentRow, first_of_span: bool) -> Result<()> {
+        let unknown = || ViewError::UnknownEpoch { reel: view.span.reel, segment: row.number };
+        let epoch = view.index.epoch(row.epoch).ok_or_else(unknown)?;
+        let touches = self.parts.last().is_some_and(|last| {
+            last.reel == view.span.reel
+                && last.row.number.checked_add(1) == Some(row.number)
+                && last.row.end <= row.begin
+        });
+        if first_of_span && !touches {
+            let offset = self.parts.last().map_or(0, |last| self.asset_time(last.row.end).max(last.begin));
+            self.shift = offset.saturating_sub(row.begin);
+        }
+        let joins = !touches || row.join != Join::Continuous;
+        if joins {
+            self.delay = None;
+        }
+        let (new_video, new_audio) = (self.place_video(row, epoch, unknown)?, self.place_audio(row, epoch, unknown)?);
+        let audio_scale = self.last_audio.and_then(|number| self.audio.get(number)).map(|track| track.scale);
+        let audio_shift = audio_scale.map_or(0, |scale| rescale(MediaTime::reel(self.shift), scale));
+        self.parts.push(Part {
+            reel: view.span.reel,
+            row: row.clone(),
+            begin: self.asset_time(row.begin),
+            length: length(row.begin, row.end),
+            discontinuity: new_video || new_audio,
+            joins,
+            video_epoch: self.last_video.unwrap_or(0),
+            audio_epoch: self.last_audio.unwrap_or(0),
+            video_shift: self.shift,
+            audio_shift,
+            video_delay: self.delay.unwrap_or(0),
+            audio_from: self.audio_from(joins, audio_scale),
+            video_fragments: self.video_fragments,
+            audio_fragments: self.audio_fragments,
+            bytes_before: self.bytes,
+        });
+        self.bytes = self.bytes.saturating_add(row.bytes);
+        self.video_fragments = self.video_fragments.saturating_add(row.video.map_or(0, |track| track.fragments));
+        if let (Some(track), Some(scale)) = (row.audio, audio_scale) {
+            self.audio_fragments = self.audio_fragments.saturating_add(track.fragments);
+            self.audio_end = Some(MediaTime { ticks: track.dts_end.saturating_add(audio_shift), scale });
+        }
+        Ok(())
+    }
+
+    /// Notes the parameters of the row's pictures; tells whether they are others than before.
+    fn place_video(&mut self, row: &SegmentRow, epoch: &Epoch, unknown: impl Fn() -> ViewError) -> Result<bool> {
+        let Some(track) = &row.video else { return Ok(false) };
+        let config = epoch.video.as_ref().ok_or_else(&unknown)?;
+        let same = |known: &TrackEpoch| known.epoch.video.as_ref().is_some_and(|known| known.record == config.record);
+        let scale = epoch.scale(TrackKind::Video).ok_or_else(unknown)?;
+        let number = find_or_add(&mut self.video, same, epoch, scale);
+        let changed = self.last_video.replace(number).is_some_and(|last| last != number);
+        if changed {
+            self.delay = None;
+        }
+        let delay = *self.delay.get_or_insert_with(|| track.pts.saturating_sub(track.dts));
+        if number == self.delays.len() {
+            self.delays.push(delay);
+        }
+        if let Some(most) = self.delays.get_mut(number) {
+            *most = delay.max(*most);
+        }
+        Ok(changed)
+    }
+
+    /// Notes the parameters of the row's sound; tells whether they are others than before.
+    fn place_audio(&mut self, row: &SegmentRow, epoch: &Epoch, unknown: impl Fn() -> ViewError) -> Result<bool> {
+        if row.audio.is_none() {
+            return Ok(false);
+        }
+        let config = epoch.audio.as_ref().ok_or_else(&unknown)?;
+        let same = |known: &TrackEpoch| known.epoch.audio.as_ref().is_some_and(|known| known.record == config.record);
+        let scale = epoch.scale(TrackKind::Audio).ok_or_else(unknown)?;
+        let number = find_or_add(&mut self.audio, same, epoch, scale);
+        Ok(self.last_audio.replace(number).is_some_and(|last| last != number))
+    }
+
+    fn asset_time(&self, reel_time: i64) -> i64 {
+        reel_time.saturating_add(self.shift)
+    }
+
+    /// One tick over the sound before is rounding, not sound.
+    fn audio_from(&self, joins: bool, scale: Option<Timescale>) -> i64 {
+        match (self.audio_end, scale) {
+            (Some(end), Some(scale)) if joins => rescale(end, scale).saturating_sub(1),
+            _ => i64::MIN,
+        }
+    }
+
+    fn finish(mut self, growth: Growth) -> Result<Timeline> {
+        if self.parts.is_empty() {
+            return Err(ViewError::Empty);
+        }
+        let discontinuous = self.parts.iter().any(|part| part.discontinuity);
+        if growth == Growth::Whole {
+            for at in 1..self.parts.len() {
+                let next = self.parts.get(at).map_or(0, |part| part.begin);
+                if let Some(part) = self.parts.get_mut(at - 1) {
+                    part.length = length(part.begin, next);
+                }
+            }
+        }
+        let first_delay = self.parts.iter().find(|part| part.row.video.is_some()).map_or(0, |part| part.video_delay);
+        for (number, track) in self.video.iter_mut().enumerate() {
+            // While it grows, what a player already has must not move: the first parameters keep the delay of the first
+            // run, later ones do without an edit list, as all do after the end when there are several.
+            let delay = match growth {
+                Growth::Whole if !discontinuous => self.delays.get(number).copied().unwrap_or(0),
+                Growth::Growing if number == 0 => first_delay,
+                _ => 0,
+            };
+            track.edit = u64::try_from(delay).unwrap_or(0);
+        }
+        let trims_front = discontinuous || growth == Growth::Growing;
+        let first_audio = self.parts.iter().find_map(|part| Some(part.row.audio?.pts.saturating_add(part.audio_shift)));
+        if let (Some(track), Some(first)) = (self.audio.first_mut(), first_audio)
+            && !trims_front
+        {
+            track.edit = u64::try_from(first.saturating_neg()).unwrap_or(0);
+        }
+        Ok(Timeline { parts: self.parts, video: self.video, audio: self.audio, growth, trims_front })
+    }
+}
+
+fn find_or_add(
+    known: &mut Vec<TrackEpoch>,
+    same: impl Fn(&TrackEpoch) -> bool,
+    epoch: &Epoch,
+    scale: Timescale,
+) -> usize {
+    known.iter().position(same).unwrap_or_else(|| {
+        known.push(TrackEpoch { epoch: epoch.clone(), scale, edit: 0 });
+        known.len() - 1
+    })
+}
+
+fn length(begin: i64, end: i64) -> u64 {
+    u64::try_from(end.saturating_sub(begin)).unwrap_or(0)
+}
+
+/// Rounded once; saturates where no real time lies.
+pub(crate) fn rescale(time: MediaTime, to: Timescale) -> i64 {
+    time.rescale_round(to).map_or(if time.ticks < 0 { i64::MIN } else { i64::MAX }, |time| time.ticks)
+}
