@@ -10,6 +10,7 @@
 mod acs3;
 mod call;
 pub mod callback;
+mod client;
 mod digest;
 mod encoding;
 pub mod param;
@@ -19,6 +20,7 @@ pub mod url_auth;
 mod v1;
 
 pub use call::{BODY_BYTES_MAX, CLOCK_WINDOW, Call, WireRequest};
+pub use client::signed_query;
 pub use param::{Param, ParamError};
 pub use params::Params;
 pub use refusal::Refusal;
