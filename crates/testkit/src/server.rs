@@ -26,6 +26,7 @@ const KEY: (&str, &str) = ("testkit-id", "testkit-secret");
 #[derive(Debug)]
 pub struct Server {
     binary: PathBuf,
+    runner: Vec<String>,
     folder: TempDir,
     environment: Vec<(String, String)>,
     addresses: Option<Addresses>,
@@ -54,6 +55,16 @@ impl Server {
 
     /// The same with further settings ("REPRISE_SECTION__KEY", value), which win.
     pub async fn start_with(binary: impl AsRef<Path>, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::start_in(binary, settings, &std::env::temp_dir(), &[]).await
+    }
+
+    /// The same with its data below `work`, and run by the words of `runner` ("taskset", "-c", "0").
+    pub async fn start_in(
+        binary: impl AsRef<Path>,
+        settings: &[(&str, &str)],
+        work: &Path,
+        runner: &[&str],
+    ) -> anyhow::Result<Self> {
         let usual = [
             ("REPRISE_AUTH__ACCESS_KEY_ID", KEY.0),
             ("REPRISE_AUTH__ACCESS_KEY_SECRET", KEY.1),
@@ -64,7 +75,8 @@ impl Server {
         let environment = usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let mut server = Self {
             binary: binary.as_ref().to_owned(),
-            folder: tempfile::tempdir().context("cannot make a folder for the server")?,
+            folder: tempfile::tempdir_in(work).context("cannot make a folder for the server")?,
+            runner: runner.iter().map(|word| (*word).to_owned()).collect(),
             environment: environment.collect(),
             addresses: None,
             child: None,
@@ -152,7 +164,14 @@ impl Server {
     async fn launch(&mut self) -> anyhow::Result<()> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("log"))?;
         let address = |known: Option<SocketAddr>| known.map_or_else(|| "127.0.0.1:0".to_owned(), |a| a.to_string());
-        let mut command = Command::new(&self.binary);
+        let mut command = match self.runner.split_first() {
+            Some((program, words)) => {
+                let mut command = Command::new(program);
+                command.args(words).arg(&self.binary);
+                command
+            }
+            None => Command::new(&self.binary),
+        };
         command.arg("serve").arg("--data").arg(self.data());
         command.env("REPRISE_HTTP__LISTEN", address(self.addresses.map(|a| a.http)));
         command.env("REPRISE_RTMP__LISTEN", address(self.addresses.map(|a| a.rtmp)));

@@ -1,0 +1,63 @@
+//! What a process costs, by the kernel's own count.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+/// A look at some processes.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    cpu: Duration,
+    resident_mib: f64,
+    at: Instant,
+}
+
+/// What was used between two looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Usage {
+    /// User and system time.
+    pub cpu: Duration,
+    /// Time on the wall.
+    pub wall: Duration,
+    /// Growth of resident memory.
+    pub grown_mib: f64,
+}
+
+impl Look {
+    /// Adds up the processes as they are now.
+    pub fn at(pids: &[u32]) -> anyhow::Result<Self> {
+        let mut look = Self { cpu: Duration::ZERO, resident_mib: 0.0, at: Instant::now() };
+        for pid in pids {
+            look.cpu += cpu(*pid).with_context(|| format!("process {pid}"))?;
+            look.resident_mib += resident_mib(*pid).with_context(|| format!("process {pid}"))?;
+        }
+        Ok(look)
+    }
+
+    /// CPU and wall time since `earlier`, and growth of memory since `idle`.
+    pub fn since(self, earlier: Self, idle: Self) -> Usage {
+        Usage {
+            cpu: self.cpu.saturating_sub(earlier.cpu),
+            wall: self.at - earlier.at,
+            grown_mib: self.resident_mib - idle.resident_mib,
+        }
+    }
+}
+
+/// `utime` and `stime` of /proc/PID/stat (fields 14 and 15), in ticks of the kernel's user clock.
+fn cpu(pid: u32) -> anyhow::Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name in parentheses may hold anything, so count from behind it: field 3 is the first after it.
+    let (_, fields) = stat.rsplit_once(") ").context("no name in stat")?;
+    let fields: Vec<_> = fields.split(' ').collect();
+    let ticks = |field: usize| fields.get(field - 3).context("a short stat")?.parse::<u64>().context("no number");
+    let per_second = rustix::param::clock_ticks_per_second();
+    Ok(Duration::from_millis((ticks(14)? + ticks(15)?) * 1000 / per_second))
+}
+
+fn resident_mib(pid: u32) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kib / 1024.0)
+}
