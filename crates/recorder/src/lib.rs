@@ -1,1 +1,163 @@
 //! Reads the hub, drives the recording machine, writes segments.
+//!
+//! One task per stream path. It owns the recording's [assembly](assembly) (pure: which frame goes where), its [disk](disk)
+//! (files, on blocking threads) and its [ledger](ledger) (rows, in order, not in the way).
+//!
+//! **Invariant:** what a publisher was told is taken is on disk within a second, or the log and the reel say what is not.
+//! **Invariant:** no asset without its event: both come from one catalog transaction, after the media is durable.
+//! **Boundary:** viewers read what is stored; nothing they do reaches this crate.
+
+mod assembly;
+mod clock;
+mod disk;
+mod ledger;
+mod recover;
+mod story;
+mod stream;
+mod timeline;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use blobs::{BlobError, Blobs};
+use catalog::{Catalog, Ids};
+use hub::{NewPush, Pushes};
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use units::StreamPath;
+
+use crate::clock::Clock;
+use crate::recover::Recovered;
+
+/// Pushes of one path that wait for its task: each supersedes the one before, so more than a few mean a publisher that
+/// reconnects without pause. A full inbox makes the others wait.
+const PENDING_PUSHES_MAX: usize = 16;
+
+/// How recordings are made durable.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// The name of this node in the rows of its recordings.
+    pub node: String,
+    /// How often what was written is synced to the disk: the most that a power loss may cost.
+    pub sync_interval: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { node: "local".to_owned(), sync_interval: Duration::from_secs(1) }
+    }
+}
+
+/// What the recorder works with.
+#[derive(Clone)]
+pub struct Deps {
+    /// Rows.
+    pub catalog: Catalog,
+    /// Files.
+    pub blobs: Blobs,
+    /// Names for recordings, reels and assets.
+    pub ids: Arc<Ids>,
+    /// How.
+    pub settings: Settings,
+}
+
+/// Why the recorder could not start or a reel could not be opened.
+#[derive(Debug, Error)]
+pub enum RecorderError {
+    /// The files.
+    #[error("storage")]
+    Blobs(#[from] BlobError),
+    /// The files.
+    #[error("storage")]
+    Io(#[from] std::io::Error),
+    /// The rows.
+    #[error("catalog")]
+    Catalog(#[from] catalog::CatalogError),
+    /// A blocking task was lost: the process is going down or has a bug.
+    #[error("a writing task was lost")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// Records until `shutdown`, then until every push has ended and its media is durable.
+///
+/// First takes up what the last run left open: torn tails are cut off, cycles that are owed to the catalog are sealed,
+/// recordings within their grace wait for their publisher, the others are sealed with their true end. Errors of single
+/// recordings are logged; only a catalog that cannot be read at all is returned.
+pub async fn run(mut pushes: Pushes, deps: Deps, shutdown: CancellationToken) -> Result<(), RecorderError> {
+    let clock = Clock::start();
+    let mut tasks = JoinSet::new();
+    let mut streams: HashMap<StreamPath, mpsc::Sender<NewPush>> = HashMap::new();
+    for recovered in recover::open_recordings(&deps, &clock).await? {
+        let path = recovered.path.clone();
+        let inbox = start(&mut tasks, &deps, clock, path.clone(), Some(recovered), shutdown.clone());
+        streams.insert(path, inbox);
+    }
+    loop {
+        tokio::select! {
+            biased;
+            push = pushes.next() => match push {
+                Some(push) => hand_over(&mut tasks, &mut streams, &deps, clock, push, &shutdown).await,
+                None => break,
+            },
+            () = shutdown.cancelled() => break,
+            Some(ended) = tasks.join_next(), if !tasks.is_empty() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a recording's task failed; the next start takes its recording up");
+                }
+                streams.retain(|_, inbox| !inbox.is_closed());
+            }
+        }
+    }
+    // Pushes that were accepted while this was going down.
+    while let Ok(Some(push)) = tokio::time::timeout(Duration::ZERO, pushes.next()).await {
+        hand_over(&mut tasks, &mut streams, &deps, clock, push, &shutdown).await;
+    }
+    drop(streams);
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a recording's task failed; the next start takes its recording up");
+        }
+    }
+    Ok(())
+}
+
+/// Gives a push to the task of its path, starting one when there is none.
+async fn hand_over(
+    tasks: &mut JoinSet<()>,
+    streams: &mut HashMap<StreamPath, mpsc::Sender<NewPush>>,
+    deps: &Deps,
+    clock: Clock,
+    push: NewPush,
+    shutdown: &CancellationToken,
+) {
+    let path = push.info.path.clone();
+    let push = match streams.get(&path) {
+        Some(inbox) => match inbox.send(push).await {
+            Ok(()) => return,
+            // The task has just ended.
+            Err(refused) => refused.0,
+        },
+        None => push,
+    };
+    let inbox = start(tasks, deps, clock, path.clone(), None, shutdown.clone());
+    if inbox.send(push).await.is_err() {
+        tracing::error!(stream = %path, "a recording's task ended before its first push");
+    }
+    streams.insert(path, inbox);
+}
+
+fn start(
+    tasks: &mut JoinSet<()>,
+    deps: &Deps,
+    clock: Clock,
+    path: StreamPath,
+    recovered: Option<Recovered>,
+    shutdown: CancellationToken,
+) -> mpsc::Sender<NewPush> {
+    let (inbox, pending) = mpsc::channel(PENDING_PUSHES_MAX);
+    tasks.spawn(stream::run(deps.clone(), clock, path, recovered, pending, shutdown));
+    inbox
+}

@@ -27,6 +27,11 @@ pub use segment::{
 
 use units::ReelId;
 
+/// The checksum of pages: CRC-32 (IEEE).
+pub fn checksum(bytes: &[u8]) -> u32 {
+    crc32fast::hash(bytes)
+}
+
 /// Where on a reel's timeline its first frame lies, in seconds. One second leaves room for sound that begins before the
 /// picture and for decode times before presentation times.
 pub const ORIGIN_SECONDS: u32 = 1;

@@ -1,0 +1,566 @@
+//! From frames of a push to segments of a reel: which frame goes where. Pure; the disk carries it out.
+//!
+//! The rules (design §1 and §3): a segment starts with a key frame; a cycle is cut at the first key frame at or after its
+//! length; sound goes with the picture it sounds under, a frame that straddles a cut to the later side; a fragment holds at
+//! most about a second of one track.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use codec::{AccessUnit, AudioConfig, AvcConfig, Frame, Sample, TrackConfig, TrackKind, VideoConfig};
+use container::{SAMPLES_MAX, SampleRow};
+use domain::recording::{At, Effect, Event, Recording, State};
+use reel::{Epoch, Join, ORIGIN_SECONDS};
+use units::{MediaTime, Mono, PushId, Timescale, WallTime};
+
+use crate::timeline::{Placed, SECOND, SoundClock, Timeline};
+
+/// A segment ends at the first key frame after this much picture.
+const SEGMENT_LENGTH: i64 = 4 * SECOND;
+/// A segment without pictures ends after this much sound.
+const SOUND_SEGMENT_LENGTH: i64 = 5 * SECOND;
+/// A fragment is written when it has this much of a track.
+const FRAGMENT_LENGTH: i64 = SECOND;
+/// … or this many bytes: one second of 32 Mb/s.
+const FRAGMENT_BYTES: usize = 4 * 1024 * 1024;
+/// Sound that waits to learn on which side of a cut it lies waits at most this long; then the picture is taken to be late
+/// for good.
+const SOUND_WAIT: i64 = 3 * SECOND;
+/// When a push has sent this much sound and announced no pictures, it is taken to have none.
+const PICTURE_WAIT: i64 = 2 * SECOND;
+/// When pictures stay away this long, segments are cut by sound.
+const PICTURE_SILENCE: i64 = 6 * SECOND;
+/// Sound kept while the first key frame is awaited.
+const UNANCHORED_SAMPLES_MAX: usize = 1_024;
+/// Longest duration of one picture; a longer pause is a leap and cut short.
+const PICTURE_LENGTH_MAX: i64 = 10 * SECOND;
+/// The duration of a picture of which nothing is known: 1/25 s.
+const PICTURE_LENGTH_GUESS: i64 = SECOND / 25;
+
+/// What the disk is to do, in order.
+#[derive(Debug)]
+pub(crate) enum Op {
+    /// An effect of the recording machine.
+    Effect(Effect),
+    /// Begin a segment.
+    OpenSegment {
+        /// The parameters of its tracks.
+        epoch: Epoch,
+        /// How it follows the one before.
+        join: Join,
+        /// When its first frame arrived.
+        wall: WallTime,
+    },
+    /// A track joins in the middle of the segment.
+    Note(Epoch),
+    /// Write fragments, together.
+    Append(Vec<NewFragment>),
+    /// The segment is complete. `end`: where the next one begins, when it follows at once.
+    SealSegment {
+        /// On the recording's timeline.
+        end: Option<i64>,
+    },
+}
+
+/// A fragment to be written.
+#[derive(Debug)]
+pub(crate) struct NewFragment {
+    /// Whose samples.
+    pub(crate) track: TrackKind,
+    /// Decode time of the first, in the stored scale of the track.
+    pub(crate) dts: i64,
+    /// One row per sample.
+    pub(crate) rows: Vec<SampleRow>,
+    /// Their bytes, in order; parameter sets are parts of their own.
+    pub(crate) parts: Vec<Bytes>,
+}
+
+/// Frames that found no place, by cause. Told in the log when a push ends.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(crate) struct LeftOut {
+    /// Pictures before the first key frame of a push.
+    pub(crate) before_key_frame: u64,
+    /// Sound before the first picture of a push, more than can be kept.
+    pub(crate) early_sound: u64,
+    /// Sound that would lie over sound that is there.
+    pub(crate) overlapping_sound: u64,
+    /// Samples of a track whose parameters are unknown, or new in the middle of a segment.
+    pub(crate) without_parameters: u64,
+    /// Pictures that come after sound of a later segment is written.
+    pub(crate) late_pictures: u64,
+}
+
+/// One picture whose duration is not known until the next one comes.
+#[derive(Debug)]
+struct Held {
+    dts: i64,
+    pts: i64,
+    sync: bool,
+    parts: Vec<Bytes>,
+}
+
+/// Rows and bytes of a fragment that grows.
+#[derive(Debug, Default)]
+struct Growing {
+    dts: i64,
+    dts_end: i64,
+    bytes: usize,
+    rows: Vec<SampleRow>,
+    parts: Vec<Bytes>,
+}
+
+impl Growing {
+    fn push(&mut self, dts: i64, row: SampleRow, parts: impl IntoIterator<Item = Bytes>) {
+        if self.rows.is_empty() {
+            self.dts = dts;
+        }
+        self.dts_end = dts.saturating_add(i64::from(row.duration));
+        self.bytes = self.bytes.saturating_add(usize::try_from(row.size).unwrap_or(usize::MAX));
+        self.rows.push(row);
+        self.parts.extend(parts);
+    }
+
+    fn take(&mut self, track: TrackKind) -> Option<NewFragment> {
+        if self.rows.is_empty() {
+            return None;
+        }
+        let full = std::mem::take(self);
+        Some(NewFragment { track, dts: full.dts, rows: full.rows, parts: full.parts })
+    }
+}
+
+#[derive(Debug)]
+struct SoundFrame {
+    dts: i64,
+    samples: u32,
+    data: Bytes,
+}
+
+#[derive(Debug)]
+struct OpenSegment {
+    begin: i64,
+    /// Has pictures: it is cut by pictures.
+    pictures: bool,
+}
+
+/// Assembles one recording.
+#[derive(Debug)]
+pub(crate) struct Assembly {
+    machine: Recording,
+    ops: Vec<Op>,
+    /// Where the recording's media ends so far: where a push that comes back goes on.
+    end: i64,
+    join: Join,
+    epoch: Option<Epoch>,
+    epochs: u32,
+    segment: Option<OpenSegment>,
+    left_out: LeftOut,
+
+    push: PushParameters,
+    timeline: Option<Timeline>,
+    unanchored: VecDeque<Sample>,
+
+    held: Option<Held>,
+    picture_length: i64,
+    last_picture: Option<i64>,
+    pictures: Growing,
+    sound_clock: Option<SoundClock>,
+    waiting_sound: VecDeque<SoundFrame>,
+    sound: Growing,
+}
+
+/// What the current push has announced.
+#[derive(Debug, Default)]
+struct PushParameters {
+    video: Option<VideoConfig>,
+    audio: Option<AudioConfig>,
+    /// Of `video`, to stand in front of a key frame that lacks them.
+    parameter_sets: Bytes,
+}
+
+impl Assembly {
+    /// A recording that begins with this push.
+    pub(crate) fn begin(machine: Recording) -> Self {
+        Self::new(machine, i64::from(ORIGIN_SECONDS) * SECOND, 0, None)
+    }
+
+    /// A recording found again after a restart: its media ends at `end`, `epochs` epochs are known, and sound lies up to
+    /// `sound_end` (rate, samples).
+    pub(crate) fn recover(machine: Recording, end: i64, epochs: u32, sound_end: Option<(u32, i64)>) -> Self {
+        Self::new(machine, end, epochs, sound_end.map(|(rate, next)| SoundClock::new(rate, Some(next))))
+    }
+
+    fn new(machine: Recording, end: i64, epochs: u32, sound_clock: Option<SoundClock>) -> Self {
+        Self {
+            machine,
+            ops: Vec::new(),
+            end,
+            join: Join::Start,
+            epoch: None,
+            epochs,
+            segment: None,
+            left_out: LeftOut::default(),
+            push: PushParameters::default(),
+            timeline: None,
+            unanchored: VecDeque::new(),
+            held: None,
+            picture_length: PICTURE_LENGTH_GUESS,
+            last_picture: None,
+            pictures: Growing::default(),
+            sound_clock,
+            waiting_sound: VecDeque::new(),
+            sound: Growing::default(),
+        }
+    }
+
+    /// Where the recording is in its life.
+    pub(crate) const fn state(&self) -> State {
+        self.machine.state()
+    }
+
+    /// When to call [`tick`](Self::tick).
+    pub(crate) const fn deadline(&self) -> Option<Mono> {
+        self.machine.deadline()
+    }
+
+    /// What is to be done since the last call, in order.
+    pub(crate) fn take_ops(&mut self) -> Vec<Op> {
+        std::mem::take(&mut self.ops)
+    }
+
+    /// What of the push found no place.
+    pub(crate) fn take_left_out(&mut self) -> LeftOut {
+        std::mem::take(&mut self.left_out)
+    }
+
+    /// Another push feeds the recording, `gap_ms` of wall time after the last media. The push before it has ended.
+    pub(crate) fn push_started(&mut self, now: Mono, push: PushId, gap_ms: u64) {
+        self.act(now, Event::PushStarted(push));
+        if self.epochs > 0 {
+            self.join = Join::Resumed { gap_ms };
+        }
+        self.push = PushParameters::default();
+        self.timeline = None;
+        self.unanchored.clear();
+        if let Some(clock) = &mut self.sound_clock {
+            clock.restart();
+        }
+    }
+
+    /// The push is over: all it sent is placed and the segment closed.
+    pub(crate) fn push_lost(&mut self, now: Mono, push: PushId) {
+        self.close_segment(None);
+        self.act(now, Event::PushLost(push));
+    }
+
+    /// The time of [`deadline`](Self::deadline) has come.
+    pub(crate) fn tick(&mut self, now: Mono) {
+        self.act(now, Event::Tick);
+    }
+
+    fn act(&mut self, now: Mono, event: Event) {
+        let effects = self.machine.handle(now, event);
+        self.ops.extend(effects.into_iter().map(Op::Effect));
+    }
+
+    /// Writes what has its place, so that it is not lost with the process; called when a second has passed.
+    pub(crate) fn flush(&mut self) {
+        if self.segment.is_none() {
+            return;
+        }
+        let fragments: Vec<_> =
+            [self.pictures.take(TrackKind::Video), self.sound.take(TrackKind::Audio)].into_iter().flatten().collect();
+        if !fragments.is_empty() {
+            self.ops.push(Op::Append(fragments));
+        }
+    }
+
+    /// Takes one frame of the push.
+    pub(crate) fn frame(&mut self, now: Mono, wall: WallTime, frame: &Frame) {
+        match frame {
+            Frame::Config(TrackConfig::Video(config)) => {
+                self.push.parameter_sets =
+                    AvcConfig::parse(&config.record).map(|avc| avc.parameter_sets()).unwrap_or_default();
+                self.push.video = Some(config.clone());
+            }
+            Frame::Config(TrackConfig::Audio(config)) => self.sound_announced(config),
+            Frame::Sample(sample) => match sample.track {
+                TrackKind::Video => self.picture(now, wall, sample),
+                TrackKind::Audio => self.sound_sample(now, wall, sample),
+            },
+        }
+    }
+
+    fn sound_announced(&mut self, config: &AudioConfig) {
+        self.push.audio = Some(config.clone());
+        let joins = self.segment.is_some() && self.epoch.as_ref().is_some_and(|epoch| epoch.audio.is_none());
+        if joins && let Some(epoch) = self.epoch.clone() {
+            let epoch = self.number(Epoch { audio: Some(config.clone()), ..epoch });
+            self.flush();
+            self.ops.push(Op::Note(epoch.clone()));
+            self.epoch = Some(epoch);
+        }
+    }
+
+    fn picture(&mut self, now: Mono, wall: WallTime, sample: &Sample) {
+        let Some(config) = &self.push.video else {
+            self.left_out.without_parameters += 1;
+            return;
+        };
+        let dts = to_reel(sample.dts, config.scale);
+        let cto = to_reel(i64::from(sample.cto), config.scale);
+        if self.timeline.is_none() {
+            if !sample.sync {
+                self.left_out.before_key_frame += 1;
+                return;
+            }
+            self.anchor(now, wall, dts.saturating_add(cto));
+        }
+        let Some(timeline) = &mut self.timeline else { return };
+        let mapped = timeline.map(TrackKind::Video, dts, self.picture_length);
+        let dts = self.held.as_ref().map_or(mapped.at, |held| mapped.at.max(held.dts.saturating_add(1)));
+        let pts = mapped.at.saturating_add(cto);
+        if mapped.leapt {
+            self.join = Join::Leapt;
+        }
+        if let Some(segment) = &self.segment
+            && !segment.pictures
+            && pts < segment.begin
+        {
+            self.left_out.late_pictures += 1;
+            return;
+        }
+        self.release_held(Some(dts));
+        if sample.sync {
+            if self.cut_wanted(pts, mapped.leapt) {
+                self.cut(now, wall, pts, true);
+            }
+        } else if self.segment.as_ref().is_none_or(|segment| !segment.pictures) {
+            self.left_out.before_key_frame += 1;
+            return;
+        }
+        self.held = Some(Held { dts, pts, sync: sample.sync, parts: self.stored_parts(sample) });
+        self.last_picture = Some(pts);
+        // A later key frame is presented no earlier than it is decoded, so sound that ends by now has its place.
+        self.release_sound(dts);
+        if self.pictures.dts_end - self.pictures.dts >= FRAGMENT_LENGTH || self.too_large() {
+            self.flush();
+        }
+    }
+
+    /// The picture's bytes; in front of a key frame its parameter sets, so that each is a safe place to start (design §3).
+    fn stored_parts(&self, sample: &Sample) -> Vec<Bytes> {
+        let in_band = !sample.sync || AccessUnit::parse(sample.data.clone(), 4).is_ok_and(|unit| unit.parameter_sets);
+        if in_band { vec![sample.data.clone()] } else { vec![self.push.parameter_sets.clone(), sample.data.clone()] }
+    }
+
+    fn too_large(&self) -> bool {
+        let rows = self.pictures.rows.len().max(self.sound.rows.len());
+        self.pictures.bytes.saturating_add(self.sound.bytes) >= FRAGMENT_BYTES || rows >= SAMPLES_MAX / 2
+    }
+
+    fn sound_sample(&mut self, now: Mono, wall: WallTime, sample: &Sample) {
+        let Some(config) = &self.push.audio else {
+            self.left_out.without_parameters += 1;
+            return;
+        };
+        let Some(scale) = Timescale::new(config.sample_rate) else { return };
+        if self.timeline.is_none() {
+            let config_scale = config.scale;
+            self.unanchored.push_back(sample.clone());
+            if self.unanchored.len() > UNANCHORED_SAMPLES_MAX {
+                self.unanchored.pop_front();
+                self.left_out.early_sound += 1;
+            }
+            if self.push.video.is_none()
+                && let Some(first) = self.unanchored.front()
+                && to_reel(sample.dts - first.dts, config_scale) >= PICTURE_WAIT
+            {
+                self.anchor(now, wall, to_reel(first.dts, config_scale));
+            }
+            return;
+        }
+        self.place_sound(now, wall, sample, scale);
+    }
+
+    /// Ties the push's clock to the recording's timeline: `first` (90 kHz of the push) goes on where the media ends. Sound
+    /// that waited for it is placed.
+    fn anchor(&mut self, now: Mono, wall: WallTime, first: i64) {
+        self.timeline = Some(Timeline::anchored(first, self.end));
+        let Some(scale) = self.push.audio.as_ref().and_then(|audio| Timescale::new(audio.sample_rate)) else { return };
+        for sample in std::mem::take(&mut self.unanchored) {
+            self.place_sound(now, wall, &sample, scale);
+        }
+    }
+
+    fn place_sound(&mut self, now: Mono, wall: WallTime, sample: &Sample, rate: Timescale) {
+        let (Some(timeline), Some(config)) = (&mut self.timeline, &self.push.audio) else { return };
+        let samples = config.frame_samples;
+        let step = i64::from(samples) * SECOND / i64::from(rate.get());
+        let mapped = timeline.map(TrackKind::Audio, to_reel(sample.dts, config.scale), step);
+        let claimed = rescale(mapped.at, Timescale::REEL, rate);
+        let known_rate = self.epoch.as_ref().and_then(|epoch| epoch.scale(TrackKind::Audio));
+        let clock = match &mut self.sound_clock {
+            Some(clock) if known_rate.is_none_or(|known| known == rate) => clock,
+            clock => clock.insert(SoundClock::new(rate.get(), None)),
+        };
+        let dts = match clock.place(claimed, samples) {
+            Placed::At(dts) if dts >= 0 => dts,
+            Placed::At(_) => {
+                self.left_out.early_sound += 1;
+                return;
+            }
+            Placed::Overlaps => {
+                self.left_out.overlapping_sound += 1;
+                return;
+            }
+        };
+        self.waiting_sound.push_back(SoundFrame { dts, samples, data: sample.data.clone() });
+        if self.push.video.is_none() || self.pictures_are_silent(dts, rate) {
+            self.lead_by_sound(now, wall, rate);
+        } else if let Some(first) = self.waiting_sound.front()
+            && self.segment.is_some()
+            && rescale(dts - first.dts, rate, Timescale::REEL) > SOUND_WAIT
+        {
+            self.release_sound(rescale(dts, rate, Timescale::REEL) - SOUND_WAIT);
+        }
+    }
+
+    fn pictures_are_silent(&self, dts: i64, rate: Timescale) -> bool {
+        self.last_picture.is_some_and(|last| rescale(dts, rate, Timescale::REEL) - last > PICTURE_SILENCE)
+    }
+
+    /// Without pictures each sound frame is a place to cut.
+    fn lead_by_sound(&mut self, now: Mono, wall: WallTime, rate: Timescale) {
+        while let Some(frame) = self.waiting_sound.pop_front() {
+            let at = rescale(frame.dts, rate, Timescale::REEL);
+            let due = match &self.segment {
+                None => true,
+                Some(segment) => at - segment.begin >= SOUND_SEGMENT_LENGTH || self.machine.would_cut(At(at)),
+            };
+            if due {
+                self.release_held(None);
+                self.cut(now, wall, at, false);
+            }
+            self.add_sound(frame);
+            if rescale(self.sound.dts_end - self.sound.dts, rate, Timescale::REEL) >= FRAGMENT_LENGTH {
+                self.flush();
+            }
+        }
+    }
+
+    fn cut_wanted(&self, pts: i64, leapt: bool) -> bool {
+        let Some(segment) = &self.segment else { return true };
+        let same_parameters = self.epoch.as_ref().is_some_and(|epoch| {
+            epoch.video.as_ref().map(|v| &v.record) == self.push.video.as_ref().map(|v| &v.record)
+                && epoch.audio.as_ref().map(|a| &a.record) == self.push.audio.as_ref().map(|a| &a.record)
+        });
+        leapt
+            || !segment.pictures
+            || !same_parameters
+            || pts - segment.begin >= SEGMENT_LENGTH
+            || self.machine.would_cut(At(pts))
+    }
+
+    /// Ends the segment before `at` and begins one there.
+    fn cut(&mut self, now: Mono, wall: WallTime, at: i64, pictures: bool) {
+        self.release_sound(at);
+        self.seal_segment(Some(at));
+        self.act(now, Event::CutPoint(At(at)));
+        let video = if pictures { self.push.video.clone() } else { None };
+        let epoch = match &self.epoch {
+            Some(epoch) if epoch.video == video && epoch.audio == self.push.audio => epoch.clone(),
+            _ => self.number(Epoch { number: 0, video, audio: self.push.audio.clone() }),
+        };
+        self.epoch = Some(epoch.clone());
+        let join = std::mem::replace(&mut self.join, Join::Continuous);
+        self.segment = Some(OpenSegment { begin: at, pictures });
+        self.ops.push(Op::OpenSegment { epoch, join, wall });
+    }
+
+    fn number(&mut self, epoch: Epoch) -> Epoch {
+        let number = self.epochs;
+        self.epochs += 1;
+        Epoch { number, ..epoch }
+    }
+
+    /// Gives the held picture its duration and its place.
+    fn release_held(&mut self, next_dts: Option<i64>) {
+        let Some(held) = self.held.take() else { return };
+        let length =
+            next_dts.map_or(self.picture_length, |next| next.saturating_sub(held.dts)).clamp(1, PICTURE_LENGTH_MAX);
+        self.picture_length = length;
+        let size: usize = held.parts.iter().map(Bytes::len).sum();
+        let row = SampleRow {
+            duration: u32::try_from(length).unwrap_or(u32::MAX),
+            size: u32::try_from(size).unwrap_or(u32::MAX),
+            cto: i32::try_from(held.pts - held.dts).unwrap_or(0),
+            sync: held.sync,
+        };
+        self.end = self.end.max(held.pts.saturating_add(length));
+        self.pictures.push(held.dts, row, held.parts);
+    }
+
+    /// Gives sound that ends by `until` (90 kHz) its place in the open segment.
+    fn release_sound(&mut self, until: i64) {
+        let Some(rate) = self.push.audio.as_ref().and_then(|audio| Timescale::new(audio.sample_rate)) else { return };
+        if self.segment.is_none() {
+            return;
+        }
+        let until = rescale(until, Timescale::REEL, rate);
+        while let Some(frame) = self.waiting_sound.pop_front_if(|frame| frame.dts + i64::from(frame.samples) <= until) {
+            self.add_sound(frame);
+        }
+    }
+
+    fn add_sound(&mut self, frame: SoundFrame) {
+        let announced = self.push.audio.as_ref().map(|audio| &audio.record);
+        let known = self.epoch.as_ref().and_then(|epoch| epoch.audio.as_ref()).map(|audio| &audio.record);
+        if self.segment.is_none() || announced != known {
+            self.left_out.without_parameters += 1;
+            return;
+        }
+        // A hole begins a fragment of its own, whose decode time tells of it.
+        if !self.sound.rows.is_empty() && self.sound.dts_end != frame.dts {
+            self.flush();
+        }
+        let size = u32::try_from(frame.data.len()).unwrap_or(u32::MAX);
+        let row = SampleRow { duration: frame.samples, size, cto: 0, sync: true };
+        self.sound.push(frame.dts, row, [frame.data]);
+    }
+
+    /// Places all that waits and ends the segment: nothing follows it for now.
+    fn close_segment(&mut self, end: Option<i64>) {
+        self.release_held(None);
+        self.release_sound(i64::MAX);
+        self.waiting_sound.clear();
+        if self.segment.as_ref().is_some_and(|segment| !segment.pictures)
+            && let (Some(clock), Some(audio)) = (&self.sound_clock, &self.push.audio)
+            && let (Some(next), Some(rate)) = (clock.next(), Timescale::new(audio.sample_rate))
+        {
+            self.end = self.end.max(rescale(next, rate, Timescale::REEL));
+        }
+        self.seal_segment(end);
+    }
+
+    fn seal_segment(&mut self, end: Option<i64>) {
+        self.flush();
+        if self.segment.take().is_some() {
+            self.ops.push(Op::SealSegment { end });
+        }
+    }
+}
+
+fn to_reel(ticks: i64, scale: Timescale) -> i64 {
+    rescale(ticks, scale, Timescale::REEL)
+}
+
+/// To the nearest tick. Times of a push have at most 43 bits of milliseconds, so nothing overflows; what would saturates.
+fn rescale(ticks: i64, from: Timescale, to: Timescale) -> i64 {
+    MediaTime { ticks, scale: from }
+        .rescale_round(to)
+        .map_or(if ticks < 0 { i64::MIN } else { i64::MAX }, |time| time.ticks)
+}
+
+#[cfg(test)]
+mod tests;

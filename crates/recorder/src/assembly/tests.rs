@@ -1,0 +1,268 @@
+use std::time::Duration;
+
+use codec::{AudioCodec, VideoCodec};
+use domain::recording::{Cycle, Policy};
+use proptest::prelude::*;
+
+use super::*;
+
+const RATE: u32 = 48_000;
+
+fn video_config() -> Frame {
+    // The sets are no valid ones: assembling does not decode.
+    let record = Bytes::from_static(&[1, 0x64, 0, 0x1f, 0xff, 0xe1, 0, 4, 0x67, 0x64, 0, 0x1f, 1, 0, 2, 0x68, 0xee]);
+    let config = VideoConfig { codec: VideoCodec::H264, record, width: 64, height: 64, scale: Timescale::MILLIS };
+    Frame::Config(TrackConfig::Video(config))
+}
+
+fn audio_config() -> Frame {
+    Frame::Config(TrackConfig::Audio(AudioConfig {
+        codec: AudioCodec::Aac,
+        record: Bytes::from_static(&[0x11, 0x90]),
+        sample_rate: RATE,
+        channels: 2,
+        frame_samples: 1024,
+        scale: Timescale::MILLIS,
+    }))
+}
+
+/// A coded frame whose bytes tell its number, so that it can be found again.
+fn sample(track: TrackKind, number: u32, dts: i64, cto: i32, sync: bool) -> Frame {
+    // One NAL unit with a 4-byte length; type 5 for an IDR.
+    let nal = [&[if sync { 0x65 } else { 0x41 }][..], &number.to_be_bytes()].concat();
+    let data = [&u32::try_from(nal.len()).unwrap().to_be_bytes()[..], &nal].concat();
+    Frame::Sample(Sample { track, dts, cto, sync, data: data.into() })
+}
+
+fn number_of(parts: &[Bytes]) -> u32 {
+    let last = parts.last().unwrap();
+    u32::from_be_bytes(last[last.len() - 4..].try_into().unwrap())
+}
+
+/// What came out: per segment its cycle, and each sample as (track, number, dts, pts, duration).
+#[derive(Debug, Default)]
+struct Out {
+    segments: Vec<Segment>,
+    cycle: u32,
+    interrupted: bool,
+}
+
+#[derive(Debug)]
+struct Segment {
+    cycle: u32,
+    join: Join,
+    end: Option<i64>,
+    samples: Vec<(TrackKind, u32, i64, i64, i64, bool)>,
+}
+
+impl Segment {
+    fn of(&self, track: TrackKind) -> Vec<(u32, i64, i64, i64, bool)> {
+        self.samples.iter().filter(|s| s.0 == track).map(|s| (s.1, s.2, s.3, s.4, s.5)).collect()
+    }
+}
+
+fn run(out: &mut Out, assembly: &mut Assembly) {
+    for op in assembly.take_ops() {
+        match op {
+            Op::Effect(Effect::OpenCycle { cycle: Cycle(cycle), .. }) => out.cycle = cycle,
+            Op::Effect(Effect::Interrupt { .. }) => out.interrupted = true,
+            Op::Effect(_) | Op::Note(_) => {}
+            Op::OpenSegment { join, .. } => {
+                out.segments.push(Segment { cycle: out.cycle, join, end: None, samples: Vec::new() });
+            }
+            Op::SealSegment { end } => out.segments.last_mut().unwrap().end = end,
+            Op::Append(fragments) => {
+                let segment = out.segments.last_mut().expect("an open segment");
+                for fragment in fragments {
+                    let mut dts = fragment.dts;
+                    let per_sample = fragment.parts.len() / fragment.rows.len();
+                    let mut parts = fragment.parts.as_slice();
+                    for row in fragment.rows {
+                        let mut size = 0;
+                        let mut taken = 0;
+                        while size < row.size {
+                            size += u32::try_from(parts[taken].len()).unwrap();
+                            taken += 1;
+                        }
+                        assert_eq!(size, row.size, "{per_sample} parts a sample");
+                        let number = number_of(&parts[..taken]);
+                        parts = &parts[taken..];
+                        let pts = dts + i64::from(row.cto);
+                        segment.samples.push((fragment.track, number, dts, pts, i64::from(row.duration), row.sync));
+                        dts += i64::from(row.duration);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn machine(cycle_s: u64) -> Recording {
+    let policy = Policy { cycle_length: Duration::from_secs(cycle_s), grace: Duration::from_secs(180) };
+    Recording::begin(policy, PushId::from_u128(1))
+}
+
+/// 30 fps with two B-frames and a key frame each second, 48 kHz sound, as an encoder interleaves them.
+fn push(from_s: i64, seconds: i64, first_number: u32) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    for picture in 0..seconds * 30 {
+        let dts = from_s * 1000 + picture * 1000 / 30;
+        // I P B B P B B …, then two P: no picture is shown before the key frame it follows.
+        let frames_late = match (picture % 30, picture % 30 % 3) {
+            (0 | 28 | 29, _) => 2,
+            (_, 1) => 4,
+            _ => 1,
+        };
+        let cto = i32::try_from((picture + frames_late) * 1000 / 30 - picture * 1000 / 30).unwrap();
+        let sync = picture % 30 == 0;
+        frames.push((dts, sample(TrackKind::Video, first_number + u32::try_from(picture).unwrap(), dts, cto, sync)));
+    }
+    for frame in 0..seconds * i64::from(RATE) / 1024 {
+        let dts = from_s * 1000 + 67 + frame * 1024 * 1000 / i64::from(RATE);
+        frames.push((dts, sample(TrackKind::Audio, first_number + u32::try_from(frame).unwrap(), dts, 0, true)));
+    }
+    frames.sort_by_key(|(dts, _)| *dts);
+    [video_config(), audio_config()].into_iter().chain(frames.into_iter().map(|(_, frame)| frame)).collect()
+}
+
+fn feed(out: &mut Out, assembly: &mut Assembly, frames: &[Frame]) {
+    for frame in frames {
+        assembly.frame(Mono::default(), WallTime::default(), frame);
+        run(out, assembly);
+    }
+}
+
+#[test]
+fn every_frame_is_in_exactly_one_segment_and_sound_goes_with_its_picture() {
+    let mut assembly = Assembly::begin(machine(20));
+    let mut out = Out::default();
+    feed(&mut out, &mut assembly, &push(0, 70, 0));
+    assembly.push_lost(Mono::default(), PushId::from_u128(1));
+    run(&mut out, &mut assembly);
+    assert!(out.interrupted);
+    assert_eq!(out.segments.iter().map(|s| s.cycle).max(), Some(3));
+    for track in [TrackKind::Video, TrackKind::Audio] {
+        let numbers: Vec<u32> = out.segments.iter().flat_map(|s| s.of(track)).map(|s| s.0).collect();
+        let expected: Vec<u32> = (0..u32::try_from(numbers.len()).unwrap()).collect();
+        assert!(numbers == expected, "{track:?}: one is missing or twice");
+    }
+    assert_eq!(out.segments.iter().map(|s| s.of(TrackKind::Video).len()).sum::<usize>(), 70 * 30);
+    assert_eq!(out.segments.iter().map(|s| s.of(TrackKind::Audio).len()).sum::<usize>(), 70 * 48_000 / 1024);
+    for pair in out.segments.windows(2) {
+        let (this, next) = (&pair[0], &pair[1]);
+        let first = next.of(TrackKind::Video)[0];
+        assert!(first.4, "a segment starts with a key frame");
+        assert_eq!(this.end, Some(first.2));
+        assert!(first.2 - this.of(TrackKind::Video)[0].2 >= 4 * SECOND);
+        // No sound of this segment sounds under the next one's picture, and the other way round.
+        let border = first.2 * i64::from(RATE) / SECOND;
+        assert!(this.of(TrackKind::Audio).iter().all(|s| s.1 + 1024 <= border));
+        assert!(next.of(TrackKind::Audio).iter().all(|s| s.1 + 1024 > border));
+    }
+}
+
+#[test]
+fn a_push_that_comes_back_goes_on_where_the_picture_stopped() {
+    let mut assembly = Assembly::begin(machine(3600));
+    let mut out = Out::default();
+    feed(&mut out, &mut assembly, &push(0, 10, 0));
+    assembly.push_lost(Mono::default(), PushId::from_u128(1));
+    assembly.push_started(Mono::default(), PushId::from_u128(2), 5000);
+    feed(&mut out, &mut assembly, &push(900, 10, 10_000));
+    assembly.push_lost(Mono::default(), PushId::from_u128(2));
+    run(&mut out, &mut assembly);
+    let resumed = out.segments.iter().position(|s| s.join == Join::Resumed { gap_ms: 5000 }).unwrap();
+    let before = out.segments[resumed - 1].of(TrackKind::Video).iter().map(|s| s.2 + s.3).max().unwrap();
+    assert_eq!(out.segments[resumed].of(TrackKind::Video)[0].2, before);
+    let pictures: Vec<_> = out.segments.iter().flat_map(|s| s.of(TrackKind::Video)).collect();
+    assert_eq!(pictures.len(), 600);
+    assert!(pictures.windows(2).all(|pair| pair[0].1 + pair[0].3 == pair[1].1), "decode times run on");
+    let sound: Vec<_> = out.segments.iter().flat_map(|s| s.of(TrackKind::Audio)).collect();
+    assert!(sound.windows(2).all(|pair| pair[0].1 + pair[0].3 <= pair[1].1), "sound never lies over sound");
+}
+
+#[test]
+fn a_push_without_pictures_is_cut_by_sound() {
+    let mut assembly = Assembly::begin(machine(20));
+    let mut out = Out::default();
+    let frames: Vec<Frame> = push(0, 60, 0)
+        .into_iter()
+        .filter(|frame| match frame {
+            Frame::Config(config) => matches!(config, TrackConfig::Audio(_)),
+            Frame::Sample(sample) => sample.track == TrackKind::Audio,
+        })
+        .collect();
+    feed(&mut out, &mut assembly, &frames);
+    assembly.push_lost(Mono::default(), PushId::from_u128(1));
+    run(&mut out, &mut assembly);
+    assert_eq!(out.segments.iter().map(|s| s.samples.len()).sum::<usize>(), 60 * 48_000 / 1024);
+    assert_eq!(out.segments.iter().map(|s| s.cycle).max(), Some(2));
+}
+
+#[test]
+fn pictures_before_the_first_key_frame_are_left_out_and_counted() {
+    let mut assembly = Assembly::begin(machine(20));
+    let mut out = Out::default();
+    let mut frames = push(0, 5, 0);
+    frames.retain(|frame| !matches!(frame, Frame::Sample(s) if s.track == TrackKind::Video && s.dts < 500));
+    feed(&mut out, &mut assembly, &frames);
+    assembly.push_lost(Mono::default(), PushId::from_u128(1));
+    run(&mut out, &mut assembly);
+    assert_eq!(assembly.take_left_out().before_key_frame, 15);
+    assert_eq!(out.segments.iter().flat_map(|s| s.of(TrackKind::Video)).count(), 120);
+}
+
+#[test]
+fn a_leap_of_the_publishers_clock_is_no_hour_of_nothing() {
+    let mut assembly = Assembly::begin(machine(3600));
+    let mut out = Out::default();
+    feed(&mut out, &mut assembly, &push(0, 10, 0));
+    feed(&mut out, &mut assembly, &push(36_000, 10, 10_000)[2..]);
+    assembly.push_lost(Mono::default(), PushId::from_u128(1));
+    run(&mut out, &mut assembly);
+    let pictures: Vec<_> = out.segments.iter().flat_map(|s| s.of(TrackKind::Video)).collect();
+    let length = pictures.last().unwrap().1 - pictures[0].1;
+    assert!((length - 20 * SECOND).abs() < SECOND / 10, "{length}");
+    assert!(out.segments.iter().any(|s| s.join == Join::Leapt));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn any_stream_keeps_the_rules(
+        steps in prop::collection::vec((0u8..20, -200i64..2000, -100i32..200, any::<bool>()), 1..300),
+        cycle in 5u64..40,
+    ) {
+        let mut assembly = Assembly::begin(machine(cycle));
+        let mut out = Out::default();
+        feed(&mut out, &mut assembly, &[video_config(), audio_config()]);
+        let (mut video, mut audio, mut number) = (0i64, 0i64, 0u32);
+        for (kind, step, cto, sync) in steps {
+            number += 1;
+            let frame = match kind {
+                0..=9 => { video += step / 20; sample(TrackKind::Video, number, video, cto, sync) }
+                10..=17 => { audio += 21; sample(TrackKind::Audio, number, audio, 0, true) }
+                18 => { video += step * 50; audio += step * 50; sample(TrackKind::Video, number, video, cto, true) }
+                _ => { assembly.flush(); continue }
+            };
+            feed(&mut out, &mut assembly, &[frame]);
+        }
+        assembly.push_lost(Mono::default(), PushId::from_u128(1));
+        run(&mut out, &mut assembly);
+        let mut seen = std::collections::HashSet::new();
+        for segment in &out.segments {
+            for sample in &segment.samples {
+                prop_assert!(seen.insert(sample.1), "frame {} twice", sample.1);
+            }
+            if let Some(first) = segment.of(TrackKind::Video).first() {
+                prop_assert!(first.4);
+            }
+        }
+        for track in [TrackKind::Video, TrackKind::Audio] {
+            let all: Vec<_> = out.segments.iter().flat_map(|s| s.of(track)).collect();
+            for pair in all.windows(2) {
+                prop_assert!(pair[0].1 + pair[0].3 <= pair[1].1, "{track:?} runs back: {pair:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! At the start: recordings that the last run left open.
+
+use blobs::BlobError;
+use catalog::{OpenCycle, Recording};
+use domain::recording::{At, Policy, Recording as Machine};
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use units::{AssetId, StreamPath, WallTime};
+
+use crate::assembly::Assembly;
+use crate::clock::Clock;
+use crate::disk::{CycleSoFar, Disk, Found};
+use crate::story::Story;
+use crate::{Deps, RecorderError};
+
+/// Reels that are opened at a time: each reads at most one segment beyond its index.
+const AT_A_TIME: usize = 8;
+
+/// A recording found open, its reel mended.
+pub(crate) struct Recovered {
+    pub(crate) path: StreamPath,
+    pub(crate) row: Recording,
+    pub(crate) story: Story,
+    pub(crate) disk: Disk,
+    pub(crate) assembly: Assembly,
+    /// Cycles that are whole on disk and perhaps not in the catalog: (what they hold, their asset).
+    pub(crate) owed: Vec<(CycleSoFar, AssetId)>,
+    /// The cycle that waits for its publisher.
+    pub(crate) open: OpenCycle,
+    /// When its media stopped.
+    pub(crate) last_media: WallTime,
+}
+
+/// Opens the reels of all recordings that have not ended. One whose reel has no media is ended without an asset; one whose
+/// reel cannot be opened is left for the next start and logged.
+pub(crate) async fn open_recordings(deps: &Deps, clock: &Clock) -> Result<Vec<Recovered>, RecorderError> {
+    let mut rows = deps.catalog.open_recordings(&deps.settings.node).await?.into_iter();
+    let mut tasks = JoinSet::new();
+    let mut recovered = Vec::new();
+    loop {
+        while tasks.len() < AT_A_TIME
+            && let Some(row) = rows.next()
+        {
+            let (deps, clock) = (deps.clone(), *clock);
+            tasks.spawn(async move {
+                let id = row.id;
+                (id, recover(&deps, clock, row).await)
+            });
+        }
+        let Some(task) = tasks.join_next().await else { break };
+        match task {
+            Ok((_, Ok(Some(one)))) => recovered.push(one),
+            Ok((_, Ok(None))) => {}
+            Ok((id, Err(error))) => {
+                tracing::error!(recording = %id, error = &error as &dyn std::error::Error, "an open recording cannot be taken up; it is left as it is");
+            }
+            Err(error) => tracing::error!(%error, "taking up a recording failed; it is left as it is"),
+        }
+    }
+    Ok(recovered)
+}
+
+async fn recover(deps: &Deps, clock: Clock, row: Recording) -> Result<Option<Recovered>, RecorderError> {
+    let (blobs, interval, reel) = (deps.blobs.clone(), deps.settings.sync_interval, row.reel);
+    let runtime = Handle::current();
+    let found = tokio::task::spawn_blocking(move || {
+        let read = |key: &str| match runtime.block_on(blobs.get(key)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(BlobError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(RecorderError::from(error)),
+        };
+        Disk::recover(&blobs, reel, interval, &read)
+    })
+    .await??;
+    let Found { mut disk, mut cycles, end, epochs, sound_end, cut_off } = found;
+    if cut_off > 0 {
+        tracing::warn!(recording = %row.id, stream = %row.path, bytes = cut_off, "torn writes were cut off");
+    }
+    let Some(last) = cycles.pop() else {
+        tracing::warn!(recording = %row.id, stream = %row.path, "an open recording has no media; it is ended");
+        deps.catalog.end_recording(row.id, None, clock.wall()).await?;
+        return Ok(None);
+    };
+    let story = match Story::read(&deps.blobs, reel).await {
+        Some(story) if story.recording == row.id => story,
+        _ => Story::new(row.id, reel, row.path.clone(), row.rule.clone(), row.began),
+    };
+    let asset_of = |cycle: u32| {
+        let in_row = row.cycle.filter(|open| open.number == cycle).map(|open| open.asset);
+        let told = story.cycles.iter().find(|told| told.cycle == cycle).map(|told| told.asset);
+        in_row.or(told).unwrap_or_else(|| deps.ids.asset(clock.wall()))
+    };
+    // Cycles before the catalog's are assets already.
+    let first_owed = row.cycle.map_or(row.cycles, |open| open.number);
+    let owed = cycles
+        .into_iter()
+        .filter(|cycle| cycle.cycle.0 >= first_owed)
+        .map(|cycle| {
+            let asset = asset_of(cycle.cycle.0);
+            (cycle, asset)
+        })
+        .collect();
+    let open =
+        OpenCycle { number: last.cycle.0, asset: asset_of(last.cycle.0), from_ticks: last.from, began: last.began };
+    let last_media = row.last_media.unwrap_or(last.ended).max(last.ended);
+    let give_up_at = row.give_up_at.unwrap_or_else(|| last_media.after(row.rule.grace));
+    // The deadline in the row is a label of the wall clock; from here on it is waited for with the other.
+    let wait = give_up_at.since(clock.wall()).min(row.rule.grace);
+    let policy = Policy { cycle_length: row.rule.cycle_length, grace: row.rule.grace };
+    let machine = Machine::recover(policy, last.cycle, At(last.from), clock.mono().after(wait));
+    let assembly = Assembly::recover(machine, end, epochs, sound_end);
+    tracing::info!(recording = %row.id, stream = %row.path, cycle = last.cycle.0, waits_s = wait.as_secs(), "recording taken up");
+    disk.go_on_with(last);
+    Ok(Some(Recovered { path: row.path.clone(), row, story, disk, assembly, owed, open, last_media }))
+}

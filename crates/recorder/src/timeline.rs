@@ -1,0 +1,226 @@
+//! From the clock of one push to the timeline of its recording.
+//!
+//! A recording's timeline never runs backwards and never jumps: a push that comes back goes on where the picture stopped,
+//! and so does a publisher whose clock leaps.
+
+use std::collections::VecDeque;
+
+use codec::TrackKind;
+
+/// Ticks a second of the recording's timeline.
+pub(crate) const SECOND: i64 = 90_000;
+/// A step back of a track's decode time by more than this is a leap of the publisher's clock, not disorder.
+const LEAP_BACK: i64 = SECOND;
+/// A step ahead by more than this is a leap, not a pause: players stall over longer holes.
+const LEAP_AHEAD: i64 = 10 * SECOND;
+/// Sound whose claimed time keeps this far from the count of its samples is moved: below what is seen as out of sync
+/// (20 ms), above the jitter of a millisecond clock.
+const SOUND_DRIFT_MS: i64 = 16;
+/// Sound this far off is moved at once.
+const SOUND_STEP_MS: i64 = 100;
+/// How many frames in a row must be off before sound is moved (two thirds of a second): encoders' clocks jitter.
+const SOUND_WINDOW: usize = 32;
+
+/// Maps one push.
+#[derive(Clone, Debug)]
+pub(crate) struct Timeline {
+    /// Added to the push's ticks.
+    offset: i64,
+    /// What was added before the last leap: the other track may still be on that side of it.
+    before_leap: Option<i64>,
+    last_video: Option<i64>,
+    last_audio: Option<i64>,
+}
+
+/// Where a frame lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Mapped {
+    /// On the recording's timeline, 90 kHz.
+    pub(crate) at: i64,
+    /// The publisher's clock leapt here.
+    pub(crate) leapt: bool,
+}
+
+impl Timeline {
+    /// A push whose time `push_ticks` is the recording's `at`.
+    pub(crate) const fn anchored(push_ticks: i64, at: i64) -> Self {
+        Self { offset: at.saturating_sub(push_ticks), before_leap: None, last_video: None, last_audio: None }
+    }
+
+    /// Maps a frame's decode time (90 kHz ticks of the push). `step` is the usual distance of two frames of the track, by
+    /// which it goes on after a leap.
+    pub(crate) fn map(&mut self, track: TrackKind, push_ticks: i64, step: i64) -> Mapped {
+        let last = match track {
+            TrackKind::Video => self.last_video,
+            TrackKind::Audio => self.last_audio,
+        };
+        let near = |offset: i64| {
+            let at = push_ticks.saturating_add(offset);
+            let distance = at.saturating_sub(last.unwrap_or(at));
+            (distance >= -LEAP_BACK && distance <= LEAP_AHEAD).then_some(at)
+        };
+        let known = near(self.offset).or_else(|| self.before_leap.and_then(near));
+        let mapped = known.map_or_else(
+            || {
+                let at = last.unwrap_or(0).saturating_add(step);
+                self.before_leap = Some(self.offset);
+                self.offset = at.saturating_sub(push_ticks);
+                Mapped { at, leapt: true }
+            },
+            |at| Mapped { at, leapt: false },
+        );
+        match track {
+            TrackKind::Video => self.last_video = Some(mapped.at),
+            TrackKind::Audio => self.last_audio = Some(mapped.at),
+        }
+        mapped
+    }
+}
+
+/// Places sound frames end to end by counting samples, as long as that agrees with what the publisher claims.
+#[derive(Clone, Debug)]
+pub(crate) struct SoundClock {
+    rate: i64,
+    next: Option<i64>,
+    deviations: VecDeque<i64>,
+}
+
+/// What becomes of a sound frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Placed {
+    /// It begins here, in samples on the recording's timeline.
+    At(i64),
+    /// It would lie over the frame before it: sound is ahead of its clock by a frame.
+    Overlaps,
+}
+
+impl SoundClock {
+    /// A clock of `rate` samples a second, on which nothing lies yet before `next`.
+    pub(crate) fn new(rate: u32, next: Option<i64>) -> Self {
+        Self { rate: i64::from(rate), next, deviations: VecDeque::with_capacity(SOUND_WINDOW) }
+    }
+
+    /// A push begins: its first frame is placed where it says, unless something lies there.
+    pub(crate) fn restart(&mut self) {
+        self.deviations.clear();
+    }
+
+    /// Where the sample after the last one lies.
+    pub(crate) const fn next(&self) -> Option<i64> {
+        self.next
+    }
+
+    /// Places a frame of `samples` samples that claims to begin at `claimed` (in samples).
+    pub(crate) fn place(&mut self, claimed: i64, samples: u32) -> Placed {
+        let Some(next) = self.next else {
+            self.deviations.push_back(0);
+            return self.put(claimed, samples);
+        };
+        let deviation = claimed.saturating_sub(next);
+        let first = self.deviations.is_empty();
+        if self.deviations.len() == SOUND_WINDOW {
+            self.deviations.pop_front();
+        }
+        self.deviations.push_back(deviation);
+        let drift = self.rate * SOUND_DRIFT_MS / 1000;
+        let step = self.rate * SOUND_STEP_MS / 1000;
+        let full = self.deviations.len() == SOUND_WINDOW;
+        let late =
+            (full && self.deviations.iter().all(|d| *d >= drift)) || deviation >= step || (first && deviation > 0);
+        let early = (full && self.deviations.iter().all(|d| *d <= -drift))
+            || deviation <= -step
+            || (first && deviation < -drift);
+        if late {
+            self.deviations.clear();
+            self.deviations.push_back(0);
+            self.put(claimed, samples)
+        } else if early {
+            // Leaving the frame out brings what follows nearer to its claim by one frame.
+            let length = i64::from(samples);
+            self.deviations.iter_mut().for_each(|d| *d = d.saturating_add(length));
+            if first {
+                self.deviations.clear();
+            }
+            Placed::Overlaps
+        } else {
+            self.put(next, samples)
+        }
+    }
+
+    fn put(&mut self, at: i64, samples: u32) -> Placed {
+        self.next = Some(at.saturating_add(i64::from(samples)));
+        Placed::At(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leap_of_ten_hours_goes_on_by_one_frame_for_both_tracks() {
+        let mut timeline = Timeline::anchored(0, SECOND);
+        let hours = 36_000 * SECOND;
+        assert_eq!(timeline.map(TrackKind::Video, 0, 3000), Mapped { at: SECOND, leapt: false });
+        assert_eq!(timeline.map(TrackKind::Audio, 0, 1920).at, SECOND);
+        assert_eq!(timeline.map(TrackKind::Video, hours, 3000), Mapped { at: SECOND + 3000, leapt: true });
+        // The sound is still on the old side of the leap, then follows on the new one, in step with the picture.
+        assert_eq!(timeline.map(TrackKind::Audio, 1920, 1920), Mapped { at: SECOND + 1920, leapt: false });
+        assert_eq!(timeline.map(TrackKind::Audio, hours + 840, 1920), Mapped { at: SECOND + 3840, leapt: false });
+        assert_eq!(timeline.map(TrackKind::Video, hours + 3000, 3000).at, SECOND + 6000);
+    }
+
+    #[test]
+    fn an_encoder_that_restarts_at_zero_goes_on() {
+        let mut timeline = Timeline::anchored(500 * SECOND, SECOND);
+        timeline.map(TrackKind::Video, 505 * SECOND, 3000);
+        assert_eq!(timeline.map(TrackKind::Video, 0, 3000), Mapped { at: 6 * SECOND + 3000, leapt: true });
+    }
+
+    #[test]
+    fn a_clock_of_milliseconds_does_not_move_sound() {
+        let mut clock = SoundClock::new(44_100, None);
+        for frame in 0..10_000i64 {
+            let millis = frame * 1024 * 1000 / 44_100;
+            assert_eq!(clock.place(millis * 44_100 / 1000, 1024), Placed::At(frame * 1024), "frame {frame}");
+        }
+    }
+
+    #[test]
+    fn jitter_of_thirty_milliseconds_does_not_move_sound() {
+        let mut clock = SoundClock::new(48_000, None);
+        for frame in 0..1000i64 {
+            let jitter = if frame % 2 == 1 { 1440 } else { 0 };
+            assert_eq!(clock.place(frame * 1024 + jitter, 1024), Placed::At(frame * 1024), "frame {frame}");
+        }
+    }
+
+    #[test]
+    fn sound_that_runs_slow_or_fast_stays_within_a_frame_of_its_claim() {
+        for drift_per_mille in [-3i64, 3] {
+            let mut clock = SoundClock::new(48_000, None);
+            for frame in 0..20_000i64 {
+                let claimed = frame * 1024 + frame * 1024 * drift_per_mille / 1000;
+                if let Placed::At(at) = clock.place(claimed, 1024) {
+                    assert!((at - claimed).abs() <= 48 * 21, "frame {frame}: {at} for {claimed}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_hole_in_the_sound_is_kept_as_a_hole() {
+        let mut clock = SoundClock::new(48_000, None);
+        assert_eq!(clock.place(0, 1024), Placed::At(0));
+        assert_eq!(clock.place(48_000, 1024), Placed::At(48_000));
+    }
+
+    #[test]
+    fn sound_of_a_returned_push_never_lies_over_what_is_there() {
+        let mut clock = SoundClock::new(48_000, Some(10_000));
+        clock.restart();
+        assert_eq!(clock.place(8_000, 1024), Placed::Overlaps);
+        assert_eq!(clock.place(9_024, 1024), Placed::Overlaps);
+        assert_eq!(clock.place(10_048, 1024), Placed::At(10_048));
+    }
+}
