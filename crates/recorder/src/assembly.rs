@@ -26,6 +26,10 @@ const FRAGMENT_BYTES: usize = 4 * 1024 * 1024;
 /// Sound that waits to learn on which side of a cut it lies waits at most this long; then the picture is taken to be late
 /// for good.
 const SOUND_WAIT: i64 = 3 * SECOND;
+/// A cut waits for the sound before it while this much picture comes: more than encoders interleave.
+const STALL_LENGTH: i64 = SECOND;
+/// … and at most this many pictures.
+const STALL_PICTURES_MAX: usize = 256;
 /// When a push has sent this much sound and announced no pictures, it is taken to have none.
 const PICTURE_WAIT: i64 = 2 * SECOND;
 /// When pictures stay away this long, segments are cut by sound.
@@ -88,6 +92,17 @@ pub(crate) struct LeftOut {
     pub(crate) without_parameters: u64,
     /// Pictures that come after sound of a later segment is written.
     pub(crate) late_pictures: u64,
+}
+
+/// A picture that has come, on the recording's timeline.
+#[derive(Debug)]
+struct Picture {
+    wall: WallTime,
+    dts: i64,
+    pts: i64,
+    sync: bool,
+    leapt: bool,
+    parts: Vec<Bytes>,
 }
 
 /// One picture whose duration is not known until the next one comes.
@@ -160,6 +175,8 @@ pub(crate) struct Assembly {
     timeline: Option<Timeline>,
     unanchored: VecDeque<Sample>,
 
+    stalled: VecDeque<Picture>,
+    last_dts: Option<i64>,
     held: Option<Held>,
     picture_length: i64,
     last_picture: Option<i64>,
@@ -167,6 +184,17 @@ pub(crate) struct Assembly {
     sound_clock: Option<SoundClock>,
     waiting_sound: VecDeque<SoundFrame>,
     sound: Growing,
+}
+
+/// Where the media of a recording found again ends.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Resume {
+    /// Presentation, on the recording's timeline.
+    pub(crate) pts: i64,
+    /// Decode time of pictures: none may come before it.
+    pub(crate) dts: Option<i64>,
+    /// Sound: (rate, samples).
+    pub(crate) sound: Option<(u32, i64)>,
 }
 
 /// What the current push has announced.
@@ -184,10 +212,10 @@ impl Assembly {
         Self::new(machine, i64::from(ORIGIN_SECONDS) * SECOND, 0, None)
     }
 
-    /// A recording found again after a restart: its media ends at `end`, `epochs` epochs are known, and sound lies up to
-    /// `sound_end` (rate, samples).
-    pub(crate) fn recover(machine: Recording, end: i64, epochs: u32, sound_end: Option<(u32, i64)>) -> Self {
-        Self::new(machine, end, epochs, sound_end.map(|(rate, next)| SoundClock::new(rate, Some(next))))
+    /// A recording found again after a restart, with how many epochs it has.
+    pub(crate) fn recover(machine: Recording, end: Resume, epochs: u32) -> Self {
+        let sound_clock = end.sound.map(|(rate, next)| SoundClock::new(rate, Some(next)));
+        Self { last_dts: end.dts, ..Self::new(machine, end.pts, epochs, sound_clock) }
     }
 
     fn new(machine: Recording, end: i64, epochs: u32, sound_clock: Option<SoundClock>) -> Self {
@@ -203,6 +231,8 @@ impl Assembly {
             push: PushParameters::default(),
             timeline: None,
             unanchored: VecDeque::new(),
+            stalled: VecDeque::new(),
+            last_dts: None,
             held: None,
             picture_length: PICTURE_LENGTH_GUESS,
             last_picture: None,
@@ -249,7 +279,8 @@ impl Assembly {
 
     /// The push is over: all it sent is placed and the segment closed.
     pub(crate) fn push_lost(&mut self, now: Mono, push: PushId) {
-        self.close_segment(None);
+        self.place_pictures(now, true);
+        self.close_segment();
         self.act(now, Event::PushLost(push));
     }
 
@@ -318,9 +349,44 @@ impl Assembly {
         }
         let Some(timeline) = &mut self.timeline else { return };
         let mapped = timeline.map(TrackKind::Video, dts, self.picture_length);
-        let dts = self.held.as_ref().map_or(mapped.at, |held| mapped.at.max(held.dts.saturating_add(1)));
+        let dts = self.last_dts.map_or(mapped.at, |last| mapped.at.max(last.saturating_add(1)));
+        self.last_dts = Some(dts);
         let pts = mapped.at.saturating_add(cto);
-        if mapped.leapt {
+        self.stalled.push_back(Picture {
+            wall,
+            dts,
+            pts,
+            sync: sample.sync,
+            leapt: mapped.leapt,
+            parts: self.stored_parts(sample),
+        });
+        self.place_pictures(now, false);
+    }
+
+    /// Places the pictures that have come, up to a key frame that cuts while sound that belongs before it is still to come
+    /// (interleaving goes by decode time, the cut by presentation time). `all`: nothing is waited for.
+    fn place_pictures(&mut self, now: Mono, all: bool) {
+        while let (Some(first), Some(last)) = (self.stalled.front(), self.stalled.back()) {
+            let patient = !all && last.dts - first.dts <= STALL_LENGTH && self.stalled.len() <= STALL_PICTURES_MAX;
+            if patient && first.sync && self.cut_wanted(first.pts, first.leapt) && self.sound_is_behind(first.pts) {
+                return;
+            }
+            let Some(picture) = self.stalled.pop_front() else { return };
+            self.place_picture(now, picture);
+        }
+    }
+
+    /// Whether sound runs, but not yet up to `pts`.
+    fn sound_is_behind(&self, pts: i64) -> bool {
+        let (Some(audio), Some(clock)) = (&self.push.audio, &self.sound_clock) else { return false };
+        let (Some(next), Some(rate)) = (clock.next(), Timescale::new(audio.sample_rate)) else { return false };
+        let next = rescale(next, rate, Timescale::REEL);
+        next < pts && pts - next < SOUND_WAIT
+    }
+
+    fn place_picture(&mut self, now: Mono, picture: Picture) {
+        let Picture { wall, dts, pts, sync, leapt, parts } = picture;
+        if leapt {
             self.join = Join::Leapt;
         }
         if let Some(segment) = &self.segment
@@ -331,15 +397,15 @@ impl Assembly {
             return;
         }
         self.release_held(Some(dts));
-        if sample.sync {
-            if self.cut_wanted(pts, mapped.leapt) {
+        if sync {
+            if self.cut_wanted(pts, leapt) {
                 self.cut(now, wall, pts, true);
             }
         } else if self.segment.as_ref().is_none_or(|segment| !segment.pictures) {
             self.left_out.before_key_frame += 1;
             return;
         }
-        self.held = Some(Held { dts, pts, sync: sample.sync, parts: self.stored_parts(sample) });
+        self.held = Some(Held { dts, pts, sync, parts });
         self.last_picture = Some(pts);
         // A later key frame is presented no earlier than it is decoded, so sound that ends by now has its place.
         self.release_sound(dts);
@@ -416,6 +482,7 @@ impl Assembly {
             }
         };
         self.waiting_sound.push_back(SoundFrame { dts, samples, data: sample.data.clone() });
+        self.place_pictures(now, false);
         if self.push.video.is_none() || self.pictures_are_silent(dts, rate) {
             self.lead_by_sound(now, wall, rate);
         } else if let Some(first) = self.waiting_sound.front()
@@ -490,6 +557,10 @@ impl Assembly {
         let length =
             next_dts.map_or(self.picture_length, |next| next.saturating_sub(held.dts)).clamp(1, PICTURE_LENGTH_MAX);
         self.picture_length = length;
+        if next_dts.is_none() {
+            // What comes next, from another push, must not be decoded before this one is over.
+            self.last_dts = Some(held.dts.saturating_add(length).saturating_sub(1));
+        }
         let size: usize = held.parts.iter().map(Bytes::len).sum();
         let row = SampleRow {
             duration: u32::try_from(length).unwrap_or(u32::MAX),
@@ -530,7 +601,7 @@ impl Assembly {
     }
 
     /// Places all that waits and ends the segment: nothing follows it for now.
-    fn close_segment(&mut self, end: Option<i64>) {
+    fn close_segment(&mut self) {
         self.release_held(None);
         self.release_sound(i64::MAX);
         self.waiting_sound.clear();
@@ -540,7 +611,7 @@ impl Assembly {
         {
             self.end = self.end.max(rescale(next, rate, Timescale::REEL));
         }
-        self.seal_segment(end);
+        self.seal_segment(None);
     }
 
     fn seal_segment(&mut self, end: Option<i64>) {

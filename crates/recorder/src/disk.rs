@@ -18,7 +18,7 @@ use reel::{
 use units::{MediaTime, ReelId, Timescale, WallTime};
 
 use crate::RecorderError;
-use crate::assembly::{NewFragment, Op};
+use crate::assembly::{NewFragment, Op, Resume};
 
 /// The files of a reel.
 pub(crate) struct Disk {
@@ -111,10 +111,8 @@ pub(crate) struct Found {
     /// The cycles that have media, in order; the last one may go on.
     pub(crate) cycles: Vec<CycleSoFar>,
     /// Where the media ends.
-    pub(crate) end: i64,
+    pub(crate) end: Resume,
     pub(crate) epochs: u32,
-    /// Where the sound ends: (rate, samples).
-    pub(crate) sound_end: Option<(u32, i64)>,
     /// Bytes of torn writes that were cut off.
     pub(crate) cut_off: u64,
 }
@@ -195,14 +193,14 @@ impl Disk {
                 last.add(row, epoch);
             }
         }
-        let end = index.segments.iter().map(|row| row.end).max().unwrap_or(0);
-        disk.end = end;
-        let sound_end = index.segments.iter().rev().find_map(|row| {
+        disk.end = index.segments.iter().map(|row| row.end).max().unwrap_or(0);
+        let dts = index.segments.iter().filter_map(|row| Some(row.video?.dts_end)).max();
+        let sound = index.segments.iter().rev().find_map(|row| {
             let rate = index.epoch(row.epoch)?.audio.as_ref()?.sample_rate;
             Some((rate, row.audio?.dts_end))
         });
         let epochs = u32::try_from(index.epochs.len()).unwrap_or(u32::MAX);
-        Found { disk, cycles, end, epochs, sound_end, cut_off }
+        Found { end: Resume { pts: disk.end, dts, sound }, disk, cycles, epochs, cut_off }
     }
 
     /// Takes the next segment's file into the index. Gives the bytes cut off, its row (`None` when nothing in it holds) and

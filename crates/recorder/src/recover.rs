@@ -72,7 +72,7 @@ async fn recover(deps: &Deps, clock: Clock, row: Recording) -> Result<Option<Rec
         Disk::recover(&blobs, reel, interval, &read)
     })
     .await??;
-    let Found { mut disk, mut cycles, end, epochs, sound_end, cut_off } = found;
+    let Found { mut disk, mut cycles, end, epochs, cut_off } = found;
     if cut_off > 0 {
         tracing::warn!(recording = %row.id, stream = %row.path, bytes = cut_off, "torn writes were cut off");
     }
@@ -108,7 +108,7 @@ async fn recover(deps: &Deps, clock: Clock, row: Recording) -> Result<Option<Rec
     let wait = give_up_at.since(clock.wall()).min(row.rule.grace);
     let policy = Policy { cycle_length: row.rule.cycle_length, grace: row.rule.grace };
     let machine = Machine::recover(policy, last.cycle, At(last.from), clock.mono().after(wait));
-    let assembly = Assembly::recover(machine, end, epochs, sound_end);
+    let assembly = Assembly::recover(machine, end, epochs);
     tracing::info!(recording = %row.id, stream = %row.path, cycle = last.cycle.0, waits_s = wait.as_secs(), "recording taken up");
     disk.go_on_with(last);
     Ok(Some(Recovered { path: row.path.clone(), row, story, disk, assembly, owed, open, last_media }))
