@@ -8,6 +8,7 @@ mod health;
 mod http;
 mod logging;
 mod serve;
+mod service;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

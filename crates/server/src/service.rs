@@ -1,0 +1,86 @@
+//! A task with an owner: started, told to stop, joined; and noticed when it ends by itself.
+
+use anyhow::Context;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Tells the owner that a service has ended.
+pub type Ends = mpsc::Sender<&'static str>;
+
+/// A channel for the names of services that end. The first is what matters, so it holds one, and further ones are dropped.
+pub fn ends() -> (Ends, mpsc::Receiver<&'static str>) {
+    mpsc::channel(1)
+}
+
+/// A task that runs until it is told to stop.
+pub struct Service {
+    /// For logs and errors.
+    pub name: &'static str,
+    stop: CancellationToken,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Service {
+    /// Starts what `run` makes of the token that will tell it to stop. `ends` hears its name when it ends, also by a panic.
+    pub fn start<F, E>(name: &'static str, ends: &Ends, run: impl FnOnce(CancellationToken) -> F) -> Self
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<anyhow::Error> + Send + 'static,
+    {
+        let stop = CancellationToken::new();
+        let running = run(stop.clone());
+        let tell = TellOnDrop { name, ends: ends.clone() };
+        let task = tokio::spawn(async move {
+            let _tell = tell;
+            running.await.map_err(Into::into)
+        });
+        Self { name, stop, task }
+    }
+
+    /// Tells it to stop and waits until it has. Its panic is an error.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        self.task.await.context("it panicked")?
+    }
+}
+
+struct TellOnDrop {
+    name: &'static str,
+    ends: Ends,
+}
+
+impl Drop for TellOnDrop {
+    fn drop(&mut self) {
+        // Full: somebody else ended first, and that is being told already.
+        let _ = self.ends.try_send(self.name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_service_that_panics_is_noticed_and_its_stop_is_an_error() {
+        let (ends, mut ended) = ends();
+        let service = Service::start("fragile", &ends, |_stop| async {
+            if true {
+                panic!("on purpose");
+            }
+            Ok::<(), anyhow::Error>(())
+        });
+        assert_eq!(ended.recv().await, Some("fragile"));
+        assert!(service.stop().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_told_to_stop_ends_well() {
+        let (ends, _ended) = ends();
+        let service = Service::start("good", &ends, |stop| async move {
+            stop.cancelled().await;
+            Ok::<(), anyhow::Error>(())
+        });
+        service.stop().await.unwrap();
+    }
+}
