@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Writes down, byte for byte, what the SDKs send: crates/api/tests/recorded/*.http.
+
+Run it with the environment that run.py made, when an SDK's wire changes or an operation is added:
+
+    POP_CORE_HOME=target/sdk/node target/sdk/python/bin/python tests/sdk/record.py
+
+The requests are signed with the key ak1 / sk1 at the time in recorded/clock.txt, at which the tests set their clock.
+"""
+
+import datetime
+import json
+import os
+import re
+import socket
+import threading
+from pathlib import Path
+
+os.environ |= {"REPRISE_ENDPOINT": "127.0.0.1:41219", "REPRISE_KEY_ID": "ak1", "REPRISE_KEY_SECRET": "sk1"}
+
+import drivers  # noqa: E402
+from drivers import LIVE, VOD  # noqa: E402
+
+FOLDER = Path(__file__).resolve().parents[2] / "crates" / "api" / "tests" / "recorded"
+SEPARATOR = b"\n=== next request ===\n"
+PLAY, PUSH = "play.example.org", "push.example.org"
+STREAM = {"DomainName": PUSH, "AppName": "cup", "StreamName": "a b*~+中'(1)!"}
+NOBODY = "00000000000000000000000000000001"
+AUTH = json.dumps([{"functionName": "aliauth", "functionArgs": [{"argName": "auth_type", "argValue": "no_auth"}]}])
+
+# In an order in which a fresh server accepts them all, but for videos, of which it has none.
+CALLS = [
+    (LIVE, "AddLiveDomain", {"DomainName": PLAY, "LiveDomainType": "liveVideo", "Region": "cn-shanghai"}),
+    (LIVE, "AddLiveDomain", {"DomainName": PUSH, "LiveDomainType": "liveEdge", "Region": "cn-shanghai"}),
+    (LIVE, "DescribeLiveUserDomains", {"DomainName": "example", "PageSize": 50}),
+    (LIVE, "DescribeLiveDomainDetail", {"DomainName": PLAY}),
+    (LIVE, "AddLiveDomainMapping", {"PullDomain": PLAY, "PushDomain": PUSH}),
+    (LIVE, "DescribeLiveDomainMapping", {"DomainName": PLAY}),
+    (LIVE, "BatchSetLiveDomainConfigs", {"DomainNames": f"{PLAY},{PUSH}", "Functions": AUTH, "DryRun": True}),
+    (LIVE, "DescribeLiveDomainConfigs", {"DomainName": PLAY, "FunctionNames": "aliauth"}),
+    (LIVE, "BatchDeleteLiveDomainConfigs", {"DomainNames": PLAY, "FunctionNames": "aliauth"}),
+    (LIVE, "AddLiveRecordVodConfig", {
+        "DomainName": PLAY, "AppName": "cup", "RecordFormat": [{"Format": "m3u8", "SliceDuration": 10}, {"Format": "mp4"}],
+        "TranscodeTemplates": ["sd", "hd"],
+    }),
+    (LIVE, "UpdateLiveRecordVodConfig", {"DomainName": PLAY, "AppName": "cup", "CycleDuration": 1800}),
+    (LIVE, "DescribeLiveRecordVodConfigs", {"DomainName": PLAY}),
+    (LIVE, "DeleteLiveRecordVodConfig", {"DomainName": PLAY, "AppName": "cup"}),
+    (LIVE, "DescribeLiveStreamsOnlineList", {"DomainName": PLAY, "OnlyStream": "yes"}),
+    (LIVE, "DescribeLiveStreamsPublishList", {
+        "DomainName": PLAY, "StartTime": "2026-11-01T00:00:00Z", "EndTime": "2026-11-02T00:00:00Z",
+    }),
+    (LIVE, "DescribeLiveStreamState", STREAM | {"StreamName": "court1"}),
+    (LIVE, "ForbidLiveStream", STREAM | {"StreamName": "court1", "LiveStreamType": "publisher"}),
+    (LIVE, "DescribeLiveStreamsBlockList", {"DomainName": PLAY}),
+    (LIVE, "ResumeLiveStream", STREAM | {"StreamName": "court1", "LiveStreamType": "publisher"}),
+    (LIVE, "SetLiveStreamsNotifyUrlConfig", {"DomainName": PUSH, "NotifyUrl": "http://127.0.0.1:9/cb?x=a b&y=中"}),
+    (LIVE, "DescribeLiveStreamsNotifyUrlConfig", {"DomainName": PUSH}),
+    (LIVE, "DeleteLiveStreamsNotifyUrlConfig", {"DomainName": PUSH}),
+    (LIVE, "DeleteLiveDomainMapping", {"PullDomain": PLAY, "PushDomain": PUSH}),
+    (LIVE, "DeleteLiveDomain", {"DomainName": PUSH}),
+    (LIVE, "DeleteLiveDomain", {"DomainName": PLAY}),
+    (VOD, "ListLiveRecordVideo", {"StreamName": STREAM["StreamName"], "PageNo": 1}),
+    (VOD, "GetPlayInfo", {"VideoId": NOBODY, "Formats": "mp4,m3u8"}),
+    (VOD, "GetVideoInfo", {"VideoId": NOBODY}),
+    (VOD, "GetVideoInfos", {"VideoIds": f"{NOBODY},x"}),
+    (VOD, "GetVideoList", {"Status": "Normal,UploadSucc", "SortBy": "CreationTime:Asc"}),
+    (VOD, "UpdateVideoInfo", {"VideoId": NOBODY, "Title": STREAM["StreamName"], "Description": "two\nlines"}),
+    (VOD, "DeleteVideo", {"VideoIds": NOBODY}),
+    (VOD, "GetMezzanineInfo", {"VideoId": NOBODY, "AdditionType": "video,audio"}),
+    (VOD, "SetMessageCallback", {"CallbackURL": "http://127.0.0.1:9/?x=1", "EventTypeList": "ALL", "AuthSwitch": "off"}),
+    (VOD, "GetMessageCallback", {}),
+    (VOD, "DeleteMessageCallback", {}),
+]
+
+
+class Recorder(threading.Thread):
+    """Answers each request with an empty success and keeps its bytes."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 41219))
+        self.last = b""
+
+    def run(self):
+        while True:
+            connection, _ = self.listener.accept()
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with connection, connection.makefile("rb") as stream:
+            while head := stream.readline():
+                length = 0
+                while (line := stream.readline()) not in (b"\r\n", b""):
+                    head += line
+                    if line.lower().startswith(b"content-length:"):
+                        length = int(line.split(b":")[1])
+                self.last = head + b"\r\n" + stream.read(length)
+                body = b'{"RequestId":"recorded"}'
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+
+def main():
+    recorder = Recorder()
+    recorder.start()
+    FOLDER.mkdir(exist_ok=True)
+    for old in FOLDER.glob("*.http"):
+        old.unlink()
+    now = datetime.datetime.now(datetime.timezone.utc)
+    (FOLDER / "clock.txt").write_text(now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    for name in drivers.NAMES:
+        driver = drivers.make(name)
+        requests = []
+        for version, action, params in CALLS:
+            driver.call(version, action, **params)
+            # The kernel's version is of no use; this header is not signed by the SDK that tells it.
+            requests.append(re.sub(rb"\(Linux [^;)]+;", b"(Linux;", recorder.last))
+        (FOLDER / f"{name}.http").write_bytes(SEPARATOR.join(requests))
+        if hasattr(driver, "close"):
+            driver.close()
+
+
+if __name__ == "__main__":
+    main()
