@@ -1,1 +1,104 @@
 //! Serves manifests and segments from blobs.
+//!
+//! On demand under `/v/{asset}/…`, live under `/l/{domain}/{app}/{stream}.m3u8` and the folder of that name. What is served
+//! is a [view](view) of stored reels: heads are made from the index, sample bytes stream from the stored segments in
+//! bounded chunks.
+//!
+//! **Invariant:** memory is a cache here. Whether an asset may be seen is asked of the catalog (at most
+//! [`ANSWER_AGE_MAX`] ago), and an index that grows is read on from where it ended.
+//! **Boundary:** writes nothing, anywhere.
+
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
+
+mod body;
+mod error;
+mod live;
+mod range;
+mod reels;
+mod reply;
+mod vod;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use blobs::Blobs;
+use catalog::Catalog;
+
+pub use error::OriginError;
+
+/// How old an answer of the catalog may be: long enough that a player's burst of requests asks once, short enough that a
+/// blocked asset is gone when the operator looks.
+pub const ANSWER_AGE_MAX: Duration = Duration::from_secs(1);
+
+/// How long browsers keep the answer that any site may ask (a day is the most they take).
+const CORS_AGE: &str = "86400";
+
+/// How much may be kept in memory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// Indexes of reels and what was laid out from them, in bytes. A day of recording takes some 10 MB.
+    pub index_cache_bytes: u64,
+    /// Heads of progressive MP4s, in bytes. An hour takes some 2 MB.
+    pub mp4_cache_bytes: u64,
+    /// How many heads are made at once. Each holds a core while it is made, and some 20 bytes a sample.
+    pub mp4_builds: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { index_cache_bytes: 128 << 20, mp4_cache_bytes: 128 << 20, mp4_builds: 2 }
+    }
+}
+
+/// What the origin reads from.
+#[derive(Clone)]
+pub struct Deps {
+    /// Which assets and recordings there are.
+    pub catalog: Catalog,
+    /// Their bytes.
+    pub blobs: Blobs,
+    /// Limits.
+    pub settings: Settings,
+}
+
+/// The routes below `/v/` and `/l/`.
+pub fn router(deps: Deps) -> Router {
+    let reels = Arc::new(reels::Reels::new(deps.blobs, deps.settings.index_cache_bytes));
+    let vod = Arc::new(vod::Vod::new(deps.catalog.clone(), Arc::clone(&reels), &deps.settings));
+    let live = Arc::new(live::Live::new(deps.catalog, reels, deps.settings.index_cache_bytes));
+    let vod = Router::new().route("/v/{asset}/{name}", get(vod::serve)).with_state(vod);
+    let live = Router::new()
+        .route("/l/{domain}/{app}/{file}", get(live::serve_index))
+        .route("/l/{domain}/{app}/{stream}/{recording}/{name}", get(live::serve))
+        .with_state(live);
+    vod.merge(live).layer(middleware::from_fn(cross_origin))
+}
+
+/// Any site may play what is served here; players run in pages of other origins.
+async fn cross_origin(request: axum::extract::Request, next: Next) -> Response {
+    let preflight = request.method() == Method::OPTIONS;
+    let mut response = if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    if preflight {
+        let methods = HeaderValue::from_static("GET, HEAD, OPTIONS");
+        headers.insert(header::ALLOW, methods.clone());
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("Range, If-None-Match, If-Range, Cache-Control, Content-Type"),
+        );
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(CORS_AGE));
+    } else {
+        headers.insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("Content-Length, Content-Range, Accept-Ranges, ETag, Date"),
+        );
+    }
+    response
+}

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use units::{MediaTime, ReelId};
 
 /// A stretch of one reel: the segments that begin in `[from, to)`, in 90 kHz ticks of the reel's timeline.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Span {
     /// Of which reel.
     pub reel: ReelId,

@@ -1,0 +1,148 @@
+//! Answers with validators and ranges (RFC 9110 §8.8, §13, §14).
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use blobs::Blobs;
+use bytes::Bytes;
+use codec::TrackKind;
+use view::{Name, Piece, slice, total};
+
+use crate::body;
+use crate::error::json;
+use crate::range::{Wanted, wanted};
+
+/// How long others may keep an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Keep {
+    /// It never changes. A day, so that what was deleted is forgotten.
+    Forever,
+    /// It changes seldom.
+    Minute,
+    /// It changes with every segment.
+    Second,
+}
+
+impl Keep {
+    const fn value(self) -> HeaderValue {
+        match self {
+            Self::Forever => HeaderValue::from_static("public, max-age=86400, immutable"),
+            Self::Minute => HeaderValue::from_static("public, max-age=60"),
+            Self::Second => HeaderValue::from_static("public, max-age=1"),
+        }
+    }
+}
+
+/// What is served, before the request's conditions are looked at.
+pub(crate) struct Reply {
+    pub(crate) content_type: &'static str,
+    pub(crate) keep: Keep,
+    /// Strong: two replies with the same are the same bytes.
+    pub(crate) tag: u64,
+    pub(crate) content: Content,
+}
+
+pub(crate) enum Content {
+    Made(Bytes),
+    Pieces(Vec<Piece>),
+    /// A large file whose pieces are only made for the range that is wanted.
+    Mp4(std::sync::Arc<view::Mp4>),
+}
+
+impl Content {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Made(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Self::Pieces(pieces) => total(pieces),
+            Self::Mp4(mp4) => mp4.size(),
+        }
+    }
+
+    fn body(&self, range: Range<u64>, blobs: &Blobs) -> Body {
+        match self {
+            Self::Made(bytes) => {
+                let pieces = slice(&[Piece::Made(bytes.clone())], range);
+                pieces.into_iter().next().map_or_else(Body::empty, |piece| match piece {
+                    Piece::Made(bytes) => Body::from(bytes),
+                    stored => body::stream(blobs.clone(), vec![stored]),
+                })
+            }
+            Self::Pieces(pieces) => body::stream(blobs.clone(), slice(pieces, range)),
+            Self::Mp4(mp4) => body::stream(blobs.clone(), mp4.pieces(range)),
+        }
+    }
+}
+
+/// A tag of these values. It also changes with the version of the program, which may lay bytes out otherwise.
+pub(crate) fn tag(of: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    env!("CARGO_PKG_VERSION").hash(&mut hasher);
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Media types of the parts of a view.
+pub(crate) const fn content_type(name: Name) -> &'static str {
+    match name {
+        Name::Index | Name::Playlist(_) => manifest::CONTENT_TYPE,
+        Name::Init(TrackKind::Audio, _) | Name::Segment(TrackKind::Audio, _) => "audio/mp4",
+        Name::Init(TrackKind::Video, _) | Name::Segment(TrackKind::Video, _) | Name::Mp4 => "video/mp4",
+    }
+}
+
+impl Reply {
+    /// The answer to a request with these headers.
+    pub(crate) fn answer(self, request: &HeaderMap, blobs: &Blobs) -> Response {
+        let size = self.content.size();
+        let tag = format!("\"{:016x}\"", self.tag);
+        let text = |name| request.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let known = text(header::IF_NONE_MATCH).is_some_and(|list| {
+            list.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
+        });
+        let mut response = if known {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            // A date cannot name one of two versions made within a second: only a tag makes a range of the old one valid.
+            let same = text(header::IF_RANGE).is_none_or(|condition| condition.trim() == tag);
+            match wanted(text(header::RANGE).filter(|_| same), size) {
+                Wanted::Whole => self.part(StatusCode::OK, 0..size, blobs),
+                Wanted::Part(range) => {
+                    let content_range = format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1));
+                    let mut response = self.part(StatusCode::PARTIAL_CONTENT, range, blobs);
+                    set(&mut response, header::CONTENT_RANGE, &content_range);
+                    response
+                }
+                Wanted::Unsatisfiable => {
+                    let message = format!("there are {size} bytes");
+                    let mut response = json(StatusCode::RANGE_NOT_SATISFIABLE, "no_such_range", &message);
+                    set(&mut response, header::CONTENT_RANGE, &format!("bytes */{size}"));
+                    return response;
+                }
+            }
+        };
+        set(&mut response, header::ETAG, &tag);
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, self.keep.value());
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        response
+    }
+
+    fn part(&self, status: StatusCode, range: Range<u64>, blobs: &Blobs) -> Response {
+        let length = range.end.saturating_sub(range.start);
+        metrics::counter!("origin_bytes_total").increment(length);
+        let mut response = (status, self.content.body(range, blobs)).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+        response
+    }
+}
+
+fn set(response: &mut Response, name: header::HeaderName, value: &str) {
+    // Numbers and hex digits are always a header's value.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

@@ -1,0 +1,146 @@
+//! Assets on demand: `/v/{asset}/…`.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use bytes::Bytes;
+use catalog::{AssetStatus, Catalog};
+use moka::future::Cache;
+use reel::{ReelIndex, Span};
+use tokio::sync::Semaphore;
+use units::AssetId;
+use view::{Growth, Mp4, Name, SpanView, Timeline};
+
+use crate::error::{OriginError, Result};
+use crate::reels::{ROW_BYTES, Reels};
+use crate::reply::{Content, Keep, Reply, content_type, tag};
+use crate::{ANSWER_AGE_MAX, Settings};
+
+/// Answers of the catalog that are kept; each takes some 200 bytes.
+const ANSWERS_MAX: u64 = 10_000;
+
+/// What an asset is, as the catalog said a moment ago.
+#[derive(Clone)]
+struct Answer {
+    status: AssetStatus,
+    cut: Arc<[Span]>,
+}
+
+/// What is served under `/v/`.
+pub(crate) struct Vod {
+    catalog: Catalog,
+    reels: Arc<Reels>,
+    answers: Cache<AssetId, Option<Answer>>,
+    timelines: Cache<Arc<[Span]>, Arc<Timeline>>,
+    mp4s: Cache<Arc<[Span]>, Arc<Mp4>>,
+    builds: Semaphore,
+}
+
+impl Vod {
+    pub(crate) fn new(catalog: Catalog, reels: Arc<Reels>, settings: &Settings) -> Self {
+        let weigh = |_: &Arc<[Span]>, timeline: &Arc<Timeline>| {
+            u32::try_from(timeline.parts().len().saturating_mul(ROW_BYTES).saturating_add(1_000)).unwrap_or(u32::MAX)
+        };
+        let weigh_mp4 = |_: &Arc<[Span]>, mp4: &Arc<Mp4>| u32::try_from(mp4.weight()).unwrap_or(u32::MAX);
+        Self {
+            catalog,
+            reels,
+            answers: Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(ANSWER_AGE_MAX).build(),
+            timelines: Cache::builder().max_capacity(settings.index_cache_bytes).weigher(weigh).build(),
+            mp4s: Cache::builder().max_capacity(settings.mp4_cache_bytes).weigher(weigh_mp4).build(),
+            builds: Semaphore::new(settings.mp4_builds.max(1)),
+        }
+    }
+
+    /// The cut of an asset that may be played.
+    async fn cut(&self, id: AssetId) -> Result<Arc<[Span]>> {
+        let asked =
+            self.answers.try_get_with(id, self.ask(id)).await.map_err(|error: Arc<OriginError>| (*error).clone());
+        let answer = asked?.ok_or(OriginError::NotFound { what: "the asset" })?;
+        match answer.status {
+            AssetStatus::Normal => Ok(answer.cut),
+            status => Err(OriginError::Forbidden { status: status.as_str() }),
+        }
+    }
+
+    async fn ask(&self, id: AssetId) -> Result<Option<Answer>> {
+        let Some(asset) = self.catalog.asset(id).await? else { return Ok(None) };
+        let spans = self.catalog.spans(id).await?;
+        let cut = spans.iter().map(|span| Span { reel: span.reel, from: span.from_ticks, to: span.to_ticks });
+        Ok(Some(Answer { status: asset.status, cut: cut.collect() }))
+    }
+
+    async fn timeline(&self, cut: &Arc<[Span]>) -> Result<Arc<Timeline>> {
+        let laid = self.timelines.try_get_with(Arc::clone(cut), self.lay_out(cut)).await;
+        laid.map_err(|error: Arc<OriginError>| (*error).clone())
+    }
+
+    async fn lay_out(&self, cut: &[Span]) -> Result<Arc<Timeline>> {
+        let mut indexes: Vec<Arc<ReelIndex>> = Vec::with_capacity(cut.len());
+        for span in cut {
+            // A cycle that was just sealed may be newer than what is kept of its reel's index.
+            indexes.push(self.reels.index(span.reel, true).await?);
+        }
+        let spans: Vec<_> = cut.iter().zip(&indexes).map(|(span, index)| SpanView { span: *span, index }).collect();
+        Ok(Arc::new(Timeline::new(&spans, Growth::Whole)?))
+    }
+
+    async fn mp4(&self, cut: &Arc<[Span]>) -> Result<Arc<Mp4>> {
+        let build = async {
+            let timeline = self.timeline(cut).await?;
+            // Never closed.
+            let _turn = self.builds.acquire().await;
+            Ok(Arc::new(self.reels.mp4(&timeline).await?))
+        };
+        self.mp4s.try_get_with(Arc::clone(cut), build).await.map_err(|error: Arc<OriginError>| (*error).clone())
+    }
+
+    async fn reply(&self, asset: AssetId, name: Name) -> Result<Reply> {
+        let cut = self.cut(asset).await?;
+        let same_cut = tag((&cut, name));
+        let (keep, tag, content) = match name {
+            Name::Index => {
+                let text = self.timeline(&cut).await?.multivariant("").to_text();
+                (Keep::Minute, tag(&text), Content::Made(text.into()))
+            }
+            Name::Playlist(track) => {
+                let text = self.timeline(&cut).await?.playlist(track, true)?.to_text();
+                (Keep::Minute, tag(&text), Content::Made(text.into()))
+            }
+            Name::Init(track, number) => {
+                let init: Bytes = self.timeline(&cut).await?.init(track, number)?;
+                (Keep::Forever, tag(&init), Content::Made(init))
+            }
+            Name::Segment(track, position) => {
+                let timeline = self.timeline(&cut).await?;
+                (Keep::Forever, same_cut, Content::Pieces(segment(&self.reels, &timeline, track, position).await?))
+            }
+            Name::Mp4 => (Keep::Forever, same_cut, Content::Mp4(self.mp4(&cut).await?)),
+        };
+        Ok(Reply { content_type: content_type(name), keep, tag, content })
+    }
+}
+
+/// The pieces of a virtual segment.
+pub(crate) async fn segment(
+    reels: &Reels,
+    timeline: &Timeline,
+    track: codec::TrackKind,
+    position: usize,
+) -> Result<Vec<view::Piece>> {
+    let (reel, at) = timeline.page(position).ok_or(OriginError::NotFound { what: "the segment" })?;
+    Ok(timeline.segment(track, position, &*reels.page(reel, at).await?)?)
+}
+
+/// `GET /v/{asset}/{name}`.
+pub(crate) async fn serve(
+    State(vod): State<Arc<Vod>>,
+    Path((asset, name)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let asset = asset.parse().map_err(|_| OriginError::NotFound { what: "the asset" })?;
+    let name = name.parse().map_err(|_| OriginError::NotFound { what: "this name" })?;
+    Ok(vod.reply(asset, name).await?.answer(&headers, &vod.reels.blobs))
+}
