@@ -57,7 +57,7 @@ impl Timeline {
         let near = |offset: i64| {
             let at = push_ticks.saturating_add(offset);
             let distance = at.saturating_sub(last.unwrap_or(at));
-            (distance >= -LEAP_BACK && distance <= LEAP_AHEAD).then_some(at)
+            (-LEAP_BACK..=LEAP_AHEAD).contains(&distance).then_some(at)
         };
         let known = near(self.offset).or_else(|| self.before_leap.and_then(near));
         let mapped = known.map_or_else(
