@@ -1,1 +1,77 @@
-//! Runs jobs: callbacks, live notifications, analysis.
+//! Runs jobs: callbacks, live notifications, analysis, freeing media.
+//!
+//! Each kind of job has a module with its handler. All are safe to run twice and to be dropped in the middle; what a job
+//! leaves in the catalog is written in the transaction that ends it.
+
+mod analyse;
+mod callback;
+mod clock;
+mod error;
+mod free;
+mod live_notify;
+mod receiver;
+
+use std::time::Duration;
+
+use blobs::Blobs;
+use catalog::Catalog;
+use jobs::{KindLimits, Runner, RunnerSettings};
+use tokio_util::sync::CancellationToken;
+
+pub use error::WorkerError;
+
+use crate::analyse::Analyse;
+use crate::callback::Callback;
+use crate::free::FreeReel;
+use crate::live_notify::Notify;
+use crate::receiver::Receivers;
+
+/// Requests to customers at once, per kind: they wait for others, not for us.
+const REQUESTS_AT_ONCE: u32 = 32;
+/// Longer than a request with all that the catalog may take around it.
+const REQUEST_LEASE: Duration = Duration::from_secs(30);
+/// Jobs that read or remove much at once, per kind.
+const DISK_JOBS_AT_ONCE: u32 = 2;
+/// How long a node that reads an index may be silent.
+const DISK_LEASE: Duration = Duration::from_secs(60);
+/// The application that events of this installation belong to (contract §2.11).
+pub const DEFAULT_APP_ID: &str = "app-1000000";
+
+/// How the worker behaves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// Names this process in leases: the same over restarts, and no other process's.
+    pub node: String,
+    /// Whether callbacks may go to private, loopback and other addresses that are not public. `false` checks the address
+    /// that is connected to, not only the name.
+    pub private_receivers: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { node: "local".to_owned(), private_receivers: true }
+    }
+}
+
+/// Runs jobs until `shutdown`, then lets those that run end within 5 s and gives the others back. While the catalog is
+/// down, it waits.
+///
+/// Errors: only at once, when the HTTP client cannot be made.
+pub async fn run(
+    catalog: Catalog,
+    blobs: Blobs,
+    settings: Settings,
+    shutdown: CancellationToken,
+) -> Result<(), WorkerError> {
+    let receivers = Receivers::new(settings.private_receivers)?;
+    let requests = KindLimits { at_once: REQUESTS_AT_ONCE, lease: REQUEST_LEASE };
+    let disk = KindLimits { at_once: DISK_JOBS_AT_ONCE, lease: DISK_LEASE };
+    Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
+        .handle(Callback::new(catalog.clone(), receivers.clone()), requests)
+        .handle(Notify::new(catalog.clone(), receivers), requests)
+        .handle(Analyse::new(catalog.clone(), blobs.clone()), disk)
+        .handle(FreeReel::new(catalog, blobs), disk)
+        .run(shutdown)
+        .await;
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Tells a customer of an event over HTTP (contract §3.1).
+//!
+//! The outbox made the job in the transaction of the change. Whether somebody wants the event is asked now, so that a
+//! callback that is set late gets what is still owed and one that is deleted gets nothing more.
+
+mod payload;
+
+use catalog::{Catalog, EventOutcome, MessageCallback};
+use jobs::{Attempt, Failure, Finish, Handler, kind};
+use reqwest::Method;
+use rpc::callback::{VOD_SIGNATURE_HEADER, VOD_TIMESTAMP_HEADER, vod_signature};
+use serde::Deserialize;
+use units::EventId;
+
+use crate::DEFAULT_APP_ID;
+use crate::clock::now;
+use crate::receiver::{Receivers, Request};
+
+/// The `CallbackType` that is delivered here.
+const HTTP: &str = "HTTP";
+
+#[derive(Deserialize)]
+struct Payload {
+    event: EventId,
+}
+
+/// Delivers events.
+pub(crate) struct Callback {
+    catalog: Catalog,
+    receivers: Receivers,
+}
+
+impl Callback {
+    pub(crate) fn new(catalog: Catalog, receivers: Receivers) -> Self {
+        Self { catalog, receivers }
+    }
+
+    /// Ends the job and notes what became of the event, together.
+    async fn end(&self, attempt: &Attempt, event: EventId, outcome: EventOutcome) -> Result<Finish, Failure> {
+        let mut tx = self.catalog.begin().await?;
+        tx.set_event_outcome(event, outcome).await?;
+        attempt.complete_in(&mut tx).await?;
+        tx.commit().await?;
+        Ok(Finish::Committed)
+    }
+}
+
+impl Handler for Callback {
+    const KIND: &'static str = kind::CALLBACK;
+
+    async fn run(&self, attempt: &Attempt) -> Result<Finish, Failure> {
+        let Payload { event: id } = attempt.payload()?;
+        let Some(stored) = self.catalog.event(id).await? else {
+            return Err(Failure::GiveUp(format!("there is no event {id}")));
+        };
+        let name = payload::event_type(&stored.event.event);
+        let wanted = |callback: &MessageCallback| callback.kind == HTTP && callback.wants(name, None);
+        let Some(callback) = self.catalog.message_callback(DEFAULT_APP_ID).await?.filter(wanted) else {
+            return self.end(attempt, id, EventOutcome::Unwanted).await;
+        };
+        let body = payload::render(&stored.event)
+            .map_err(|error| Failure::GiveUp(format!("event {id} cannot be written as JSON: {error}")))?;
+        self.receivers.deliver(&self.catalog, attempt, Some(id), request(callback, body)).await?;
+        self.end(attempt, id, EventOutcome::Delivered).await
+    }
+}
+
+fn request(callback: MessageCallback, body: String) -> Request {
+    let mut headers = vec![("content-type", "application/json".to_owned())];
+    if callback.signed && !callback.auth_key.is_empty() {
+        // Each attempt is signed anew: a receiver may refuse a time that is five minutes off.
+        let at = now().unix_s();
+        headers.push((VOD_TIMESTAMP_HEADER, at.to_string()));
+        headers.push((VOD_SIGNATURE_HEADER, vod_signature(&callback.url, at, &callback.auth_key)));
+    }
+    Request { method: Method::POST, url: callback.url, headers, body: Some(body) }
+}

@@ -1,0 +1,202 @@
+//! Events in the names and types of the wire (contract §3.3): field by field, in a fixed order, so that a repeat is the
+//! same text.
+
+use std::collections::BTreeMap;
+
+use domain::event::{AssetEvent, Change, DescribeMode, DescribedField, Event};
+use serde::Serialize;
+use units::{AssetId, WallTime};
+
+/// The `EventType` under which customers ask for and get an event.
+pub(crate) fn event_type(event: &Event) -> &'static str {
+    match event {
+        Event::CycleBecameAsset { .. } => "AddLiveRecordVideoComplete",
+        Event::SourceAnalysed { .. } => "VideoAnalysisComplete",
+        Event::AssetDeleted => "DeleteMediaComplete",
+        Event::AssetDescribed { .. } => "MediaBaseChangeComplete",
+    }
+}
+
+/// The body of its callback: one JSON object.
+pub(crate) fn render(event: &AssetEvent) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&body(event))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Body<'a> {
+    event_type: &'static str,
+    event_time: String,
+    status: &'static str,
+    #[serde(flatten)]
+    fields: Fields<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Fields<'a> {
+    #[serde(rename_all = "PascalCase")]
+    Recorded {
+        video_id: AssetId,
+        domain_name: &'a str,
+        app_name: &'a str,
+        stream_name: &'a str,
+        record_start_time: String,
+        record_end_time: String,
+    },
+    /// Numbers are strings here, as in the vendor's sample.
+    #[serde(rename_all = "PascalCase")]
+    Analysed {
+        video_id: AssetId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        width: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        height: Option<String>,
+        duration: String,
+        bitrate: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fps: Option<String>,
+        size: String,
+    },
+    #[serde(rename_all = "PascalCase")]
+    Deleted { media_id: AssetId, media_type: &'static str, delete_type: &'static str },
+    #[serde(rename_all = "PascalCase")]
+    Described {
+        media_id: AssetId,
+        media_type: &'static str,
+        operate_mode: &'static str,
+        media_content: BTreeMap<&'static str, String>,
+    },
+}
+
+fn body(event: &AssetEvent) -> Body<'_> {
+    let id = event.asset;
+    let fields = match &event.event {
+        Event::CycleBecameAsset { path, began, ended } => Fields::Recorded {
+            video_id: id,
+            domain_name: path.domain(),
+            app_name: path.app(),
+            stream_name: path.stream(),
+            record_start_time: began.to_iso8601(),
+            record_end_time: ended.to_iso8601(),
+        },
+        Event::SourceAnalysed { width, height, duration_s, bitrate_kbps, fps, size_bytes } => {
+            let picture = *width > 0 && *height > 0;
+            Fields::Analysed {
+                video_id: id,
+                width: picture.then(|| width.to_string()),
+                height: picture.then(|| height.to_string()),
+                duration: decimal(*duration_s),
+                bitrate: bitrate_kbps.to_string(),
+                fps: picture.then(|| decimal(*fps)),
+                size: size_bytes.to_string(),
+            }
+        }
+        Event::AssetDeleted => Fields::Deleted { media_id: id, media_type: "video", delete_type: "all" },
+        Event::AssetDescribed { mode, changes } => Fields::Described {
+            media_id: id,
+            media_type: "video",
+            operate_mode: match mode {
+                DescribeMode::Create => "create",
+                DescribeMode::Update => "update",
+                DescribeMode::Delete => "delete",
+            },
+            media_content: changes.iter().map(content).collect(),
+        },
+    };
+    Body { event_type: event_type(&event.event), event_time: event_time(event.at), status: "success", fields }
+}
+
+fn event_time(at: WallTime) -> String {
+    at.to_iso8601()
+}
+
+/// A changed field: its name, and a JSON text of both values.
+fn content(change: &Change) -> (&'static str, String) {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Values<'a> {
+        old_value: &'a str,
+        new_value: &'a str,
+    }
+    let name = match change.field {
+        DescribedField::Title => "Title",
+        DescribedField::Description => "Description",
+        DescribedField::Cover => "CoverURL",
+        DescribedField::Category => "CateId",
+        DescribedField::Tags => "Tags",
+    };
+    // Two strings always have a JSON form.
+    let values = serde_json::to_string(&Values { old_value: &change.old, new_value: &change.new });
+    (name, values.unwrap_or_default())
+}
+
+/// At most three places, rounded, no zeros at the end: `3600.04`, `25`.
+fn decimal(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use units::StreamPath;
+
+    fn rendered(at: &str, event: Event) -> String {
+        let asset = AssetId::from_u128(0x6f0c_2b9e_4d1a_4b7f_9c3e_5a7d_8b1f_2c30);
+        render(&AssetEvent { asset, at: time(at), event }).unwrap()
+    }
+
+    fn time(text: &str) -> WallTime {
+        WallTime::parse_iso8601(text).unwrap()
+    }
+
+    #[test]
+    fn each_event_is_the_contracts_example_letter_for_letter() {
+        let path = StreamPath::new("play.example.org", "cup", "court1").unwrap();
+        let (began, ended) = (time("2026-03-01T10:00:00Z"), time("2026-03-01T10:20:00Z"));
+        assert_eq!(
+            rendered("2026-03-01T10:20:05Z", Event::CycleBecameAsset { path, began, ended }),
+            r#"{"EventType":"AddLiveRecordVideoComplete","EventTime":"2026-03-01T10:20:05Z","Status":"success","VideoId":"6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30","DomainName":"play.example.org","AppName":"cup","StreamName":"court1","RecordStartTime":"2026-03-01T10:00:00Z","RecordEndTime":"2026-03-01T10:20:00Z"}"#
+        );
+        let analysed = Event::SourceAnalysed {
+            width: 1280,
+            height: 720,
+            duration_s: 3600.04,
+            bitrate_kbps: 1631,
+            fps: 25.0,
+            size_bytes: 734_003_200,
+        };
+        assert_eq!(
+            rendered("2026-03-01T11:05:12Z", analysed),
+            r#"{"EventType":"VideoAnalysisComplete","EventTime":"2026-03-01T11:05:12Z","Status":"success","VideoId":"6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30","Width":"1280","Height":"720","Duration":"3600.04","Bitrate":"1631","Fps":"25","Size":"734003200"}"#
+        );
+        assert_eq!(
+            rendered("2026-03-01T12:02:00Z", Event::AssetDeleted),
+            r#"{"EventType":"DeleteMediaComplete","EventTime":"2026-03-01T12:02:00Z","Status":"success","MediaId":"6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30","MediaType":"video","DeleteType":"all"}"#
+        );
+        let change = Change { field: DescribedField::Title, old: "a".into(), new: "b".into() };
+        assert_eq!(
+            rendered(
+                "2026-03-01T12:03:00Z",
+                Event::AssetDescribed { mode: DescribeMode::Update, changes: vec![change] }
+            ),
+            r#"{"EventType":"MediaBaseChangeComplete","EventTime":"2026-03-01T12:03:00Z","Status":"success","MediaId":"6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30","MediaType":"video","OperateMode":"update","MediaContent":{"Title":"{\"OldValue\":\"a\",\"NewValue\":\"b\"}"}}"#
+        );
+    }
+
+    #[test]
+    fn a_source_without_pictures_has_no_size_or_rate_of_them() {
+        let sound =
+            Event::SourceAnalysed { width: 0, height: 0, duration_s: 1.0, bitrate_kbps: 64, fps: 0.0, size_bytes: 9 };
+        let text = rendered("2026-03-01T11:05:12Z", sound);
+        assert!(!text.contains("Width") && !text.contains("Fps") && text.contains(r#""Duration":"1""#), "{text}");
+    }
+
+    #[test]
+    fn numbers_have_at_most_three_places() {
+        for (value, text) in [(25.0, "25"), (59.94005994, "59.94"), (23.976, "23.976"), (0.0, "0"), (100.0, "100")] {
+            assert_eq!(decimal(value), text);
+        }
+    }
+}

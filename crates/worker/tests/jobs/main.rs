@@ -1,0 +1,5 @@
+//! The worker as it runs in the server: on a catalog and a store, seen from outside.
+
+mod callbacks;
+mod media;
+mod support;

@@ -1,0 +1,198 @@
+//! Analysis and freeing, on a reel that was made up: a real index, segments that are only as long as it says.
+
+use crate::support::{Running, at, recorded, until};
+use blobs::Blobs;
+use bytes::Bytes;
+use catalog::*;
+use codec::{AudioCodec, AudioConfig, TrackKind, VideoCodec, VideoConfig};
+use container::SampleRow;
+use domain::event::Event;
+use reel::{
+    Epoch, Fragment, Join, PageRef, ReelIndex, SamplePage, SegmentRow, checksum, encode_epoch, encode_row,
+    reel_description_key, reel_key, samples_index_key, segment_key, segments_index_key,
+};
+use units::{AssetId, ReelId, Timescale, WallTime};
+
+/// Segments of 2 s: 50 pictures of 1000 bytes with B-frames, 93 or 94 frames of sound of 200 bytes.
+const SEGMENT: i64 = 180_000;
+const ORIGIN: i64 = 90_000;
+
+fn epoch() -> Epoch {
+    // High, level 4.0, made by x264.
+    let avc = [
+        0x01, 0x64, 0x00, 0x28, 0xff, 0xe1, 0x00, 0x19, 0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27,
+        0xe5, 0xc0, 0x44, 0x00, 0x00, 0x0f, 0xa4, 0x00, 0x03, 0xa9, 0x80, 0x3c, 0x60, 0xc6, 0x58, 0x01, 0x00, 0x04,
+        0x68, 0xef, 0x8f, 0xcb, 0xfd, 0xf8, 0xf8, 0x00,
+    ];
+    let video = VideoConfig {
+        codec: VideoCodec::H264,
+        record: Bytes::copy_from_slice(&avc),
+        width: 1280,
+        height: 720,
+        scale: Timescale::MILLIS,
+    };
+    let audio = AudioConfig {
+        codec: AudioCodec::Aac,
+        record: Bytes::from_static(&[0x11, 0x90]),
+        sample_rate: 48_000,
+        channels: 2,
+        frame_samples: 1024,
+        scale: Timescale::MILLIS,
+    };
+    Epoch { number: 0, video: Some(video), audio: Some(audio) }
+}
+
+async fn store(blobs: &Blobs, reel: ReelId, segments: u32) {
+    let (mut rows, mut pages) = (encode_epoch(&epoch()), Vec::new());
+    let mut sound = ORIGIN * 48 / 90;
+    for number in 0..segments {
+        let begin = ORIGIN + i64::from(number) * SEGMENT;
+        let picture = |n: i64| SampleRow {
+            duration: 3_600,
+            size: 1_000,
+            cto: if n % 2 == 0 { 7_200 } else { 3_600 },
+            sync: n == 0,
+        };
+        let frames = ((begin + SEGMENT) * 48 / 90 - sound) / 1_024;
+        let sample = SampleRow { duration: 1_024, size: 200, cto: 0, sync: true };
+        let mut fragments = vec![
+            Fragment { track: TrackKind::Video, at: 0, dts: begin - 7_200, samples: (0..50).map(picture).collect() },
+            Fragment {
+                track: TrackKind::Audio,
+                at: 0,
+                dts: sound,
+                samples: vec![sample; usize::try_from(frames).unwrap()],
+            },
+        ];
+        sound += frames * 1_024;
+        let mut at = 1_000;
+        for fragment in &mut fragments {
+            fragment.at = at;
+            at += fragment.bytes();
+        }
+        let page = SamplePage { fragments };
+        let encoded = page.encode();
+        let row = SegmentRow {
+            number,
+            cycle: 0,
+            epoch: 0,
+            bytes: at,
+            wall: WallTime::from_unix_s(1_772_359_200 + i64::from(number) * 2),
+            join: if number == 0 { Join::Start } else { Join::Continuous },
+            begin,
+            end: begin + SEGMENT,
+            video: page.track_span(TrackKind::Video),
+            audio: page.track_span(TrackKind::Audio),
+            page: PageRef {
+                at: u64::try_from(pages.len()).unwrap(),
+                len: u32::try_from(encoded.len()).unwrap(),
+                crc: checksum(&encoded),
+            },
+        };
+        rows.extend(encode_row(&row));
+        pages.extend(encoded);
+        let media = Bytes::from(vec![0; usize::try_from(at).unwrap()]);
+        blobs.put(&segment_key(reel, number), media).await.unwrap();
+    }
+    blobs.put(&segments_index_key(reel), rows.into()).await.unwrap();
+    blobs.put(&samples_index_key(reel), pages.into()).await.unwrap();
+    blobs.put(&reel_description_key(reel), Bytes::from_static(b"{}")).await.unwrap();
+}
+
+async fn left(blobs: &Blobs, reel: ReelId) -> Vec<String> {
+    let listed = blobs.list(&reel_key(reel)).await.unwrap();
+    listed.iter().map(|object| object.key.rsplit_once('/').unwrap().1.to_owned()).collect()
+}
+
+fn cycle(first: i64, last: i64) -> (i64, i64) {
+    (ORIGIN + first * SEGMENT, ORIGIN + last * SEGMENT)
+}
+
+async fn delete(catalog: &Catalog, asset: AssetId) {
+    assert!(catalog.delete_asset(asset, std::time::Duration::ZERO, at(99)).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_sealed_cycle_is_measured_from_its_index_and_told() {
+    let running = Running::start(true).await;
+    let catalog = &running.catalog;
+    // Sealed before its index is there: the analysis is tried again until it is.
+    let (recording, assets) = recorded(catalog, "court1", &[cycle(0, 3), cycle(3, 5)]).await;
+    store(&running.blobs, recording.reel, 5).await;
+    for asset in &assets {
+        until("analysed", async || catalog.asset(*asset).await.unwrap().unwrap().analysed.is_some()).await;
+    }
+    let asset = catalog.asset(assets[0]).await.unwrap().unwrap();
+    assert_eq!((asset.duration_ticks, asset.width, asset.height, asset.fps), (3 * SEGMENT, 1280, 720, 25.0));
+    let media = MediaFacts::Video { width: 1280, height: 720, fps: 25.0, level: 40, b_frames: true };
+    let video = &asset.tracks[0];
+    assert_eq!(
+        (video.codec.as_str(), video.profile.as_str(), video.frames, &video.media),
+        ("h264", "High", 150, &media)
+    );
+    let sound = &asset.tracks[1];
+    assert_eq!((sound.codec.as_str(), sound.profile.as_str(), sound.timescale), ("aac", "LC", 48_000));
+    assert_eq!(sound.media, MediaFacts::Audio { sample_rate: 48_000, channels: 2 });
+    assert_eq!((video.bitrate_kbps, sound.bitrate_kbps), (200, 75));
+
+    // The size is that of the MP4 that would be served.
+    let index = ReelIndex::read(&running.blobs.get(&segments_index_key(recording.reel)).await.unwrap()).0;
+    let pages = running.blobs.get(&samples_index_key(recording.reel)).await.unwrap();
+    let (from, to) = cycle(0, 3);
+    let span = reel::Span { reel: recording.reel, from, to };
+    let timeline = view::Timeline::new(&[view::SpanView { span, index: &index }], view::Growth::Whole).unwrap();
+    let mut builder = view::Mp4Builder::new(&timeline).unwrap();
+    for position in 0..3 {
+        let page = timeline.page(position).unwrap().1;
+        let bytes = &pages[usize::try_from(page.at).unwrap()..][..usize::try_from(page.len).unwrap()];
+        builder.push(position, &SamplePage::decode(bytes, page.crc).unwrap()).unwrap();
+    }
+    assert_eq!(asset.size_bytes, builder.finish().unwrap().size());
+    assert_eq!(asset.bitrate_kbps, asset.size_bytes * 8 / 6_000);
+
+    let events = catalog.events_of_asset(assets[0]).await.unwrap();
+    let told = matches!(events[1].event.event, Event::SourceAnalysed { duration_s: 6.0, size_bytes, .. } if size_bytes == asset.size_bytes);
+    assert!(events.len() == 2 && told, "{events:?}");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn deleting_assets_frees_their_segments_and_no_others() {
+    let running = Running::start(true).await;
+    let catalog = &running.catalog;
+    let (recording, assets) = recorded(catalog, "court1", &[cycle(0, 2), cycle(2, 4)]).await;
+    // The last segment belongs to no asset.
+    store(&running.blobs, recording.reel, 5).await;
+    let freed = async |count| {
+        let done = async || catalog.job_count(kind::FREE_REEL, JobState::Done).await.unwrap() == count;
+        until("freed", done).await;
+    };
+    // While the reel grows nothing is removed; the end of the recording catches up.
+    delete(catalog, assets[0]).await;
+    freed(1).await;
+    assert_eq!(left(&running.blobs, recording.reel).await.len(), 8);
+    catalog.end_recording(recording.id, None, at(100)).await.unwrap();
+    freed(2).await;
+    let index = ["reel.json", "samples.idx", "segments.idx"];
+    let kept = ["000002.m4s", "000003.m4s", "000004.m4s"];
+    assert_eq!(left(&running.blobs, recording.reel).await, [kept.as_slice(), &index].concat());
+    delete(catalog, assets[1]).await;
+    freed(3).await;
+    assert_eq!(left(&running.blobs, recording.reel).await, [&kept[2..], &index].concat());
+    assert_eq!(catalog.reel(recording.reel).await.unwrap().unwrap().state, ReelState::Sealed);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_reel_that_nobody_needs_leaves_nothing() {
+    let running = Running::start(true).await;
+    let catalog = &running.catalog;
+    let (recording, assets) = recorded(catalog, "court1", &[cycle(0, 2)]).await;
+    store(&running.blobs, recording.reel, 2).await;
+    catalog.end_recording(recording.id, None, at(50)).await.unwrap();
+    delete(catalog, assets[0]).await;
+    let deleted = async || catalog.reel(recording.reel).await.unwrap().unwrap().state == ReelState::Deleted;
+    until("deleted", deleted).await;
+    assert!(left(&running.blobs, recording.reel).await.is_empty());
+    running.stop().await;
+}
