@@ -9,10 +9,12 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use catalog::Catalog;
+use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::data_dir;
+use crate::serve::NODE;
 
 /// How long a readiness check may take before it counts as failed: shorter than orchestrators' own time-outs.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -59,5 +61,10 @@ async fn ready(State(health): State<Health>) -> (StatusCode, String) {
 }
 
 async fn render(State(health): State<Health>) -> impl IntoResponse {
+    // Told by the rows, so that recordings that wait for their push count as well.
+    match health.catalog.open_recordings(NODE).await {
+        Ok(open) => gauge!("reprise_recordings_open").set(f64::from(u32::try_from(open.len()).unwrap_or(u32::MAX))),
+        Err(error) => tracing::warn!(%error, "cannot count the open recordings"),
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], health.metrics.render())
 }

@@ -6,20 +6,28 @@
 //! more than a crash does.
 //!
 //! 1. `/readyz` answers 503, so that load balancers look elsewhere. Everything else is still answered.
-//! 2. Jobs: none is claimed any more; those that run have five seconds, then they are given back.
-//! 3. HTTP takes no more connections; the requests that run have ten seconds to finish.
-//! 4. The catalog is closed, after everyone who writes to it; the data folder is free when the process is gone.
+//! 2. Ingest takes no more connections and ends the running pushes; what they have sent is in the hub. Publishers see the end and
+//!    come back, to another node or to the next start of this one.
+//! 3. The recorder writes and syncs what is in the hub. Its recordings are left interrupted, not sealed, so that a push that comes
+//!    back within its grace goes on in the same recording after the restart.
+//! 4. Jobs: none is claimed any more; those that run have five seconds, then they are given back.
+//! 5. HTTP takes no more connections; the requests that run have ten seconds to finish.
+//! 6. The catalog is closed, after everyone who writes to it; the data folder is free when the process is gone.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use api::ApiState;
 use axum::Router;
 use blobs::Blobs;
-use catalog::{Catalog, CatalogUrl};
+use catalog::{Catalog, CatalogUrl, Ids};
+use hub::{Hub, HubLimits};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use rtmp::Waits;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -38,6 +46,8 @@ use crate::service::{self, Service};
 const HTTP_DRAIN: Duration = Duration::from_secs(10);
 /// The exit status of a process ended by a second signal: 128 + SIGINT, as shells have it.
 const EXIT_SECOND_SIGNAL: i32 = 130;
+/// The name of this process in rows: recordings and leases of an earlier run are taken up under it.
+pub const NODE: &str = "local";
 /// How often the metrics library tidies up after itself.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
@@ -58,25 +68,32 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let blobs = Blobs::local(&data.path().join("media")).context("cannot open the media folder")?;
     let metrics = PrometheusBuilder::new().install_recorder().context("cannot start the metrics")?;
     let http_listener = bind("http.listen", &config.http.listen).await?;
-    let addresses = Addresses { http: http_listener.local_addr()? };
+    let rtmp_listener = bind("rtmp.listen", &config.rtmp.listen).await?;
+    let addresses = Addresses { http: http_listener.local_addr()?, rtmp: rtmp_listener.local_addr()? };
 
     let stopping = CancellationToken::new();
     let (ends, mut ended) = service::ends();
+    let (hub, pushes) = Hub::new(HubLimits::default());
+    let recorder =
+        Service::start("recorder", &ends, |stop| recorder::run(pushes, recorder_deps(&config, &catalog, &blobs), stop));
     let worker = Service::start("worker", &ends, |stop| {
         worker::run(catalog.clone(), blobs.clone(), worker_settings(&config), stop)
     });
-    let app = app(&config, &catalog, &key, data.path(), &metrics, &stopping);
+    let app = app(&config, &catalog, &blobs, &key, data.path(), &metrics, &stopping);
     let connections_max = usize::try_from(config.http.connections_max).unwrap_or(usize::MAX);
-    let http = Service::start("http", &ends, |stop| async move {
-        http::serve(http_listener, app, connections_max, stop, HTTP_DRAIN).await;
-        Ok::<_, std::convert::Infallible>(())
+    let http = Service::start("http", &ends, |stop| {
+        infallible(http::serve(http_listener, app, connections_max, stop, HTTP_DRAIN))
+    });
+    let ingest = Service::start("ingest", &ends, |stop| {
+        infallible(ingest::serve(rtmp_listener, ingest_deps(&config, &catalog, hub), stop))
     });
     let upkeep = tokio::spawn(tidy_metrics(metrics));
-    data.announce(&Holder { pid: std::process::id(), http: Some(addresses.http), rtmp: None })?;
+    data.announce(&Holder { pid: std::process::id(), http: Some(addresses.http), rtmp: Some(addresses.rtmp) })?;
     greet(&key, addresses, data.path());
 
     // Until a signal, or until a service ends by itself.
-    let services = [worker, http];
+    // In the order in which they are stopped.
+    let services = [ingest, recorder, worker, http];
     let fault = tokio::select! {
         () = signals.next() => None,
         name = ended.recv() => name,
@@ -108,6 +125,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 fn app(
     config: &Config,
     catalog: &Catalog,
+    blobs: &Blobs,
     key: &AccessKey,
     data: &Path,
     metrics: &PrometheusHandle,
@@ -127,11 +145,39 @@ fn app(
         data: data.to_owned(),
         metrics: metrics.clone(),
     };
-    health::router(health).merge(api::router(ApiState::new(catalog.clone(), settings, [root])))
+    let origin = origin::Deps { catalog: catalog.clone(), blobs: blobs.clone(), settings: origin::Settings::default() };
+    let state = ApiState::new(catalog.clone(), settings, [root]);
+    health::router(health).merge(api::router(state)).merge(origin::router(origin))
+}
+
+fn ingest_deps(config: &Config, catalog: &Catalog, hub: Hub) -> ingest::Deps {
+    let defaults = ingest::Settings::default();
+    let settings = ingest::Settings {
+        pushes_max: usize::try_from(config.rtmp.pushes_max).unwrap_or(usize::MAX),
+        waits: Waits { publish: config.rtmp.publish_timeout, ..defaults.waits },
+        default_push_domain: config.live.default_push_domain.to_ascii_lowercase(),
+        node: NODE.to_owned(),
+    };
+    ingest::Deps { catalog: catalog.clone(), hub, settings }
+}
+
+fn recorder_deps(config: &Config, catalog: &Catalog, blobs: &Blobs) -> recorder::Deps {
+    recorder::Deps {
+        catalog: catalog.clone(),
+        blobs: blobs.clone(),
+        ids: Arc::new(Ids::from_os()),
+        settings: recorder::Settings { node: NODE.to_owned(), sync_interval: config.recording.sync_interval },
+    }
 }
 
 fn worker_settings(config: &Config) -> worker::Settings {
-    worker::Settings { private_receivers: config.callbacks.private_receivers, ..worker::Settings::default() }
+    worker::Settings { node: NODE.to_owned(), private_receivers: config.callbacks.private_receivers }
+}
+
+/// A service that has no errors of its own.
+async fn infallible(service: impl Future<Output = ()>) -> Result<(), Infallible> {
+    service.await;
+    Ok(())
 }
 
 /// Opens the catalog and brings its schema up to date.
@@ -179,11 +225,13 @@ async fn tidy_metrics(metrics: PrometheusHandle) {
 #[derive(Clone, Copy)]
 struct Addresses {
     http: SocketAddr,
+    rtmp: SocketAddr,
 }
 
 /// Tells a person what is there, once, on standard output.
 fn greet(key: &AccessKey, addresses: Addresses, data: &Path) {
     println!("Reprise {}", env!("CARGO_PKG_VERSION"));
+    println!("  push           rtmp://{}/APP/STREAM", addresses.rtmp);
     println!("  API and media  http://{}/", addresses.http);
     println!("  data           {}", data.display());
     if key.fresh {
