@@ -634,4 +634,4 @@ fn rescale(ticks: i64, from: Timescale, to: Timescale) -> i64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

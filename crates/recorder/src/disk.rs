@@ -487,3 +487,6 @@ fn sound_to_reel(samples: i64, rate: u32) -> i64 {
     let Some(scale) = Timescale::new(rate) else { return 0 };
     MediaTime { ticks: samples, scale }.rescale_round(Timescale::REEL).map_or(i64::MAX, |time| time.ticks)
 }
+
+#[cfg(test)]
+mod tests;

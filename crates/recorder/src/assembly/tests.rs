@@ -103,7 +103,7 @@ fn machine(cycle_s: u64) -> Recording {
 }
 
 /// 30 fps with two B-frames and a key frame each second, 48 kHz sound, as an encoder interleaves them.
-fn push(from_s: i64, seconds: i64, first_number: u32) -> Vec<Frame> {
+pub(crate) fn push(from_s: i64, seconds: i64, first_number: u32) -> Vec<Frame> {
     let mut frames = Vec::new();
     for picture in 0..seconds * 30 {
         let dts = from_s * 1000 + picture * 1000 / 30;
