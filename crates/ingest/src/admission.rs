@@ -21,13 +21,15 @@ const AUTH_KEYS: [&str; 2] = ["auth_key1", "auth_key2"];
 const AUTH_VALIDITY: &str = "ali_auth_delta";
 /// How long a signed URL lives after its time, unless the domain says otherwise (contract §4.2), in seconds.
 const AUTH_VALIDITY_S: i64 = 1_800;
+/// Characters of a domain name that are looked at.
+const DOMAIN_CHARS_MAX: usize = 253;
 
 /// Why a push is refused; the text is told to the publisher and holds no secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("the stream's address is not usable: {0}")]
     Path(#[from] PathError),
-    #[error("{0} is not a domain of this server")]
+    #[error("{0:?} is not a domain of this server")]
     UnknownDomain(String),
     #[error("the domain {0} does not take pushes: it is stopped, or tied to no play domain")]
     ClosedDomain(String),
@@ -120,7 +122,9 @@ async fn go_live(node: &Node, info: PushInfo) -> Result<Publisher, Refusal> {
 /// The domains of a push: by its `vhost` parameter, else by the host it was sent to.
 async fn resolve(node: &Node, request: &PublishRequest) -> Result<ResolvedDomain, Refusal> {
     let asked = request.params.get("vhost").filter(|vhost| !vhost.is_empty()).or(request.host.as_deref());
-    let asked = asked.unwrap_or_default().to_ascii_lowercase();
+    // A longer name is no domain's (RFC 1035 §2.3.4), and is not repeated in logs.
+    let asked: String = asked.unwrap_or_default().chars().take(DOMAIN_CHARS_MAX).collect();
+    let asked = asked.to_ascii_lowercase();
     if let Some(domains) = node.catalog.resolve_push(&asked).await? {
         return Ok(domains);
     }

@@ -30,6 +30,8 @@ const GREETING_WRITE_WAIT: Duration = Duration::from_secs(5);
 /// How long a peer may take to close after we did. Closing with its bytes unread would reset the connection, and it would
 /// never see why.
 const LINGER: Duration = Duration::from_secs(2);
+/// Characters of a refused name that the log shows.
+const NAME_CHARS_SHOWN: usize = 64;
 /// How long a shutdown waits for a reader that does not take the last batch.
 const LAST_BATCH_WAIT: Duration = Duration::from_secs(10);
 
@@ -64,8 +66,8 @@ pub(crate) async fn run(
     match admitted {
         Ok(admitted) => publish(stream, session, admitted, client, &node, &shutdown).await,
         Err(refusal) => {
-            let (app, name) = (&request.app, &request.stream);
-            tracing::info!(%client, %app, stream = %name, reason = %causes(&refusal), "push refused");
+            let (app, name) = (shown(&request.app), shown(&request.stream));
+            tracing::info!(%client, app, name, reason = %causes(&refusal), "push refused");
             counter!("ingest_refused_pushes_total", "reason" => refusal.word()).increment(1);
             session.refuse(&refusal.to_string());
             while let Output::Send(bytes) = session.poll() {
@@ -76,6 +78,11 @@ pub(crate) async fn run(
             linger(stream).await;
         }
     }
+}
+
+/// A stranger's text, for the log: short, and without line breaks.
+fn shown(text: &str) -> String {
+    text.chars().take(NAME_CHARS_SHOWN).flat_map(char::escape_debug).collect()
 }
 
 /// Up to the publish.

@@ -444,7 +444,8 @@ impl Session {
                 self.replies.stream_created(transaction, self.streams);
             }
             "publish" => self.publish(stream, arguments.get(1).and_then(Value::text).unwrap_or_default())?,
-            "releaseStream" | "FCPublish" | "_checkbw" => self.replies.done(transaction),
+            // Transaction 0 asks for no answer.
+            "releaseStream" | "FCPublish" | "_checkbw" if transaction > 0.0 => self.replies.done(transaction),
             "FCUnpublish" | "deleteStream" | "closeStream" => {
                 // Before a publish they clear what an earlier session may have left.
                 if matches!(self.state, State::Publishing { .. }) {
