@@ -1,7 +1,7 @@
 """Every operation through every SDK, against a running server.
 
-With REPRISE_RTMP (such as rtmp://127.0.0.1:1935) and ffmpeg a stream is pushed and recorded first, and its video is
-deleted at the end; else videos that are there already are used, and nothing is deleted.
+With REPRISE_RTMP (such as rtmp://127.0.0.1:1935) and ffmpeg a stream is pushed and recorded first, under the default
+streaming domain, and its video is deleted at the end; else a video that is there already is used, and none is deleted.
 """
 
 import datetime
@@ -49,9 +49,13 @@ def video():
     pushed = os.environ.get("REPRISE_RTMP") and shutil.which("ffmpeg")
     stream = f"sdk-{RUN}"
     wanted = {"StreamName": stream} if pushed else {}
+    key = {"DomainName": os.environ.get("REPRISE_PLAY_DOMAIN", "play.localhost"), "AppName": "sdk", "StreamName": stream}
     if pushed:
+        # A rule of its own, because the recording ends only after the time in which the push may come back.
+        delay = int(os.environ.get("REPRISE_DELAY_SECONDS", "15"))
+        tea.call(LIVE, "AddLiveRecordVodConfig", **key, VodTranscodeGroupId="VOD_NO_TRANSCODE", DelayTime=delay)
         push(f"{os.environ['REPRISE_RTMP']}/sdk/{stream}")
-    deadline = time.monotonic() + (240 if pushed else 0)
+    deadline = time.monotonic() + (120 if pushed else 0)
     while True:
         listed = tea.call(VOD, "ListLiveRecordVideo", PageSize=50, **wanted)["LiveRecordVideoList"]["LiveRecordVideo"]
         normal = [entry["Video"]["VideoId"] for entry in listed if entry["Video"]["Status"] == "Normal"]
@@ -62,6 +66,7 @@ def video():
         time.sleep(0.5)
     yield normal[0]
     if pushed:
+        tea.call(LIVE, "DeleteLiveRecordVodConfig", **key)
         told = tea.call(VOD, "DeleteVideo", VideoIds=f"{normal[0]},{NOBODY}")
         assert told["NonExistVideoIds"] == [NOBODY] and told["ForbiddenVideoIds"] == []
         refused(404, "InvalidVideo.NotFound", tea, VOD, "GetVideoInfo", VideoId=normal[0])

@@ -1,16 +1,19 @@
 //! Rules that say which streams are recorded into VOD, and how (`LiveRecordVodConfig` on the wire).
 
+mod form;
+
 use std::time::Duration;
 
 use catalog::{CatalogError, DomainKind, StoredRule};
-use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey, STORE_ONLY};
+use domain::rule::{OnDemand, RecordRule, RuleKey};
 use rpc::ParamError;
 use rpc::param::{Filled, Flag, Int, List, Text};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use units::StreamPath;
 
-use crate::codes::{Answer, ApiError, Code};
-use crate::declare::{Done, choice, object, operations};
+use self::form::{RecordFormat, WireRule};
+use crate::codes::{Answer, Code};
+use crate::declare::{Done, operations};
 use crate::state::Context;
 use crate::wire::{DomainText, NameText, PageNumber, existing_domain, filled, page};
 
@@ -20,36 +23,6 @@ const SECONDS_MAX: i64 = 21_600;
 const CYCLE_SECONDS_DEFAULT: i64 = 3_600;
 /// How long a lost push may come back when nothing is named, in seconds.
 const DELAY_SECONDS_DEFAULT: i64 = 180;
-
-choice! {
-    /// What becomes of a file that was recorded.
-    ProcessMethod {
-        /// It is transcoded with a template group.
-        Transcode = "transcode",
-        /// A workflow takes it.
-        Workflow = "workflow",
-    }
-}
-
-object! {
-    /// A recording format. The stored form is one and the same; of the format only what follows a recording matters.
-    RecordFormat {
-        /// m3u8, flv or mp4.
-        Format => format: Option<Filled<16>>,
-        /// Seconds of one slice; kept and told back.
-        SliceDuration => slice_duration: Option<Int<5, 30>>,
-        /// Whether the cycles are joined at the end.
-        AutoCompose => auto_compose: Option<Flag>,
-        /// `origin`, `compose`, or both: which videos are processed.
-        VideoProcess => video_process: Option<Filled<32>>,
-        /// `transcode`.
-        ProcessMethod => process_method: Option<Filled<32>>,
-        /// The template group.
-        ProcessTemplateId => process_template_id: Option<Filled<64>>,
-        /// Kept and told back.
-        Tags => tags: Option<Filled<512>>,
-    }
-}
 
 operations! {
     /// Adds a rule: streams of this name, published from now on, are recorded into VOD.
@@ -135,100 +108,6 @@ operations! {
     }
 }
 
-/// What only the wire knows of a rule: told back, and looked at again when the rule is changed.
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct WireRule {
-    auto_compose: bool,
-    group: Option<String>,
-    compose_group: Option<String>,
-    record_content: Option<String>,
-    transcode_templates: Vec<String>,
-    record_format: Vec<RecordFormat>,
-    storage_location: Option<String>,
-    space_id: Option<String>,
-}
-
-impl WireRule {
-    /// The rule stored with it. What the operator's bootstrap or another release stored without is what the rule says.
-    fn of(stored: &StoredRule) -> Self {
-        let mut wire: WireRule = serde_json::from_value(stored.wire.clone()).unwrap_or_default();
-        if wire.group.is_none() && wire.record_format.is_empty() {
-            wire.group = Some(stored.rule.template_group.clone());
-            wire.auto_compose = stored.rule.compose_group.is_some();
-            wire.compose_group = stored.rule.compose_group.clone();
-        }
-        wire
-    }
-
-    /// The template groups of a cycle and of the joined video, from whichever form is in use.
-    fn groups(&self) -> Answer<(String, Option<String>)> {
-        if self.record_format.is_empty() {
-            let group = self.group.clone().ok_or_else(|| ParamError::missing("VodTranscodeGroupId"))?;
-            known_group("VodTranscodeGroupId", &group)?;
-            if !self.auto_compose {
-                return Ok((group, None));
-            }
-            let compose =
-                self.compose_group.clone().ok_or_else(|| ParamError::missing("ComposeVodTranscodeGroupId"))?;
-            known_group("ComposeVodTranscodeGroupId", &compose)?;
-            return Ok((group, Some(compose)));
-        }
-        let (mut group, mut compose) = (None, None);
-        for (index, format) in self.record_format.iter().enumerate() {
-            let (origin, composed) = format.processed(index.saturating_add(1))?;
-            group = group.or(origin);
-            compose = compose.or(composed);
-        }
-        Ok((group.unwrap_or_else(|| NO_TRANSCODE.to_owned()), compose))
-    }
-}
-
-impl RecordFormat {
-    /// The template groups that this format asks for: of the cycles, and of the joined video when they are joined.
-    fn processed(&self, number: usize) -> Answer<(Option<String>, Option<String>)> {
-        let invalid = |member: &str, why: &str| -> ApiError {
-            ParamError::invalid(&format!("RecordFormat.{number}.{member}"), why).into()
-        };
-        if !matches!(self.format.as_deref(), None | Some("m3u8" | "flv" | "mp4")) {
-            return Err(invalid("Format", "one of m3u8, flv, mp4 is wanted"));
-        }
-        match self.process_method.as_deref() {
-            None => {}
-            Some(word) if word.eq_ignore_ascii_case(ProcessMethod::Transcode.as_str()) => {}
-            Some(word) if word.eq_ignore_ascii_case(ProcessMethod::Workflow.as_str()) => {
-                return Err(invalid("ProcessMethod", "there are no workflows here; transcode is possible"));
-            }
-            Some(_) => return Err(invalid("ProcessMethod", "one of transcode, workflow is wanted")),
-        }
-        if let Some(group) = &self.process_template_id {
-            known_group(&format!("RecordFormat.{number}.ProcessTemplateId"), group)?;
-        }
-        let words: Vec<&str> = self
-            .video_process
-            .as_deref()
-            .unwrap_or("origin")
-            .split(',')
-            .map(str::trim)
-            .filter(|w| !w.is_empty())
-            .collect();
-        if words.iter().any(|word| !matches!(*word, "origin" | "compose")) {
-            return Err(invalid("VideoProcess", "origin, compose, or both joined by a comma are wanted"));
-        }
-        let group_of = |word: &str| words.contains(&word).then(|| self.process_template_id.clone()).flatten();
-        let composed = group_of("compose").unwrap_or_else(|| NO_TRANSCODE.to_owned());
-        Ok((group_of("origin"), self.auto_compose.unwrap_or(false).then_some(composed)))
-    }
-}
-
-/// The groups that exist without being made.
-fn known_group(param: &str, group: &str) -> Answer<()> {
-    match group {
-        NO_TRANSCODE | STORE_ONLY => Ok(()),
-        _ => Err(ParamError::invalid(param, format!("there is no template group {group:?}")).into()),
-    }
-}
-
 async fn add_live_record_vod_config(context: &Context, input: AddLiveRecordVodConfig) -> Answer<Done> {
     let domain = streaming_domain(context, &input.domain_name).await?;
     let key = rule_key(domain, input.app_name, input.stream_name)?;
@@ -242,7 +121,7 @@ async fn add_live_record_vod_config(context: &Context, input: AddLiveRecordVodCo
         storage_location: input.storage_location,
         space_id: input.space_id,
     };
-    check_content(&wire)?;
+    wire.check_content()?;
     let (template_group, compose_group) = wire.groups()?;
     let rule = RecordRule {
         key,
@@ -252,7 +131,7 @@ async fn add_live_record_vod_config(context: &Context, input: AddLiveRecordVodCo
         template_group,
         compose_group,
     };
-    match context.catalog.add_rule(&StoredRule { rule, wire: to_json(&wire)?, created: context.now }).await {
+    match context.catalog.add_rule(&StoredRule { rule, wire: wire.to_json()?, created: context.now }).await {
         Ok(()) => Ok(Done {}),
         Err(CatalogError::AlreadyExists { .. }) => Err(Code::ConfigAlreadyExists.into()),
         Err(error) => Err(error.into()),
@@ -273,7 +152,7 @@ async fn update_live_record_vod_config(context: &Context, input: UpdateLiveRecor
     if !input.record_format.is_empty() {
         wire.record_format = input.record_format;
     }
-    check_content(&wire)?;
+    wire.check_content()?;
     let (template_group, compose_group) = wire.groups()?;
     let old = stored.rule;
     let rule = RecordRule {
@@ -284,7 +163,7 @@ async fn update_live_record_vod_config(context: &Context, input: UpdateLiveRecor
         template_group,
         compose_group,
     };
-    match context.catalog.update_rule(&rule, &to_json(&wire)?, context.now).await {
+    match context.catalog.update_rule(&rule, &wire.to_json()?, context.now).await {
         Ok(()) => Ok(Done {}),
         Err(CatalogError::NotFound { .. }) => Err(Code::ConfigNotFound.into()),
         Err(error) => Err(error.into()),
@@ -438,18 +317,6 @@ fn rule_key(domain: String, app: String, stream: Option<String>) -> Answer<RuleK
     Ok(RuleKey { domain, app, stream })
 }
 
-fn check_content(wire: &WireRule) -> Answer<()> {
-    let content = wire.record_content.as_deref().unwrap_or("raw");
-    let words: Vec<&str> = content.split(',').map(str::trim).collect();
-    if words.iter().any(|word| !matches!(*word, "raw" | "transcode")) {
-        return Err(ParamError::invalid("RecordContent", "raw, transcode, or both joined by a comma are wanted").into());
-    }
-    if words.contains(&"transcode") && wire.transcode_templates.is_empty() {
-        return Err(ParamError::missing("TranscodeTemplates").into());
-    }
-    Ok(())
-}
-
 fn cycle_length(context: &Context, seconds: i64) -> Answer<Duration> {
     within("CycleDuration", seconds, context.settings.cycle_seconds_min)
 }
@@ -482,11 +349,4 @@ fn on_demand_number(on_demand: OnDemand) -> i64 {
         OnDemand::PushParameters => 2,
         OnDemand::Manual => 7,
     }
-}
-
-fn to_json(wire: &WireRule) -> Answer<serde_json::Value> {
-    serde_json::to_value(wire).map_err(|error| {
-        tracing::error!(%error, "a rule cannot be written as JSON");
-        Code::InternalError.into()
-    })
 }
