@@ -11,8 +11,9 @@ use rtmp_rs::protocol::constants::{
 };
 use rtmp_rs::protocol::message::{Command, RtmpMessage, UserControlEvent};
 
-/// Bytes after which each side wants a sign of life of the other's reading; some encoders stop without it.
-pub(crate) const ACK_WINDOW_BYTES: u32 = 2_500_000;
+/// The window that is announced to publishers. Those that stop without acknowledgements answer with the window they want
+/// (§5.4.5).
+const ACK_WINDOW_BYTES: u32 = 2_500_000;
 /// Our chunk size. FFmpeg answers in kind: with the default 128 bytes a 2 Mb/s stream would come in 2 000 chunks a second.
 const CHUNK_BYTES: u32 = 16 * 1024;
 

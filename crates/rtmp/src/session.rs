@@ -17,7 +17,7 @@ use crate::amf::{AmfError, Value, read_values};
 use crate::guard::Guard;
 use crate::media::{Left, Media, MediaError};
 use crate::query::{Query, host_of, split_name};
-use crate::reply::{ACK_WINDOW_BYTES, Replies};
+use crate::reply::Replies;
 
 /// From accept to the end of the handshake: three round trips on a bad mobile link, not more.
 pub const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
@@ -196,7 +196,9 @@ pub struct Session {
     counted: usize,
     received: u64,
     acknowledged: u64,
-    ack_window: u64,
+    /// Bytes after which the peer asked for an acknowledgement. One that nobody asked for does harm: it may reach a publisher
+    /// that has closed with data on the way, whose system then resets the connection and drops that data.
+    ack_window: Option<u64>,
     decoder: ChunkDecoder,
     guard: Guard,
     media: Media,
@@ -229,7 +231,7 @@ impl Session {
             counted: 0,
             received: 0,
             acknowledged: 0,
-            ack_window: u64::from(ACK_WINDOW_BYTES),
+            ack_window: None,
             decoder: ChunkDecoder::new(),
             guard: Guard::new(),
             media: Media::default(),
@@ -331,14 +333,15 @@ impl Session {
         }
     }
 
-    /// Reads all that can be read, then acknowledges.
+    /// Reads all that can be read, then acknowledges if that was asked for.
     fn advance(&mut self) {
         if let Err(ended) = self.read() {
             self.refuse_for(ended);
         }
         self.counted = self.inbound.len();
         let greeted = !matches!(self.state, State::Handshake(_));
-        if greeted && self.received - self.acknowledged >= self.ack_window {
+        let unacknowledged = self.received - self.acknowledged;
+        if greeted && self.ack_window.is_some_and(|window| unacknowledged >= window) {
             self.acknowledged = self.received;
             // The sequence number wraps (§5.4.3).
             self.replies.acknowledge(u32::try_from(self.received & 0xffff_ffff).unwrap_or(0));
@@ -411,7 +414,7 @@ impl Session {
             MSG_WINDOW_ACK_SIZE => {
                 let size = payload.try_get_u32().map_err(|_| SessionError::Control(MSG_WINDOW_ACK_SIZE))?;
                 // Zero would ask for an acknowledgement of nothing.
-                self.ack_window = if size == 0 { u64::from(ACK_WINDOW_BYTES) } else { u64::from(size) };
+                self.ack_window = (size > 0).then(|| u64::from(size));
             }
             MSG_USER_CONTROL if payload.try_get_u16() == Ok(UC_PING_REQUEST) => {
                 self.replies.pong(payload.try_get_u32().unwrap_or(0));

@@ -248,6 +248,15 @@ fn playing_is_refused_clearly() {
 }
 
 #[test]
+fn what_nobody_asked_for_is_not_acknowledged() {
+    // A publisher that has closed with data on the way loses it when an answer arrives at its closed socket.
+    let few = Client::publishing().config();
+    let many = (0..200).fold(Client::publishing().config(), |client, time| client.audio(time, &[0; 32 * 1024]));
+    // The handshake is random, its length is not.
+    assert_eq!(run_whole(&many).1.sent.len(), run_whole(&few).1.sent.len());
+}
+
+#[test]
 fn pings_are_answered_and_windows_acknowledged() {
     let ping = RtmpMessage::UserControl(UserControlEvent::PingRequest(0xfeed));
     let client = Client::publishing().message(2, 0, &RtmpMessage::WindowAckSize(100)).message(2, 0, &ping);
