@@ -161,6 +161,7 @@ CREATE INDEX asset_created ON asset (created, id) WHERE deleted IS NULL;
 CREATE INDEX asset_status ON asset (status, created, id) WHERE deleted IS NULL;
 CREATE INDEX asset_category ON asset (category, created, id) WHERE deleted IS NULL;
 CREATE INDEX asset_recorded ON asset (domain, app, stream, created, id) WHERE deleted IS NULL AND recording IS NOT NULL;
+CREATE INDEX asset_began ON asset (began, created, id) WHERE deleted IS NULL AND recording IS NOT NULL;
 
 CREATE TABLE span (
     asset TEXT NOT NULL,
