@@ -368,7 +368,7 @@ fn endless(dropped: Arc<AtomicU32>) -> impl Handler {
 
 async fn a_cancelled_handler_is_dropped(catalog: Catalog) {
     let dropped = Arc::new(AtomicU32::new(0));
-    let runner = Started::new(&catalog, "one", endless(dropped.clone()), Duration::from_millis(600));
+    let runner = Started::new(&catalog, "one", endless(dropped.clone()), Duration::from_secs(3));
     let id = made(&catalog, job(3)).await;
     until("running", async || state(&catalog, id).await == JobState::Running).await;
     Queue::new(catalog.clone(), "console").request_cancel(id).await.unwrap();
