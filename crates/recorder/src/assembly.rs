@@ -380,8 +380,9 @@ impl Assembly {
     fn sound_is_behind(&self, pts: i64) -> bool {
         let (Some(audio), Some(clock)) = (&self.push.audio, &self.sound_clock) else { return false };
         let (Some(next), Some(rate)) = (clock.next(), Timescale::new(audio.sample_rate)) else { return false };
-        let next = rescale(next, rate, Timescale::REEL);
-        next < pts && pts - next < SOUND_WAIT
+        let half = i64::from(audio.frame_samples / 2);
+        let behind = pts - rescale(next + half, rate, Timescale::REEL);
+        (0..SOUND_WAIT).contains(&behind)
     }
 
     fn place_picture(&mut self, now: Mono, picture: Picture) {
@@ -531,7 +532,7 @@ impl Assembly {
 
     /// Ends the segment before `at` and begins one there.
     fn cut(&mut self, now: Mono, wall: WallTime, at: i64, pictures: bool) {
-        self.release_sound(at);
+        self.release_sound_before_cut(at);
         self.seal_segment(Some(at));
         self.act(now, Event::CutPoint(At(at)));
         let video = if pictures { self.push.video.clone() } else { None };
@@ -574,12 +575,22 @@ impl Assembly {
 
     /// Gives sound that ends by `until` (90 kHz) its place in the open segment.
     fn release_sound(&mut self, until: i64) {
+        self.release_sound_while(until, |frame| frame.dts + i64::from(frame.samples));
+    }
+
+    /// Gives sound of which the greater part lies before the cut its place in the segment that ends there. So the sound of
+    /// a segment begins and ends within half a frame (11 ms) of its pictures.
+    fn release_sound_before_cut(&mut self, at: i64) {
+        self.release_sound_while(at, |frame| frame.dts + i64::from(frame.samples / 2));
+    }
+
+    fn release_sound_while(&mut self, until: i64, point: impl Fn(&SoundFrame) -> i64) {
         let Some(rate) = self.push.audio.as_ref().and_then(|audio| Timescale::new(audio.sample_rate)) else { return };
         if self.segment.is_none() {
             return;
         }
         let until = rescale(until, Timescale::REEL, rate);
-        while let Some(frame) = self.waiting_sound.pop_front_if(|frame| frame.dts + i64::from(frame.samples) <= until) {
+        while let Some(frame) = self.waiting_sound.pop_front_if(|frame| point(frame) <= until) {
             self.add_sound(frame);
         }
     }
@@ -591,13 +602,24 @@ impl Assembly {
             self.left_out.without_parameters += 1;
             return;
         }
-        // A hole begins a fragment of its own, whose decode time tells of it.
-        if !self.sound.rows.is_empty() && self.sound.dts_end != frame.dts {
+        // A hole begins a fragment of its own, whose decode time tells of it. So does the sound under the first picture,
+        // when there is sound before it: a view that begins with the picture leaves the earlier fragment out.
+        let hole = self.sound.dts_end != frame.dts;
+        let picture_begins = self
+            .begin_in_samples()
+            .is_some_and(|begin| self.sound.dts_end <= begin && frame.dts + i64::from(frame.samples) > begin);
+        if !self.sound.rows.is_empty() && (hole || picture_begins) {
             self.flush();
         }
         let size = u32::try_from(frame.data.len()).unwrap_or(u32::MAX);
         let row = SampleRow { duration: frame.samples, size, cto: 0, sync: true };
         self.sound.push(frame.dts, row, [frame.data]);
+    }
+
+    /// Where the open segment begins, in samples of the current sound.
+    fn begin_in_samples(&self) -> Option<i64> {
+        let rate = Timescale::new(self.push.audio.as_ref()?.sample_rate)?;
+        Some(rescale(self.segment.as_ref()?.begin, Timescale::REEL, rate))
     }
 
     /// Places all that waits and ends the segment: nothing follows it for now.
