@@ -97,12 +97,14 @@ pub async fn real() -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// The real clip, repeated until it is at least `seconds` long, as an FLV of the same frames.
+/// The clip repeated until it is `seconds` long, as an FLV of the same pictures. The sound is coded anew: the clip's is a little
+/// longer than its pictures, and would lie over itself at each seam.
 pub async fn looped(clip: &Path, seconds: u32) -> anyhow::Result<PathBuf> {
     let name = clip.file_stem().and_then(|stem| stem.to_str()).context("the clip has a name")?;
-    make(&format!("{name}-{seconds}s.flv"), |aside| {
+    make(&format!("{name}-looped-{seconds}s.flv"), |aside| {
         let mut ffmpeg = quiet_ffmpeg();
-        ffmpeg.args(["-stream_loop", "-1", "-i"]).arg(clip).args(["-t", &seconds.to_string(), "-c", "copy"]).arg(aside);
+        ffmpeg.args(["-stream_loop", "-1", "-i"]).arg(clip).args(["-t", &seconds.to_string(), "-c:v", "copy"]);
+        ffmpeg.args(["-af", "aresample=async=1000", "-c:a", "aac", "-b:a", "128k"]).arg(aside);
         ffmpeg
     })
     .await

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -22,6 +23,8 @@ const CYCLE_SECONDS: &str = "10";
 const GRACE_SECONDS: &str = "3";
 /// How long any step may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Time between two lines of progress where they cannot be written over.
+const QUIET: Duration = Duration::from_secs(4);
 /// The key that events are signed with.
 const CALLBACK_KEY: &str = "Demo0Callback0Key";
 /// The play domain of a new installation.
@@ -43,9 +46,18 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let options = Options::parse();
-    let story = Story::begin();
+async fn main() -> ExitCode {
+    match show(&Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\ndemo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn show(options: &Options) -> anyhow::Result<()> {
+    let mut story = Story::begin();
     let clip = clips::real_or_synthetic().await?;
     let source = clips::looped(&clip.path, PUSH_SECONDS).await?;
     match clip.credit {
@@ -68,7 +80,7 @@ async fn main() -> anyhow::Result<()> {
     story.tell(&format!("push accepted: {push_url}"));
     let live_url = server.http_url(&format!("/l/{DOMAIN}/{APP}/{STREAM}.m3u8"));
     story.tell(&format!("watch it while it grows: {live_url}"));
-    let assets = follow(&story, &server, &receiver, &live_url, push).await?;
+    let assets = follow(&mut story, &server, &receiver, &live_url, push).await?;
 
     check(&story, &server, &source, &assets).await?;
     println!("\nPlay it:");
@@ -122,7 +134,7 @@ async fn online(server: &Server) -> anyhow::Result<()> {
 
 /// Tells what happens until the push is over and every asset was announced. Returns the assets in order.
 async fn follow(
-    story: &Story,
+    story: &mut Story,
     server: &Server,
     receiver: &Receiver,
     live_url: &str,
@@ -237,12 +249,13 @@ async fn check(story: &Story, server: &Server, source: &std::path::Path, assets:
 /// Tells what happens, with the time since the beginning.
 struct Story {
     began: Instant,
+    progressed: Instant,
     terminal: bool,
 }
 
 impl Story {
     fn begin() -> Self {
-        Self { began: Instant::now(), terminal: std::io::stdout().is_terminal() }
+        Self { began: Instant::now(), progressed: Instant::now(), terminal: std::io::stdout().is_terminal() }
     }
 
     /// A line that stays.
@@ -251,12 +264,15 @@ impl Story {
         println!("{clear}{:6.1} s  {what}", self.began.elapsed().as_secs_f64());
     }
 
-    /// A line that is written over by the next one; only for a person at a terminal.
-    fn progress(&self, what: &str) {
+    /// A line that is written over by the next one; where nothing can be written over, one now and then.
+    fn progress(&mut self, what: &str) {
         if self.terminal {
             print!("\r\x1b[K{:6.1} s  {what}", self.began.elapsed().as_secs_f64());
             // Nothing is lost when the terminal is gone.
             let _ = std::io::stdout().flush();
+        } else if self.progressed.elapsed() > QUIET {
+            self.progressed = Instant::now();
+            self.tell(what);
         }
     }
 }

@@ -5,6 +5,7 @@ mod process;
 mod streams;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -56,14 +57,23 @@ struct Measured {
     lost: (u64, u64),
 }
 
-fn main() -> anyhow::Result<()> {
-    let options = Options::parse();
+fn main() -> ExitCode {
+    match measure(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(options: &Options) -> anyhow::Result<()> {
     ensure!(std::thread::available_parallelism()?.get() >= 2, "two cores are needed, one for each side");
     let mut cpus = CpuSet::new();
     cpus.set(LOAD_CPU);
     // Before there are threads, so that each of them is born with it.
     rustix::thread::sched_setaffinity(None, &cpus).context("cannot move the load generator to its core")?;
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(compare(&options))
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(compare(options))
 }
 
 async fn compare(options: &Options) -> anyhow::Result<()> {
