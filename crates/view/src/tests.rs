@@ -186,12 +186,13 @@ fn sound_that_begins_late_waits_behind_an_empty_edit() {
 }
 
 #[test]
-fn frames_wholly_before_the_first_picture_are_counted_but_hidden() {
+fn frames_before_the_first_picture_are_counted_in_the_file_and_left_out_of_segments() {
     let reel = record(1, &Shape { audio_early: 5000, ..Shape::default() });
     let timeline = timeline(&[reel.all()]);
     let tracks = check_mp4(&timeline, &[&reel]);
     assert_eq!(tracks[1][0].pts, -5000);
-    assert_eq!(hls_times(&timeline, &[&reel], Audio)[0].1, -5000);
+    // Five frames of 1024 later, within half a frame of the picture.
+    assert_eq!(hls_times(&timeline, &[&reel], Audio)[0].1, 120);
     assert_eq!(timeline.facts().audio.unwrap().frames, tracks[1].len() as u64);
 }
 

@@ -79,8 +79,8 @@ pub struct Timeline {
     video: Vec<TrackEpoch>,
     audio: Vec<TrackEpoch>,
     growth: Growth,
-    /// Sound that begins before 0 is left out of virtual segments, because no edit list hides it.
-    trims_front: bool,
+    /// Sound that begins before this (asset's timeline, track's ticks) is left out of virtual segments.
+    sound_front: i64,
 }
 
 impl Timeline {
@@ -138,8 +138,7 @@ impl Timeline {
 
     /// Sound frames of `part` that begin before this are not in its virtual segment.
     pub(crate) fn hls_audio_from(&self, part: &Part) -> i64 {
-        // One tick before 0 is rounding.
-        if self.trims_front { part.audio_from.max(-1) } else { part.audio_from }
+        part.audio_from.max(self.sound_front)
     }
 }
 
@@ -163,7 +162,9 @@ struct Laying {
     shift: i64,
     /// `video_delay` is not known before the run's first picture.
     delay: Option<i64>,
+    /// Per parameters: the largest delay of any run, and that of the first.
     delays: Vec<i64>,
+    first_delays: Vec<i64>,
     /// Which parameters the track had last.
     last_video: Option<usize>,
     last_audio: Option<usize>,
@@ -233,6 +234,7 @@ impl Laying {
         let delay = *self.delay.get_or_insert_with(|| track.pts.saturating_sub(track.dts));
         if number == self.delays.len() {
             self.delays.push(delay);
+            self.first_delays.push(delay);
         }
         if let Some(most) = self.delays.get_mut(number) {
             *most = delay.max(*most);
@@ -277,25 +279,33 @@ impl Laying {
                 }
             }
         }
-        let first_delay = self.parts.iter().find(|part| part.row.video.is_some()).map_or(0, |part| part.video_delay);
         for (number, track) in self.video.iter_mut().enumerate() {
-            // While it grows, what a player already has must not move: the first parameters keep the delay of the first
-            // run, later ones do without an edit list, as all do after the end when there are several.
             let delay = match growth {
-                Growth::Whole if !discontinuous => self.delays.get(number).copied().unwrap_or(0),
-                Growth::Growing if number == 0 => first_delay,
-                _ => 0,
+                Growth::Whole if discontinuous => 0,
+                Growth::Whole => self.delays.get(number).copied().unwrap_or(0),
+                Growth::Growing => self.first_delays.get(number).copied().unwrap_or(0),
             };
             track.edit = u64::try_from(delay).unwrap_or(0);
         }
-        let trims_front = discontinuous || growth == Growth::Growing;
+        // Where no edit list can hide it, sound before 0 is left out (one tick is rounding). Else the frame stays of which
+        // the greater part sounds under the picture, and the edit list hides the rest of it: so the sound begins within half
+        // a frame of the picture also for readers that do not follow edit lists.
+        let edits = !discontinuous && growth == Growth::Whole;
+        let frame =
+            self.audio.first().and_then(|track| track.epoch.audio.as_ref()).map_or(0, |audio| audio.frame_samples);
+        let half = i64::from(frame / 2);
+        let sound_front = if edits { 1 - half.max(1) } else { -1 };
         let first_audio = self.parts.iter().find_map(|part| Some(part.row.audio?.pts.saturating_add(part.audio_shift)));
         if let (Some(track), Some(first)) = (self.audio.first_mut(), first_audio)
-            && !trims_front
+            && edits
+            && first < 0
         {
-            track.edit = u64::try_from(first.saturating_neg()).unwrap_or(0);
+            let left_out =
+                if first < sound_front { (sound_front - first - 1) / i64::from(frame.max(1)) + 1 } else { 0 };
+            let kept = first.saturating_add(left_out.saturating_mul(i64::from(frame)));
+            track.edit = u64::try_from(kept.saturating_neg()).unwrap_or(0);
         }
-        Ok(Timeline { parts: self.parts, video: self.video, audio: self.audio, growth, trims_front })
+        Ok(Timeline { parts: self.parts, video: self.video, audio: self.audio, growth, sound_front })
     }
 }
 
