@@ -1,4 +1,5 @@
-//! Installs what demo, tests and benches need beside Rust: Debian packages, a Python environment, Node packages.
+//! Installs what demo, tests and benches need beside Rust: Debian packages, and the Node packages of the browser tests. (The SDK
+//! suite installs its own Python packages.)
 //!
 //! Packages come from the registries this machine is configured for. Nothing is installed that is already there.
 
@@ -19,7 +20,6 @@ struct Program {
 /// What a task needs.
 pub struct Needs {
     programs: &'static [Program],
-    python: bool,
     node: bool,
 }
 
@@ -33,32 +33,23 @@ const NGINX_RTMP: Program =
     Program { name: "nginx with its RTMP module", package: "libnginx-mod-rtmp", there: has_nginx_rtmp };
 
 /// For `cargo xtask demo`.
-pub const DEMO: Needs = Needs { programs: &[FFMPEG, PYTHON], python: false, node: false };
+pub const DEMO: Needs = Needs { programs: &[FFMPEG, PYTHON], node: false };
 /// For `cargo xtask test`.
-pub const TEST: Needs =
-    Needs { programs: &[FFMPEG, PYTHON, CHROMIUM, NODE, NPM, POSTGRESQL], python: true, node: true };
+pub const TEST: Needs = Needs { programs: &[FFMPEG, PYTHON, CHROMIUM, NODE, NPM, POSTGRESQL], node: true };
 /// For `cargo xtask bench`.
-pub const BENCH: Needs = Needs { programs: &[FFMPEG, PYTHON, NGINX_RTMP], python: false, node: false };
+pub const BENCH: Needs = Needs { programs: &[FFMPEG, PYTHON, NGINX_RTMP], node: false };
 
 /// Installs what is missing, or says in one line what to install.
 pub fn run(needs: &Needs) -> anyhow::Result<()> {
     install_packages(needs.programs)?;
-    if needs.python {
-        python_environment()?;
-    }
     if needs.node {
         node_packages()?;
     }
     Ok(())
 }
 
-/// The folder of the Python environment that `run` makes.
-pub fn python_dir() -> PathBuf {
-    target().join("python")
-}
-
 /// The folder in which `run` installs the Node packages of the browser tests.
-pub fn node_dir() -> PathBuf {
+fn node_dir() -> PathBuf {
     target().join("browser")
 }
 
@@ -115,18 +106,6 @@ fn has_postgresql() -> bool {
 
 fn has_nginx_rtmp() -> bool {
     on_path(&["nginx"]) && Path::new("/usr/lib/nginx/modules/ngx_rtmp_module.so").is_file()
-}
-
-/// A Python environment with the packages of the SDK suite.
-fn python_environment() -> anyhow::Result<()> {
-    let requirements = root().join("tests/sdk/requirements.txt");
-    let python = python_dir();
-    unless_stamped(&python, &[&requirements], || {
-        println!("installing the Python packages of tests/sdk");
-        run_command(command("python3", &["-m", "venv", "--clear"]).arg(&python))?;
-        let pip = ["-m", "pip", "install", "--quiet", "--requirement"];
-        run_command(command(python.join("bin/python"), &pip).arg(&requirements))
-    })
 }
 
 /// The Node packages of the browser tests, as their lock file has them.

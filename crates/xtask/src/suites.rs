@@ -66,8 +66,7 @@ fn tests() -> anyhow::Result<Count> {
 /// The official SDKs against a running server.
 fn sdk() -> anyhow::Result<Count> {
     run_command(&mut cargo(&["build", "--locked", "--package", "server"]))?;
-    let python = setup::python_dir().join("bin/python");
-    let mut suite = command(python, &["tests/sdk/run.py", "--server"]);
+    let mut suite = command("python3", &["tests/sdk/run.py", "--server"]);
     counted(suite.arg(target().join("debug/reprise")), plain_line)
 }
 
