@@ -19,9 +19,10 @@ use crate::timeline::{Placed, SECOND, SoundClock, Timeline};
 const SEGMENT_LENGTH: i64 = 4 * SECOND;
 /// A segment without pictures ends after this much sound.
 const SOUND_SEGMENT_LENGTH: i64 = 5 * SECOND;
-/// A fragment is written when it has this much of a track.
-const FRAGMENT_LENGTH: i64 = SECOND;
-/// … or this many bytes: one second of 32 Mb/s.
+/// A fragment is written when it has this much of a track. With the gathered read before it, the picture whose duration
+/// is not known yet and the sound that waits for the picture, what a killed process loses stays below a second.
+const FRAGMENT_LENGTH: i64 = SECOND * 3 / 4;
+/// … or this many bytes: a second of 32 Mb/s.
 const FRAGMENT_BYTES: usize = 4 * 1024 * 1024;
 /// Sound that waits to learn on which side of a cut it lies waits at most this long; then the picture is taken to be late
 /// for good.

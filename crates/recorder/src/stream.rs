@@ -22,7 +22,7 @@ use crate::story::{Story, StoryCycle};
 use crate::{Deps, RecorderError};
 
 /// What has its place is written at least this often, though a fragment be not full: a crash costs no more.
-const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+const FLUSH_INTERVAL: Duration = Duration::from_millis(750);
 /// How long a task that ends waits for the catalog.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest title of an asset, in bytes (contract §2.6).
@@ -281,7 +281,7 @@ impl Active {
         }
     }
 
-    /// Writes what has its place and has waited for a second.
+    /// Writes what has its place and has waited long enough.
     async fn flush(&mut self, deps: &Deps, clock: Clock) {
         self.assembly.flush();
         self.run_disk(deps, clock, None).await;
