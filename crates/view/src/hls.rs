@@ -2,10 +2,9 @@
 //!
 //! Segment *n* of either track is segment *n* of the cut. Where one track has nothing, its segment is a gap.
 //!
-//! **Placing.** While the parameters stay the same, samples lie later than on the asset's timeline by the reorder delay of
-//! the pictures (or the earliness of the sound), and an edit list in the init segment takes that back. Where parameters
-//! change there are no edit lists: composition offsets are signed, so that a run's first picture is decoded when it is
-//! shown. Players that place a part after a discontinuity count its offsets, but not its edit list.
+//! **Placing.** Samples lie later than on the asset's timeline by the reorder delay of the pictures (or the earliness of the
+//! sound), and an edit list in the init segment takes that back. New parameters of the same codec get a new init segment
+//! and no discontinuity: the timeline runs on, as it does when a player changes the rendition. (Decision 0007.)
 
 use std::collections::BTreeSet;
 

@@ -61,7 +61,7 @@ pub struct Part {
     pub(crate) bytes_before: u64,
 }
 
-/// One set of parameters of one track, and how its init segment places it.
+/// One set of parameters of one track (told by its record), and how its init segment places it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct TrackEpoch {
     /// Where the parameters stand.
@@ -191,7 +191,8 @@ impl Laying {
         if joins {
             self.delay = None;
         }
-        let (new_video, new_audio) = (self.place_video(row, epoch, unknown)?, self.place_audio(row, epoch, unknown)?);
+        let (other_video, other_audio) =
+            (self.place_video(row, epoch, unknown)?, self.place_audio(row, epoch, unknown)?);
         let audio_scale = self.last_audio.and_then(|number| self.audio.get(number)).map(|track| track.scale);
         let audio_shift = audio_scale.map_or(0, |scale| rescale(MediaTime::reel(self.shift), scale));
         self.parts.push(Part {
@@ -199,7 +200,7 @@ impl Laying {
             row: row.clone(),
             begin: self.asset_time(row.begin),
             length: length(row.begin, row.end),
-            discontinuity: new_video || new_audio,
+            discontinuity: other_video || other_audio,
             joins,
             video_epoch: self.last_video.unwrap_or(0),
             audio_epoch: self.last_audio.unwrap_or(0),
@@ -220,17 +221,19 @@ impl Laying {
         Ok(())
     }
 
-    /// Notes the parameters of the row's pictures; tells whether they are others than before.
+    /// Notes the parameters of the row's pictures; tells whether their codec is another than before.
     fn place_video(&mut self, row: &SegmentRow, epoch: &Epoch, unknown: impl Fn() -> ViewError) -> Result<bool> {
         let Some(track) = &row.video else { return Ok(false) };
         let config = epoch.video.as_ref().ok_or_else(&unknown)?;
         let same = |known: &TrackEpoch| known.epoch.video.as_ref().is_some_and(|known| known.record == config.record);
         let scale = epoch.scale(TrackKind::Video).ok_or_else(unknown)?;
         let number = find_or_add(&mut self.video, same, epoch, scale);
-        let changed = self.last_video.replace(number).is_some_and(|last| last != number);
-        if changed {
+        let before = self.last_video.replace(number);
+        if before != Some(number) {
             self.delay = None;
         }
+        let before = before.and_then(|last| self.video.get(last)?.epoch.video.as_ref());
+        let other_codec = before.is_some_and(|before| before.codec != config.codec);
         let delay = *self.delay.get_or_insert_with(|| track.pts.saturating_sub(track.dts));
         if number == self.delays.len() {
             self.delays.push(delay);
@@ -239,10 +242,10 @@ impl Laying {
         if let Some(most) = self.delays.get_mut(number) {
             *most = delay.max(*most);
         }
-        Ok(changed)
+        Ok(other_codec)
     }
 
-    /// Notes the parameters of the row's sound; tells whether they are others than before.
+    /// Notes the parameters of the row's sound; tells whether their codec is another than before.
     fn place_audio(&mut self, row: &SegmentRow, epoch: &Epoch, unknown: impl Fn() -> ViewError) -> Result<bool> {
         if row.audio.is_none() {
             return Ok(false);
@@ -251,7 +254,9 @@ impl Laying {
         let same = |known: &TrackEpoch| known.epoch.audio.as_ref().is_some_and(|known| known.record == config.record);
         let scale = epoch.scale(TrackKind::Audio).ok_or_else(unknown)?;
         let number = find_or_add(&mut self.audio, same, epoch, scale);
-        Ok(self.last_audio.replace(number).is_some_and(|last| last != number))
+        let before = self.last_audio.replace(number).and_then(|last| self.audio.get(last));
+        let before = before.and_then(|known| known.epoch.audio.as_ref());
+        Ok(before.is_some_and(|before| before.codec != config.codec))
     }
 
     fn asset_time(&self, reel_time: i64) -> i64 {
@@ -270,7 +275,6 @@ impl Laying {
         if self.parts.is_empty() {
             return Err(ViewError::Empty);
         }
-        let discontinuous = self.parts.iter().any(|part| part.discontinuity);
         if growth == Growth::Whole {
             for at in 1..self.parts.len() {
                 let next = self.parts.get(at).map_or(0, |part| part.begin);
@@ -281,28 +285,23 @@ impl Laying {
         }
         for (number, track) in self.video.iter_mut().enumerate() {
             let delay = match growth {
-                Growth::Whole if discontinuous => 0,
                 Growth::Whole => self.delays.get(number).copied().unwrap_or(0),
                 Growth::Growing => self.first_delays.get(number).copied().unwrap_or(0),
             };
             track.edit = u64::try_from(delay).unwrap_or(0);
         }
-        // Where no edit list can hide it, sound before 0 is left out (one tick is rounding). Else the frame stays of which
-        // the greater part sounds under the picture, and the edit list hides the rest of it: so the sound begins within half
-        // a frame of the picture also for readers that do not follow edit lists.
-        let edits = !discontinuous && growth == Growth::Whole;
+        // Of the sound before 0, that frame stays of which the greater part sounds under the picture, and the edit list
+        // hides the rest of it: so it begins within half a frame of the picture also for readers that do not follow edit
+        // lists.
         let frame =
             self.audio.first().and_then(|track| track.epoch.audio.as_ref()).map_or(0, |audio| audio.frame_samples);
-        let half = i64::from(frame / 2);
-        let sound_front = if edits { 1 - half.max(1) } else { -1 };
+        let sound_front = 1 - i64::from(frame / 2).max(1);
         let first_audio = self.parts.iter().find_map(|part| Some(part.row.audio?.pts.saturating_add(part.audio_shift)));
-        if let (Some(track), Some(first)) = (self.audio.first_mut(), first_audio)
-            && edits
-            && first < 0
-        {
-            let left_out =
-                if first < sound_front { (sound_front - first - 1) / i64::from(frame.max(1)) + 1 } else { 0 };
-            let kept = first.saturating_add(left_out.saturating_mul(i64::from(frame)));
+        if let (Some(track), Some(first)) = (self.audio.first_mut(), first_audio) {
+            let early = sound_front.saturating_sub(first).max(0);
+            let frame = i64::from(frame.max(1));
+            let left_out = early.saturating_add(frame - 1) / frame;
+            let kept = first.saturating_add(left_out.saturating_mul(frame));
             track.edit = u64::try_from(kept.saturating_neg()).unwrap_or(0);
         }
         Ok(Timeline { parts: self.parts, video: self.video, audio: self.audio, growth, sound_front })
