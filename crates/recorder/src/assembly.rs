@@ -21,7 +21,7 @@ const SEGMENT_LENGTH: i64 = 4 * SECOND;
 const SOUND_SEGMENT_LENGTH: i64 = 5 * SECOND;
 /// A fragment is written when it has this much of a track. With the gathered read before it, the picture whose duration
 /// is not known yet and the sound that waits for the picture, what a killed process loses stays below a second.
-const FRAGMENT_LENGTH: i64 = SECOND * 3 / 4;
+const FRAGMENT_LENGTH: i64 = SECOND / 2;
 /// … or this many bytes: a second of 32 Mb/s.
 const FRAGMENT_BYTES: usize = 4 * 1024 * 1024;
 /// Sound that waits to learn on which side of a cut it lies waits at most this long; then the picture is taken to be late
@@ -402,6 +402,9 @@ impl Assembly {
         if sync {
             if self.cut_wanted(pts, leapt) {
                 self.cut(now, wall, pts, true);
+            } else {
+                // A key frame is the first of its fragment, so that it can be fetched alone.
+                self.flush();
             }
         } else if self.segment.as_ref().is_none_or(|segment| !segment.pictures) {
             self.left_out.before_key_frame += 1;

@@ -22,7 +22,7 @@ use crate::story::{Story, StoryCycle};
 use crate::{Deps, RecorderError};
 
 /// What has its place is written at least this often, though a fragment be not full: a crash costs no more.
-const FLUSH_INTERVAL: Duration = Duration::from_millis(750);
+const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
 /// How long a task that ends waits for the catalog.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest title of an asset, in bytes (contract §2.6).
