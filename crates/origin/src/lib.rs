@@ -12,6 +12,7 @@
 
 mod body;
 mod error;
+mod laid;
 mod live;
 mod range;
 mod reels;

@@ -18,7 +18,8 @@ use view::{Growth, Name, SpanView, Timeline};
 
 use crate::ANSWER_AGE_MAX;
 use crate::error::{OriginError, Result};
-use crate::reels::{ROW_BYTES, Reels};
+use crate::laid::{Laid, Text};
+use crate::reels::Reels;
 use crate::reply::{Content, Keep, Reply, content_type, tag};
 use crate::vod::segment;
 
@@ -36,12 +37,6 @@ struct Answer {
     ended: Option<WallTime>,
 }
 
-/// A recording laid out as far as it is.
-struct Laid {
-    timeline: Timeline,
-    ended: bool,
-}
-
 /// What is served under `/l/`.
 pub(crate) struct Live {
     catalog: Catalog,
@@ -53,10 +48,7 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(catalog: Catalog, reels: Arc<Reels>, cache_bytes: u64) -> Self {
-        let weigh = |_: &RecordingId, laid: &Arc<Laid>| {
-            let parts = laid.timeline.parts().len();
-            u32::try_from(parts.saturating_mul(ROW_BYTES).saturating_add(1_000)).unwrap_or(u32::MAX)
-        };
+        let weigh = |_: &RecordingId, laid: &Arc<Laid>| laid.weight();
         Self {
             catalog,
             reels,
@@ -100,7 +92,7 @@ impl Live {
             return Ok(laid);
         }
         let timeline = Timeline::new(&[SpanView { span: answer.span, index: &index }], Growth::Growing)?;
-        let laid = Arc::new(Laid { timeline, ended });
+        let laid = Arc::new(Laid::new(timeline, ended));
         self.laid.insert(answer.id, Arc::clone(&laid)).await;
         Ok(laid)
     }
@@ -112,8 +104,7 @@ impl Live {
         let laid = self.lay_out(&answer).await?;
         // A stream's name may have characters that end a path in a URL.
         let folder = format!("{}{}/", folder.replace('%', "%25").replace('?', "%3F").replace('#', "%23"), answer.id);
-        let text = laid.timeline.multivariant(&folder).to_text();
-        Ok(playlist(Name::Index, text))
+        Ok(playlist(Name::Index, Text::new(laid.timeline.multivariant(&folder).to_text())))
     }
 
     async fn reply(&self, path: &StreamPath, id: RecordingId, name: Name) -> Result<Reply> {
@@ -121,8 +112,8 @@ impl Live {
         let laid = self.lay_out(&answer).await?;
         let timeline = &laid.timeline;
         let (tag, content) = match name {
-            Name::Index => return Ok(playlist(name, timeline.multivariant("").to_text())),
-            Name::Playlist(track) => return Ok(playlist(name, timeline.playlist(track, laid.ended)?.to_text())),
+            Name::Index => return Ok(playlist(name, Text::new(timeline.multivariant("").to_text()))),
+            Name::Playlist(track) => return Ok(playlist(name, laid.playlist(track)?)),
             Name::Init(track, number) => {
                 let init = timeline.init(track, number)?;
                 (tag(&init), Content::Made(init))
@@ -137,8 +128,8 @@ impl Live {
     }
 }
 
-fn playlist(name: Name, text: String) -> Reply {
-    Reply { content_type: content_type(name), keep: Keep::Second, tag: tag(&text), content: Content::Made(text.into()) }
+fn playlist(name: Name, text: Text) -> Reply {
+    Reply { content_type: content_type(name), keep: Keep::Second, tag: text.tag, content: Content::Made(text.bytes) }
 }
 
 fn answer_of(recording: Recording) -> Answer {

@@ -13,6 +13,7 @@ use units::ReelId;
 use view::{Mp4, Mp4Builder, Timeline};
 
 use crate::error::{OriginError, Result};
+use crate::laid::Laid;
 
 /// An index that was looked at this long ago is not looked at again: segments last seconds, viewers are many.
 const FRESH: Duration = Duration::from_millis(200);
@@ -24,8 +25,8 @@ const PAGES_BYTES: u64 = 16 << 20;
 const PAGES_READ_BYTES: u64 = 4 << 20;
 /// Reads of pages that wait to be decoded.
 const PAGES_READ_AHEAD: usize = 2;
-/// Rough bytes that a segment takes in memory, as a row or laid out.
-pub(crate) const ROW_BYTES: usize = 400;
+/// Rough bytes that a segment takes in memory, as a row or laid out with its lines of playlists.
+pub(crate) const ROW_BYTES: usize = 450;
 
 /// How far an index file is read.
 struct Tail {
@@ -114,18 +115,18 @@ impl Reels {
 
     /// Makes the MP4 of a cut from all its pages; they are read here and decoded on a blocking thread, a few MiB at a
     /// time. A dropped future ends both.
-    pub(crate) async fn mp4(&self, timeline: &Arc<Timeline>) -> Result<Mp4> {
+    pub(crate) async fn mp4(&self, laid: &Arc<Laid>) -> Result<Mp4> {
         let (send, mut receive) = mpsc::channel::<(Range<usize>, Bytes)>(PAGES_READ_AHEAD);
-        let laid_out = Arc::clone(timeline);
+        let laid_out = Arc::clone(laid);
         let building = tokio::task::spawn_blocking(move || -> Result<Mp4> {
-            let mut builder = Mp4Builder::new(&laid_out)?;
+            let mut builder = Mp4Builder::new(&laid_out.timeline)?;
             while let Some((positions, bytes)) = receive.blocking_recv() {
-                push_pages(&mut builder, &laid_out, positions, &bytes)?;
+                push_pages(&mut builder, &laid_out.timeline, positions, &bytes)?;
             }
             Ok(builder.finish()?)
         });
         let mut next = 0;
-        while let Some((reel, positions, bytes)) = run_of_pages(timeline, next) {
+        while let Some((reel, positions, bytes)) = run_of_pages(&laid.timeline, next) {
             let bytes = self.blobs.get_range(&samples_index_key(reel), bytes).await?;
             next = positions.end;
             if send.send((positions, bytes)).await.is_err() {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use bytes::Bytes;
 use catalog::{AssetStatus, Catalog};
 use moka::future::Cache;
 use reel::{ReelIndex, Span};
@@ -14,7 +13,8 @@ use units::AssetId;
 use view::{Growth, Mp4, Name, SpanView, Timeline};
 
 use crate::error::{OriginError, Result};
-use crate::reels::{ROW_BYTES, Reels};
+use crate::laid::{Laid, Text};
+use crate::reels::Reels;
 use crate::reply::{Content, Keep, Reply, content_type, tag};
 use crate::{ANSWER_AGE_MAX, Settings};
 
@@ -33,22 +33,20 @@ pub(crate) struct Vod {
     catalog: Catalog,
     reels: Arc<Reels>,
     answers: Cache<AssetId, Option<Answer>>,
-    timelines: Cache<Arc<[Span]>, Arc<Timeline>>,
+    laid: Cache<Arc<[Span]>, Arc<Laid>>,
     mp4s: Cache<Arc<[Span]>, Arc<Mp4>>,
     builds: Semaphore,
 }
 
 impl Vod {
     pub(crate) fn new(catalog: Catalog, reels: Arc<Reels>, settings: &Settings) -> Self {
-        let weigh = |_: &Arc<[Span]>, timeline: &Arc<Timeline>| {
-            u32::try_from(timeline.parts().len().saturating_mul(ROW_BYTES).saturating_add(1_000)).unwrap_or(u32::MAX)
-        };
+        let weigh = |_: &Arc<[Span]>, laid: &Arc<Laid>| laid.weight();
         let weigh_mp4 = |_: &Arc<[Span]>, mp4: &Arc<Mp4>| u32::try_from(mp4.weight()).unwrap_or(u32::MAX);
         Self {
             catalog,
             reels,
             answers: Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(ANSWER_AGE_MAX).build(),
-            timelines: Cache::builder().max_capacity(settings.index_cache_bytes).weigher(weigh).build(),
+            laid: Cache::builder().max_capacity(settings.index_cache_bytes).weigher(weigh).build(),
             mp4s: Cache::builder().max_capacity(settings.mp4_cache_bytes).weigher(weigh_mp4).build(),
             builds: Semaphore::new(settings.mp4_builds.max(1)),
         }
@@ -72,27 +70,26 @@ impl Vod {
         Ok(Some(Answer { status: asset.status, cut: cut.collect() }))
     }
 
-    async fn timeline(&self, cut: &Arc<[Span]>) -> Result<Arc<Timeline>> {
-        let laid = self.timelines.try_get_with(Arc::clone(cut), self.lay_out(cut)).await;
+    async fn laid(&self, cut: &Arc<[Span]>) -> Result<Arc<Laid>> {
+        let laid = self.laid.try_get_with(Arc::clone(cut), self.lay_out(cut)).await;
         laid.map_err(|error: Arc<OriginError>| (*error).clone())
     }
 
-    async fn lay_out(&self, cut: &[Span]) -> Result<Arc<Timeline>> {
+    async fn lay_out(&self, cut: &[Span]) -> Result<Arc<Laid>> {
         let mut indexes: Vec<Arc<ReelIndex>> = Vec::with_capacity(cut.len());
         for span in cut {
             // A cycle that was just sealed may be newer than what is kept of its reel's index.
             indexes.push(self.reels.index(span.reel, true).await?);
         }
         let spans: Vec<_> = cut.iter().zip(&indexes).map(|(span, index)| SpanView { span: *span, index }).collect();
-        Ok(Arc::new(Timeline::new(&spans, Growth::Whole)?))
+        Ok(Arc::new(Laid::new(Timeline::new(&spans, Growth::Whole)?, true)))
     }
 
-    async fn mp4(&self, cut: &Arc<[Span]>) -> Result<Arc<Mp4>> {
+    async fn mp4(&self, cut: &Arc<[Span]>, laid: &Arc<Laid>) -> Result<Arc<Mp4>> {
         let build = async {
-            let timeline = self.timeline(cut).await?;
             // Never closed.
             let _turn = self.builds.acquire().await;
-            Ok(Arc::new(self.reels.mp4(&timeline).await?))
+            Ok(Arc::new(self.reels.mp4(laid).await?))
         };
         self.mp4s.try_get_with(Arc::clone(cut), build).await.map_err(|error: Arc<OriginError>| (*error).clone())
     }
@@ -100,27 +97,26 @@ impl Vod {
     async fn reply(&self, asset: AssetId, name: Name) -> Result<Reply> {
         let cut = self.cut(asset).await?;
         let same_cut = tag((&cut, name));
+        let laid = self.laid(&cut).await?;
         let (keep, tag, content) = match name {
-            Name::Index => {
-                let text = self.timeline(&cut).await?.multivariant("").to_text();
-                (Keep::Minute, tag(&text), Content::Made(text.into()))
-            }
-            Name::Playlist(track) => {
-                let text = self.timeline(&cut).await?.playlist(track, true)?.to_text();
-                (Keep::Minute, tag(&text), Content::Made(text.into()))
-            }
+            Name::Index => written(Text::new(laid.timeline.multivariant("").to_text())),
+            Name::Playlist(track) => written(laid.playlist(track)?),
             Name::Init(track, number) => {
-                let init: Bytes = self.timeline(&cut).await?.init(track, number)?;
+                let init = laid.timeline.init(track, number)?;
                 (Keep::Forever, tag(&init), Content::Made(init))
             }
             Name::Segment(track, position) => {
-                let timeline = self.timeline(&cut).await?;
-                (Keep::Forever, same_cut, Content::Pieces(segment(&self.reels, &timeline, track, position).await?))
+                let pieces = segment(&self.reels, &laid.timeline, track, position).await?;
+                (Keep::Forever, same_cut, Content::Pieces(pieces))
             }
-            Name::Mp4 => (Keep::Forever, same_cut, Content::Mp4(self.mp4(&cut).await?)),
+            Name::Mp4 => (Keep::Forever, same_cut, Content::Mp4(self.mp4(&cut, &laid).await?)),
         };
         Ok(Reply { content_type: content_type(name), keep, tag, content })
     }
+}
+
+fn written(text: Text) -> (Keep, u64, Content) {
+    (Keep::Minute, text.tag, Content::Made(text.bytes))
 }
 
 /// The pieces of a virtual segment.

@@ -18,16 +18,16 @@ async fn check(what: &str, player: Player, url: &str, frames: u64, seconds: f64)
 async fn a_browser_plays_every_picture_of_both_views_and_seeks() {
     let world = World::new().await;
     let folder = world.folder.path();
-    let clips: Vec<Clip> = (0..2).map(|n| usual(folder, &format!("{n}.mp4"), 9, "30", "320x180", 48_000)).collect();
-    let larger = usual(folder, "c.mp4", 9, "30", "640x360", 48_000);
-    let other_sound = usual(folder, "d.mp4", 9, "30", "320x180", 44_100);
+    let clips: Vec<Clip> = (0..2).map(|n| usual(folder, &format!("{n}.mp4"), 6, "30", "320x180", 48_000)).collect();
+    let larger = usual(folder, "c.mp4", 6, "30", "640x360", 48_000);
+    let other_sound = usual(folder, "d.mp4", 6, "30", "320x180", 44_100);
     let (a, b) = (world.reel(&[&clips[0]]), world.reel(&[&clips[1]]));
     let one = world.asset_of(&[&clips[0]]).await;
     let two = world.asset(&[(a.reel, 0, a.end()), (b.reel, 0, b.end())]).await;
     let changing = world.asset_of(&[&clips[0], &larger]).await;
     let sounding = world.asset_of(&[&clips[0], &other_sound, &larger]).await;
     let all =
-        [("one span", one, 9u32), ("two reels", two, 18), ("new size", changing, 18), ("new sound", sounding, 27)];
+        [("one span", one, 6u32), ("two reels", two, 12), ("new size", changing, 12), ("new sound", sounding, 18)];
     for (what, asset, seconds) in all {
         for (player, name) in [(Player::Hls, "index.m3u8"), (Player::Mp4, "source.mp4")] {
             if (asset, player) == (sounding, Player::Mp4) {
@@ -35,6 +35,10 @@ async fn a_browser_plays_every_picture_of_both_views_and_seeks() {
             }
             let (what, url) = (format!("{what}, {name}"), world.at(asset, name));
             check(&what, player, &url, u64::from(seconds) * 30, f64::from(seconds)).await;
+            // The hardest of them: into what has other parameters than the beginning.
+            if asset != changing {
+                continue;
+            }
             let seen = play(player, &url, Some(f64::from(seconds) - 3.5)).await.unwrap();
             assert!(seen.errors.is_empty() && seen.frames > 0, "{what}, seeking: {seen:?}");
             assert!((seen.from - (f64::from(seconds) - 3.5)).abs() < 0.1, "{what}, seeking: {seen:?}");
@@ -47,7 +51,7 @@ async fn a_browser_plays_a_recording_that_ended_from_its_first_second() {
     let world = World::new().await;
     let folder = world.folder.path();
     let clips =
-        [usual(folder, "a.mp4", 9, "30", "320x180", 48_000), usual(folder, "b.mp4", 9, "30", "640x360", 48_000)];
+        [usual(folder, "a.mp4", 6, "30", "320x180", 48_000), usual(folder, "b.mp4", 6, "30", "640x360", 48_000)];
     for (what, clips) in [("one push", vec![&clips[0]]), ("new parameters", vec![&clips[0], &clips[1]])] {
         let mut writer = Writer::new(&world.blobs, world.catalog.ids().reel(common::WALL));
         let recording = world.begin_recording(writer.reel).await;
@@ -56,7 +60,7 @@ async fn a_browser_plays_a_recording_that_ended_from_its_first_second() {
         let now = units::WallTime::from_unix_ms(i64::try_from(now.as_millis()).unwrap());
         world.catalog.end_recording(recording, Some(writer.end()), now).await.unwrap();
         let url = format!("{}/l/play.localhost/app/s1/{recording}/index.m3u8", world.url);
-        let seconds = 9 * u32::try_from(clips.len()).unwrap();
+        let seconds = 6 * u32::try_from(clips.len()).unwrap();
         check(what, Player::Hls, &url, u64::from(seconds) * 30, f64::from(seconds)).await;
     }
 }

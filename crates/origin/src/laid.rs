@@ -1,0 +1,57 @@
+//! A cut laid out, and the playlists that were written of it: many viewers ask for the same text.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use codec::TrackKind;
+use view::Timeline;
+
+use crate::error::Result;
+use crate::reels::ROW_BYTES;
+use crate::reply::tag;
+
+/// A playlist and its tag.
+#[derive(Clone)]
+pub(crate) struct Text {
+    pub(crate) bytes: Bytes,
+    pub(crate) tag: u64,
+}
+
+impl Text {
+    pub(crate) fn new(text: String) -> Self {
+        Self { tag: tag(&text), bytes: text.into() }
+    }
+}
+
+/// What was laid out of a cut; it does not change any more.
+pub(crate) struct Laid {
+    pub(crate) timeline: Timeline,
+    /// Nothing more comes.
+    pub(crate) ended: bool,
+    video: OnceLock<Text>,
+    audio: OnceLock<Text>,
+}
+
+impl Laid {
+    pub(crate) fn new(timeline: Timeline, ended: bool) -> Self {
+        Self { timeline, ended, video: OnceLock::new(), audio: OnceLock::new() }
+    }
+
+    /// The playlist of a track, written once.
+    pub(crate) fn playlist(&self, track: TrackKind) -> Result<Text> {
+        let written = match track {
+            TrackKind::Video => &self.video,
+            TrackKind::Audio => &self.audio,
+        };
+        if let Some(text) = written.get() {
+            return Ok(text.clone());
+        }
+        let text = Text::new(self.timeline.playlist(track, self.ended)?.to_text());
+        Ok(written.get_or_init(|| text).clone())
+    }
+
+    /// What it takes of memory, for a cache: rows, and about a third of that for playlists.
+    pub(crate) fn weight(&self) -> u32 {
+        u32::try_from(self.timeline.parts().len().saturating_mul(ROW_BYTES).saturating_add(1_000)).unwrap_or(u32::MAX)
+    }
+}
