@@ -40,8 +40,10 @@ pub fn covers(source: &Probe, assets: &[Probe]) -> Result<Vec<Placed>, String> {
     Ok(placed)
 }
 
-/// Finds one asset's frames in the source, the first at exactly `video_at` and `audio_at`.
+/// Finds one asset's frames in the source, the first at exactly `video_at` and `audio_at`. A playlist leaves out sound of which
+/// the greater part comes before its first picture; nothing else may be missing.
 pub fn place(source: &Probe, asset: &Probe, video_at: usize, audio_at: usize) -> Result<Placed, String> {
+    let audio_at = audio_at + left_out_at_front(source, asset, video_at, audio_at);
     let video = follow("picture", &source.track("video"), &asset.track("video"), video_at)?;
     let audio = follow("sound frame", &source.track("audio"), &asset.track("audio"), audio_at)?;
     let skew = |video: Option<f64>, audio: Option<f64>| match (video, audio) {
@@ -57,6 +59,17 @@ pub fn place(source: &Probe, asset: &Probe, video_at: usize, audio_at: usize) ->
     }
     let range = |from: usize, count: usize| (from, from + count);
     Ok(Placed { video: range(video_at, video.count), audio: range(audio_at, audio.count), skew_at_start, skew_at_end })
+}
+
+/// How many sound frames from `audio_at` on lie before the asset's first picture and are not in the asset.
+fn left_out_at_front(source: &Probe, asset: &Probe, video_at: usize, audio_at: usize) -> usize {
+    let (pictures, sound) = (source.track("video"), source.track("audio"));
+    let (Some(picture), Some(sent)) = (pictures.get(video_at), sound.get(audio_at)) else { return 0 };
+    if asset.track("audio").first().is_none_or(|first| first.hash == sent.hash) {
+        return 0;
+    }
+    let early = |frame: &&&Packet| frame.pts + frame.duration / 2.0 < picture.pts;
+    sound.iter().skip(audio_at).take_while(early).count()
 }
 
 /// How one track of an asset lies against the source: source time minus asset time of the first and the last frame.
