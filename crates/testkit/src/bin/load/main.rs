@@ -93,13 +93,13 @@ async fn compare(options: &Options) -> anyhow::Result<()> {
     if !options.alone {
         measured.push(nginx_rtmp(options, &load).await.context("nginx-rtmp")?);
     }
-    print_table(options, &measured);
+    print_table(&measured);
     Ok(())
 }
 
 async fn reprise(options: &Options, load: &Load) -> anyhow::Result<Measured> {
-    let streams = options.streams.to_string();
-    let settings = [("REPRISE_RTMP__PUSHES_MAX", streams.as_str()), ("REPRISE_LOG__LEVEL", "warn")];
+    // What it can take is for the server to find out.
+    let settings = [("REPRISE_RTMP__PUSHES_MAX", "10000"), ("REPRISE_LOG__LEVEL", "warn")];
     let runner = ["taskset", "-c", SERVER_CPU];
     let mut server = Server::start_in(&options.server, &settings, &options.work, &runner).await?;
     let rule = [
@@ -172,19 +172,27 @@ fn path_text(path: &Path) -> anyhow::Result<&str> {
     path.to_str().context("the work folder's path is no text")
 }
 
-fn print_table(options: &Options, measured: &[Measured]) {
+fn print_table(measured: &[Measured]) {
     println!(
-        "{:<11} {:>17} {:>11} {:>14} {:>16} {:>14} {:>14}",
-        "server", "CPU-s/stream-min", "of one core", "MiB/stream", "lost/sent", "worst stall", "worst delay"
+        "\n{:<11} {:>17} {:>11} {:>11} {:>15} {:>16} {:>12} {:>12}",
+        "server",
+        "CPU-s/stream-min",
+        "of one core",
+        "MiB/stream",
+        "refused/broken",
+        "lost/sent",
+        "worst stall",
+        "worst delay"
     );
     for Measured { name, usage, sent, lost } in measured {
-        let streams = f64::from(options.streams);
+        let streams = f64::from(u32::try_from(sent.count()).unwrap_or(u32::MAX));
         let minutes = usage.wall.as_secs_f64() / 60.0;
         println!(
-            "{name:<11} {:>17.4} {:>11.2} {:>14.3} {:>16} {:>11} ms {:>11} ms",
+            "{name:<11} {:>17.4} {:>11.2} {:>11.3} {:>15} {:>16} {:>9} ms {:>9} ms",
             usage.cpu.as_secs_f64() / minutes / streams,
             usage.cpu.as_secs_f64() / usage.wall.as_secs_f64(),
             usage.grown_mib / streams,
+            format!("{}/{}", sent.refused, sent.broken),
             format!("{}/{}", lost.0, lost.1),
             sent.worst_stall.as_millis(),
             sent.worst_delay.as_millis(),
@@ -192,7 +200,7 @@ fn print_table(options: &Options, measured: &[Measured]) {
     }
     println!(
         "\nCPU: user and system time within the window. MiB/stream: resident memory at its end less that before the first stream.\n\
-         lost/sent: frames of {} streams, counted by ffprobe. Stall: the longest write of any publisher. Delay: the latest frame.",
-        COUNTED.min(options.streams)
+         refused: publishers not let in; broken: let in and lost later. lost/sent: frames of up to {COUNTED} streams, counted by\n\
+         ffprobe. Stall: the longest write of any publisher. Delay: the latest frame, by the load generator's own clock."
     );
 }

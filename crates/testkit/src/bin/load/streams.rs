@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::ensure;
 use testkit::ffmpeg::Pace;
 use testkit::publisher::{Played, Publisher};
 use testkit::tape::Tape;
@@ -28,15 +28,31 @@ pub struct Load {
 
 /// What was sent.
 pub struct Sent {
-    /// Per stream, its name and its frames.
+    /// Per stream that was let in and played to its end, its name and its frames.
     streams: Vec<(String, u64)>,
     /// The longest write of any publisher.
     pub worst_stall: Duration,
     /// The latest frame of any publisher.
     pub worst_delay: Duration,
+    /// Publishers that were not let in: past its capacity a server refuses.
+    pub refused: u32,
+    /// Publishers that were let in and lost later: this must not happen.
+    pub broken: u32,
+}
+
+/// How one publisher fared.
+enum Fared {
+    Played(Played),
+    Refused(anyhow::Error),
+    Broken(anyhow::Error),
 }
 
 impl Sent {
+    /// How many streams were let in and played to their end.
+    pub fn count(&self) -> usize {
+        self.streams.len()
+    }
+
     /// `count` streams spread over all, with the frames that each sent.
     pub fn sample(&self, count: u32) -> Vec<(String, u64)> {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
@@ -58,8 +74,8 @@ impl Load {
                 tokio::spawn(async move {
                     let start = STAGGER * number;
                     tokio::time::sleep_until(begun + start).await;
-                    let played = publish(address, &app, &name, &tape, end - start).await;
-                    played.map(|played| (name.clone(), played)).with_context(|| name)
+                    let fared = publish(address, &app, &name, &tape, end - start).await;
+                    (name, fared)
                 })
             })
             .collect();
@@ -68,28 +84,40 @@ impl Load {
         tokio::time::sleep_until(begun + up + SETTLE + self.window).await;
         let usage = Look::at(pids)?.since(from, idle);
 
-        let mut sent = Sent { streams: Vec::new(), worst_stall: Duration::ZERO, worst_delay: Duration::ZERO };
-        let mut failed = Vec::new();
+        let (worst_stall, worst_delay) = (Duration::ZERO, Duration::ZERO);
+        let mut sent = Sent { streams: Vec::new(), worst_stall, worst_delay, refused: 0, broken: 0 };
         for publisher in publishers {
-            match publisher.await? {
-                Ok((name, played)) => {
+            let (name, fared) = publisher.await?;
+            match fared {
+                Fared::Played(played) => {
                     sent.streams.push((name, played.video + played.audio));
                     sent.worst_stall = sent.worst_stall.max(played.worst_stall);
                     sent.worst_delay = sent.worst_delay.max(played.worst_delay);
                 }
-                Err(error) => failed.push(format!("{error:#}")),
+                Fared::Refused(error) => sent.refused += tell_first(sent.refused, &name, "refused", &error),
+                Fared::Broken(error) => sent.broken += tell_first(sent.broken, &name, "lost", &error),
             }
         }
-        if let Some(first) = failed.first() {
-            bail!("{} of {} publishers failed, the first: {first}", failed.len(), self.streams);
-        }
+        ensure!(!sent.streams.is_empty(), "no stream was recorded");
         Ok((usage, sent))
     }
 }
 
-async fn publish(address: SocketAddr, app: &str, name: &str, tape: &Tape, length: Duration) -> anyhow::Result<Played> {
-    let mut publisher = Publisher::connect(&format!("rtmp://{address}/{app}/{name}")).await?;
-    let played = publisher.play(tape, Pace::Times(1.0), length).await?;
-    publisher.unpublish().await?;
-    Ok(played)
+/// Tells the first of a kind, and counts it: one more.
+fn tell_first(before: u32, name: &str, what: &str, error: &anyhow::Error) -> u32 {
+    if before == 0 {
+        println!("{name} was {what}: {error:#}");
+    }
+    1
+}
+
+async fn publish(address: SocketAddr, app: &str, name: &str, tape: &Tape, length: Duration) -> Fared {
+    let mut publisher = match Publisher::connect(&format!("rtmp://{address}/{app}/{name}")).await {
+        Ok(publisher) => publisher,
+        Err(error) => return Fared::Refused(error),
+    };
+    match publisher.play(tape, Pace::Times(1.0), length).await {
+        Ok(played) => publisher.unpublish().await.map_or_else(Fared::Broken, |()| Fared::Played(played)),
+        Err(error) => Fared::Broken(error),
+    }
 }
