@@ -31,7 +31,7 @@ const SOUND_WAIT: i64 = 3 * SECOND;
 const STALL_LENGTH: i64 = SECOND;
 /// … and at most this many pictures.
 const STALL_PICTURES_MAX: usize = 256;
-/// When a push has sent this much sound and announced no pictures, it is taken to have none.
+/// When a push has sent this much sound and no key frame, it is taken to have no pictures, until one comes.
 const PICTURE_WAIT: i64 = 2 * SECOND;
 /// When pictures stay away this long, segments are cut by sound.
 const PICTURE_SILENCE: i64 = 6 * SECOND;
@@ -205,6 +205,8 @@ struct PushParameters {
     audio: Option<AudioConfig>,
     /// Of `video`, to stand in front of a key frame that lacks them.
     parameter_sets: Bytes,
+    /// A key frame has come: until then sound does not wait for pictures.
+    pictured: bool,
 }
 
 impl Assembly {
@@ -279,7 +281,10 @@ impl Assembly {
     }
 
     /// The push is over: all it sent is placed and the segment closed.
-    pub(crate) fn push_lost(&mut self, now: Mono, push: PushId) {
+    pub(crate) fn push_lost(&mut self, now: Mono, wall: WallTime, push: PushId) {
+        if self.timeline.is_none() {
+            self.anchor_by_sound(now, wall);
+        }
         self.place_pictures(now, true);
         self.close_segment();
         self.act(now, Event::PushLost(push));
@@ -341,11 +346,14 @@ impl Assembly {
         };
         let dts = to_reel(sample.dts, config.scale);
         let cto = to_reel(i64::from(sample.cto), config.scale);
-        if self.timeline.is_none() {
+        if !self.push.pictured {
             if !sample.sync {
                 self.left_out.before_key_frame += 1;
                 return;
             }
+            self.push.pictured = true;
+        }
+        if self.timeline.is_none() {
             self.anchor(now, wall, dts.saturating_add(cto));
         }
         let Some(timeline) = &mut self.timeline else { return };
@@ -443,24 +451,43 @@ impl Assembly {
                 self.unanchored.pop_front();
                 self.left_out.early_sound += 1;
             }
-            if self.push.video.is_none()
-                && let Some(first) = self.unanchored.front()
+            if let Some(first) = self.unanchored.front()
                 && to_reel(sample.dts - first.dts, config_scale) >= PICTURE_WAIT
             {
-                self.anchor(now, wall, to_reel(first.dts, config_scale));
+                self.anchor_by_sound(now, wall);
             }
             return;
         }
         self.place_sound(now, wall, sample, scale);
     }
 
+    /// Places the sound of a push of which no picture has come.
+    fn anchor_by_sound(&mut self, now: Mono, wall: WallTime) {
+        if let (Some(first), Some(audio)) = (self.unanchored.front(), &self.push.audio) {
+            let first = to_reel(first.dts, audio.scale);
+            self.anchor(now, wall, first);
+        }
+    }
+
     /// Ties the push's clock to the recording's timeline: `first` (90 kHz of the push) goes on where the media ends. Sound
     /// that waited for it is placed.
     fn anchor(&mut self, now: Mono, wall: WallTime, first: i64) {
-        self.timeline = Some(Timeline::anchored(first, self.end));
+        let early = if self.epochs == 0 { first.saturating_sub(self.first_unanchored()) } else { 0 };
+        // Tracks further apart than this have different clocks: a hole as long as that would be worse than the loss.
+        let at = if early <= 2 * PICTURE_WAIT { self.end.max(early) } else { self.end };
+        self.timeline = Some(Timeline::anchored(first, at));
         let Some(scale) = self.push.audio.as_ref().and_then(|audio| Timescale::new(audio.sample_rate)) else { return };
         for sample in std::mem::take(&mut self.unanchored) {
             self.place_sound(now, wall, &sample, scale);
+        }
+    }
+
+    /// When (90 kHz of the push) the sound begins that waits for an anchor. The recording begins so much later that all of
+    /// it has a place.
+    fn first_unanchored(&self) -> i64 {
+        match (self.unanchored.front(), &self.push.audio) {
+            (Some(first), Some(audio)) => to_reel(first.dts, audio.scale),
+            _ => i64::MAX,
         }
     }
 
@@ -488,7 +515,7 @@ impl Assembly {
         };
         self.waiting_sound.push_back(SoundFrame { dts, samples, data: sample.data.clone() });
         self.place_pictures(now, false);
-        if self.push.video.is_none() || self.pictures_are_silent(dts, rate) {
+        if !self.push.pictured || self.pictures_are_silent(dts, rate) {
             self.lead_by_sound(now, wall, rate);
         } else if let Some(first) = self.waiting_sound.front()
             && self.segment.is_some()

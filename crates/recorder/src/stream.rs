@@ -289,7 +289,7 @@ impl Active {
 
     async fn push_ended(&mut self, deps: &Deps, clock: Clock, info: &PushInfo, end: Option<PushEnd>) {
         let cause = end.as_ref().map_or_else(|| "unknown".to_owned(), |end| format!("{end:?}"));
-        self.assembly.push_lost(clock.mono(), info.push);
+        self.assembly.push_lost(clock.mono(), clock.wall(), info.push);
         self.carry_out_of(deps, clock, Some(info)).await;
         let left_out = self.assembly.take_left_out();
         tracing::info!(recording = %self.id, push = %info.push, cause, "push ended");

@@ -137,7 +137,7 @@ fn every_frame_is_in_exactly_one_segment_and_sound_goes_with_its_picture() {
     let mut assembly = Assembly::begin(machine(20));
     let mut out = Out::default();
     feed(&mut out, &mut assembly, &push(0, 70, 0));
-    assembly.push_lost(Mono::default(), PushId::from_u128(1));
+    assembly.push_lost(Mono::default(), WallTime::default(), PushId::from_u128(1));
     run(&mut out, &mut assembly);
     assert!(out.interrupted);
     assert_eq!(out.segments.iter().map(|s| s.cycle).max(), Some(3));
@@ -166,10 +166,10 @@ fn a_push_that_comes_back_goes_on_where_the_picture_stopped() {
     let mut assembly = Assembly::begin(machine(3600));
     let mut out = Out::default();
     feed(&mut out, &mut assembly, &push(0, 10, 0));
-    assembly.push_lost(Mono::default(), PushId::from_u128(1));
+    assembly.push_lost(Mono::default(), WallTime::default(), PushId::from_u128(1));
     assembly.push_started(Mono::default(), PushId::from_u128(2), 5000);
     feed(&mut out, &mut assembly, &push(900, 10, 10_000));
-    assembly.push_lost(Mono::default(), PushId::from_u128(2));
+    assembly.push_lost(Mono::default(), WallTime::default(), PushId::from_u128(2));
     run(&mut out, &mut assembly);
     let resumed = out.segments.iter().position(|s| s.join == Join::Resumed { gap_ms: 5000 }).unwrap();
     let before = out.segments[resumed - 1].of(TrackKind::Video).iter().map(|s| s.2 + s.3).max().unwrap();
@@ -197,10 +197,33 @@ fn a_push_without_pictures_is_cut_by_sound() {
         })
         .collect();
     feed(&mut out, &mut assembly, &frames);
-    assembly.push_lost(Mono::default(), PushId::from_u128(1));
+    assembly.push_lost(Mono::default(), WallTime::default(), PushId::from_u128(1));
     run(&mut out, &mut assembly);
     assert_eq!(out.segments.iter().map(|s| s.samples.len()).sum::<usize>(), 60 * 48_000 / 1024);
     assert_eq!(out.segments.iter().map(|s| s.cycle).max(), Some(2));
+}
+
+#[test]
+fn sound_that_waits_in_vain_for_a_key_frame_is_kept() {
+    let seconds_of_sound = |seconds: usize| seconds * 48_000 / 1024;
+    // No key frame for 1.5 s (sound waits for it), for 6 s (it leads until then), and never; and a push too short to wait.
+    for (length, key_frame_at) in [(10, Some(1_500)), (10, Some(6_000)), (10, None), (1, None)] {
+        let mut assembly = Assembly::begin(machine(3600));
+        let mut out = Out::default();
+        let mut frames = push(0, length, 0);
+        frames.retain(|frame| match frame {
+            Frame::Sample(s) if s.track == TrackKind::Video => key_frame_at.is_some_and(|at| s.dts >= at),
+            _ => true,
+        });
+        feed(&mut out, &mut assembly, &frames);
+        assembly.push_lost(Mono::default(), WallTime::default(), PushId::from_u128(1));
+        run(&mut out, &mut assembly);
+        let sound = out.segments.iter().flat_map(|s| s.of(TrackKind::Audio)).count();
+        assert_eq!(sound, seconds_of_sound(usize::try_from(length).unwrap()), "key frame at {key_frame_at:?}");
+        let pictures = out.segments.iter().flat_map(|s| s.of(TrackKind::Video)).count();
+        assert_eq!(pictures > 0, key_frame_at.is_some());
+        assert_eq!(assembly.take_left_out().early_sound, 0);
+    }
 }
 
 #[test]
@@ -210,7 +233,7 @@ fn pictures_before_the_first_key_frame_are_left_out_and_counted() {
     let mut frames = push(0, 5, 0);
     frames.retain(|frame| !matches!(frame, Frame::Sample(s) if s.track == TrackKind::Video && s.dts < 500));
     feed(&mut out, &mut assembly, &frames);
-    assembly.push_lost(Mono::default(), PushId::from_u128(1));
+    assembly.push_lost(Mono::default(), WallTime::default(), PushId::from_u128(1));
     run(&mut out, &mut assembly);
     assert_eq!(assembly.take_left_out().before_key_frame, 15);
     assert_eq!(out.segments.iter().flat_map(|s| s.of(TrackKind::Video)).count(), 120);
@@ -222,7 +245,7 @@ fn a_leap_of_the_publishers_clock_is_no_hour_of_nothing() {
     let mut out = Out::default();
     feed(&mut out, &mut assembly, &push(0, 10, 0));
     feed(&mut out, &mut assembly, &push(36_000, 10, 10_000)[2..]);
-    assembly.push_lost(Mono::default(), PushId::from_u128(1));
+    assembly.push_lost(Mono::default(), WallTime::default(), PushId::from_u128(1));
     run(&mut out, &mut assembly);
     let pictures: Vec<_> = out.segments.iter().flat_map(|s| s.of(TrackKind::Video)).collect();
     let length = pictures.last().unwrap().1 - pictures[0].1;
@@ -251,7 +274,7 @@ proptest! {
             };
             feed(&mut out, &mut assembly, &[frame]);
         }
-        assembly.push_lost(Mono::default(), PushId::from_u128(1));
+        assembly.push_lost(Mono::default(), WallTime::default(), PushId::from_u128(1));
         run(&mut out, &mut assembly);
         let mut seen = std::collections::HashSet::new();
         for segment in &out.segments {
