@@ -5,7 +5,7 @@ use std::time::Duration;
 use units::WallTime;
 
 use crate::acs3::{self, Authorization};
-use crate::digest::same;
+use crate::digest::{same, sha256_hex};
 use crate::encoding::decode_pairs;
 use crate::param::{self, Filled, ParamError};
 use crate::refusal::excerpt;
@@ -60,8 +60,16 @@ pub struct Call {
 
 #[derive(Clone, Debug)]
 enum Signature {
-    V1 { theirs: String, string_to_sign: String },
-    Acs3 { theirs: String, canonical_request: String },
+    V1 {
+        theirs: String,
+        string_to_sign: String,
+    },
+    /// `whole`: the digest in the headers is that of the body.
+    Acs3 {
+        theirs: String,
+        canonical_request: String,
+        whole: bool,
+    },
 }
 
 impl Call {
@@ -120,6 +128,8 @@ impl Call {
             body: request.body,
         });
         let nonce = header("x-acs-signature-nonce")?;
+        let told = header("x-acs-content-sha256")?.trim();
+        let whole = told.eq_ignore_ascii_case(&sha256_hex(request.body));
         Ok(Self {
             action: header("x-acs-action")?.trim().to_owned(),
             version: header("x-acs-version")?.trim().to_owned(),
@@ -127,7 +137,11 @@ impl Call {
             nonce: checked("x-acs-signature-nonce", nonce.trim(), NONCE_BYTES_MAX)?,
             access_key_id: checked("Credential", &authorization.access_key_id, ACCESS_KEY_ID_BYTES_MAX)?,
             security_token: request.header("x-acs-security-token").map(str::to_owned),
-            signature: Signature::Acs3 { theirs: authorization.signature.to_ascii_lowercase(), canonical_request },
+            signature: Signature::Acs3 {
+                theirs: authorization.signature.to_ascii_lowercase(),
+                canonical_request,
+                whole,
+            },
             params,
         })
     }
@@ -172,9 +186,9 @@ impl Call {
             Signature::V1 { theirs, string_to_sign } => {
                 (same(&v1::sign(secret, string_to_sign), theirs), string_to_sign.clone())
             }
-            Signature::Acs3 { theirs, canonical_request } => {
+            Signature::Acs3 { theirs, canonical_request, whole } => {
                 let string_to_sign = acs3::string_to_sign(canonical_request);
-                let matched = same(&acs3::sign(secret, &string_to_sign), theirs);
+                let matched = *whole && same(&acs3::sign(secret, &string_to_sign), theirs);
                 (matched, format!("{string_to_sign}\nserver canonical request is:{canonical_request}"))
             }
         };
@@ -277,6 +291,36 @@ mod tests {
             let call = Call::parse(&WireRequest { headers: &headers, ..CAPTURED }).unwrap();
             assert!(call.verify("sk1").is_err(), "{changed}");
         }
+    }
+
+    #[test]
+    fn a_digest_that_is_not_the_bodys_is_not_believed_though_it_is_signed() {
+        let told = |digest: &str| {
+            let names = [
+                "host",
+                "x-acs-action",
+                "x-acs-content-sha256",
+                "x-acs-date",
+                "x-acs-signature-nonce",
+                "x-acs-version",
+            ];
+            let value = |name: &str| CAPTURED_HEADERS.iter().find(|(known, _)| *known == name).unwrap().1;
+            let mut headers: Vec<(&str, &str)> =
+                names.map(|name| (name, if name == "x-acs-content-sha256" { digest } else { value(name) })).into();
+            let request =
+                acs3::canonical_request(&acs3::Signable { method: "POST", query: &[], headers: &headers, body: b"" });
+            let signature = acs3::sign("sk1", &acs3::string_to_sign(&request));
+            let authorization =
+                format!("ACS3-HMAC-SHA256 Credential=ak1,SignedHeaders={},Signature={signature}", names.join(";"));
+            headers.push(("authorization", &authorization));
+            Call::parse(&WireRequest { method: "POST", query: b"", headers: &headers, body: b"" })
+                .unwrap()
+                .verify("sk1")
+        };
+        let digest = sha256_hex(b"");
+        assert_eq!(told(&digest), Ok(()));
+        assert_eq!(told(&digest.to_ascii_uppercase()), Ok(()));
+        assert!(matches!(told("00"), Err(Refusal::SignatureMismatch { .. })));
     }
 
     #[test]

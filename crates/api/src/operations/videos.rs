@@ -89,7 +89,7 @@ operations! {
         CateId => category: Option<Int>,
         /// The URL of its cover.
         CoverURL => cover_url: Option<Text<1024>>,
-        /// Told back in its events.
+        /// Kept and told back.
         UserData => user_data: Option<Text<1024>>,
     }
 
