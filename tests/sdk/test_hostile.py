@@ -111,6 +111,11 @@ def test_other_methods(method):
     assert code(send(method)) == (400, "UnsupportedHTTPMethod")
 
 
+def test_hundreds_of_headers():
+    answer = send(headers={f"X-Header-{index}": "value" for index in range(500)})
+    assert code(answer) == (400, "MissingParameter")
+
+
 @pytest.mark.parametrize("authorization", ["Bearer x", "ACS3-HMAC-SM3 Credential=a,SignedHeaders=b,Signature=c"])
 def test_other_signature_methods(authorization):
     assert code(send(headers={"Authorization": authorization})) == (400, "InvalidSignatureMethod")

@@ -19,6 +19,9 @@ use tower::ServiceExt;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes buffered for one request's head. An RPC call with all parameters in its query stays far below.
 const HEAD_BYTES_MAX: usize = 128 * 1024;
+/// Headers of one request. What is refused here has no body, and SDKs cannot read that: so nearly all that fits
+/// `HEAD_BYTES_MAX` is let through, to be refused by the API in its own form.
+const HEADERS_MAX: usize = 1_000;
 /// Pause after a failed accept: usually the process is out of file descriptors, and asking again at once only burns CPU.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -75,6 +78,7 @@ async fn connection(stream: TcpStream, app: Router, stop: CancellationToken) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
