@@ -31,8 +31,11 @@ const SOUND_WAIT: i64 = 3 * SECOND;
 const STALL_LENGTH: i64 = SECOND;
 /// … and at most this many pictures.
 const STALL_PICTURES_MAX: usize = 256;
-/// When a push has sent this much sound and no key frame, it is taken to have no pictures, until one comes.
+/// When a push has sent this much sound and announced no pictures, it is taken to have none, until a key frame comes.
 const PICTURE_WAIT: i64 = 2 * SECOND;
+/// … and this much when it has announced them: more than most encoders leave between key frames. Until then the recording
+/// can still begin with a picture, which players of playlists want.
+const KEY_FRAME_WAIT: i64 = 10 * SECOND;
 /// When pictures stay away this long, segments are cut by sound.
 const PICTURE_SILENCE: i64 = 6 * SECOND;
 /// Sound kept while the first key frame is awaited.
@@ -330,6 +333,7 @@ impl Assembly {
 
     fn sound_announced(&mut self, config: &AudioConfig) {
         self.push.audio = Some(config.clone());
+        self.sound_clock = self.sound_clock.take().map(|clock| clock.at_rate(config.sample_rate));
         let joins = self.segment.is_some() && self.epoch.as_ref().is_some_and(|epoch| epoch.audio.is_none());
         if joins && let Some(epoch) = self.epoch.clone() {
             let epoch = self.number(Epoch { audio: Some(config.clone()), ..epoch });
@@ -451,8 +455,9 @@ impl Assembly {
                 self.unanchored.pop_front();
                 self.left_out.early_sound += 1;
             }
+            let wait = if self.push.video.is_some() { KEY_FRAME_WAIT } else { PICTURE_WAIT };
             if let Some(first) = self.unanchored.front()
-                && to_reel(sample.dts - first.dts, config_scale) >= PICTURE_WAIT
+                && to_reel(sample.dts - first.dts, config_scale) >= wait
             {
                 self.anchor_by_sound(now, wall);
             }
@@ -474,7 +479,7 @@ impl Assembly {
     fn anchor(&mut self, now: Mono, wall: WallTime, first: i64) {
         let early = if self.epochs == 0 { first.saturating_sub(self.first_unanchored()) } else { 0 };
         // Tracks further apart than this have different clocks: a hole as long as that would be worse than the loss.
-        let at = if early <= 2 * PICTURE_WAIT { self.end.max(early) } else { self.end };
+        let at = if early <= 2 * KEY_FRAME_WAIT { self.end.max(early) } else { self.end };
         self.timeline = Some(Timeline::anchored(first, at));
         let Some(scale) = self.push.audio.as_ref().and_then(|audio| Timescale::new(audio.sample_rate)) else { return };
         for sample in std::mem::take(&mut self.unanchored) {
@@ -497,11 +502,7 @@ impl Assembly {
         let step = i64::from(samples) * SECOND / i64::from(rate.get());
         let mapped = timeline.map(TrackKind::Audio, to_reel(sample.dts, config.scale), step);
         let claimed = rescale(mapped.at, Timescale::REEL, rate);
-        let known_rate = self.epoch.as_ref().and_then(|epoch| epoch.scale(TrackKind::Audio));
-        let clock = match &mut self.sound_clock {
-            Some(clock) if known_rate.is_none_or(|known| known == rate) => clock,
-            clock => clock.insert(SoundClock::new(rate.get(), None)),
-        };
+        let clock = self.sound_clock.get_or_insert_with(|| SoundClock::new(rate.get(), None));
         let dts = match clock.place(claimed, samples) {
             Placed::At(dts) if dts >= 0 => dts,
             Placed::At(_) => {

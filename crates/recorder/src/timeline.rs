@@ -100,6 +100,21 @@ impl SoundClock {
         Self { rate: i64::from(rate), next, deviations: VecDeque::with_capacity(SOUND_WINDOW) }
     }
 
+    /// The same clock counting `rate` samples a second.
+    pub(crate) fn at_rate(self, rate: u32) -> Self {
+        if self.rate == i64::from(rate) {
+            return self;
+        }
+        // Rounded up: nothing may lie over the sound that is there.
+        let convert = |next: i64| {
+            let ticks = i128::from(next) * i128::from(rate);
+            let whole = ticks.div_euclid(i128::from(self.rate));
+            let next = if ticks.rem_euclid(i128::from(self.rate)) > 0 { whole + 1 } else { whole };
+            i64::try_from(next).unwrap_or(i64::MAX)
+        };
+        Self::new(rate, self.next.map(convert))
+    }
+
     /// A push begins: its first frame is placed where it says, unless something lies there.
     pub(crate) fn restart(&mut self) {
         self.deviations.clear();
@@ -213,6 +228,14 @@ mod tests {
         let mut clock = SoundClock::new(48_000, None);
         assert_eq!(clock.place(0, 1024), Placed::At(0));
         assert_eq!(clock.place(48_000, 1024), Placed::At(48_000));
+    }
+
+    #[test]
+    fn sound_that_returns_at_another_rate_goes_on_where_it_stopped() {
+        let ten_seconds = SoundClock::new(48_000, Some(480_000));
+        assert_eq!(ten_seconds.at_rate(44_100).place(441_000, 1024), Placed::At(441_000));
+        let mut half_a_tick = SoundClock::new(44_100, Some(441_001)).at_rate(22_050);
+        assert_eq!(half_a_tick.place(220_501, 1024), Placed::At(220_501));
     }
 
     #[test]

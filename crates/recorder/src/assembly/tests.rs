@@ -186,6 +186,35 @@ fn a_push_that_comes_back_goes_on_where_the_picture_stopped() {
 }
 
 #[test]
+fn a_push_that_comes_back_with_another_sampling_rate_keeps_its_sound() {
+    let mut assembly = Assembly::begin(machine(3600));
+    let mut out = Out::default();
+    feed(&mut out, &mut assembly, &push(0, 10, 0));
+    assembly.push_lost(Mono::default(), WallTime::default(), PushId::from_u128(1));
+    assembly.push_started(Mono::default(), PushId::from_u128(2), 0);
+    let mut frames = push(0, 10, 10_000);
+    for frame in &mut frames {
+        if let Frame::Config(TrackConfig::Audio(config)) = frame {
+            config.record = Bytes::from_static(&[0x13, 0x90]);
+            config.sample_rate = RATE / 2;
+        }
+    }
+    // Half the rate: half the frames fill the time.
+    frames.retain(|frame| !matches!(frame, Frame::Sample(s) if s.track == TrackKind::Audio && number(s) % 2 == 1));
+    let sent = frames.iter().filter(|frame| matches!(frame, Frame::Sample(s) if s.track == TrackKind::Audio)).count();
+    feed(&mut out, &mut assembly, &frames);
+    assembly.push_lost(Mono::default(), WallTime::default(), PushId::from_u128(2));
+    run(&mut out, &mut assembly);
+    let kept = out.segments.iter().flat_map(|s| s.of(TrackKind::Audio)).filter(|s| s.0 >= 10_000).count();
+    // One frame may lie over the end of the first push's sound.
+    assert!((sent - 1..=sent).contains(&kept), "{kept} of {sent}");
+}
+
+fn number(sample: &Sample) -> u32 {
+    number_of(std::slice::from_ref(&sample.data))
+}
+
+#[test]
 fn a_push_without_pictures_is_cut_by_sound() {
     let mut assembly = Assembly::begin(machine(20));
     let mut out = Out::default();
@@ -206,8 +235,8 @@ fn a_push_without_pictures_is_cut_by_sound() {
 #[test]
 fn sound_that_waits_in_vain_for_a_key_frame_is_kept() {
     let seconds_of_sound = |seconds: usize| seconds * 48_000 / 1024;
-    // No key frame for 1.5 s (sound waits for it), for 6 s (it leads until then), and never; and a push too short to wait.
-    for (length, key_frame_at) in [(10, Some(1_500)), (10, Some(6_000)), (10, None), (1, None)] {
+    // No key frame for 5 s (sound waits for it), for 15 s (it leads until then), and never; and a push too short to wait.
+    for (length, key_frame_at) in [(20, Some(5_000)), (20, Some(15_000)), (20, None), (1, None)] {
         let mut assembly = Assembly::begin(machine(3600));
         let mut out = Out::default();
         let mut frames = push(0, length, 0);
