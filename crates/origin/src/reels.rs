@@ -119,7 +119,7 @@ impl Reels {
         let (send, mut receive) = mpsc::channel::<(Range<usize>, Bytes)>(PAGES_READ_AHEAD);
         let laid_out = Arc::clone(laid);
         let building = tokio::task::spawn_blocking(move || -> Result<Mp4> {
-            let mut builder = Mp4Builder::new(&laid_out.timeline)?;
+            let mut builder = Mp4Builder::new(&laid_out.timeline);
             while let Some((positions, bytes)) = receive.blocking_recv() {
                 push_pages(&mut builder, &laid_out.timeline, positions, &bytes)?;
             }

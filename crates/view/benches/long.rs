@@ -138,7 +138,7 @@ fn main() {
         });
         line("a segment", took, usize::try_from(view::total(&pieces)).unwrap_or(0));
         let (took, mp4) = shortest(|| {
-            let mut builder = Mp4Builder::new(&timeline).expect("one sound");
+            let mut builder = Mp4Builder::new(&timeline);
             for position in 0..timeline.parts().len() {
                 let (_, at) = timeline.page(position).expect("a segment");
                 builder.push(position, &page_of(&pages, at)).expect("pages of our own");

@@ -34,9 +34,6 @@ pub enum ViewError {
         /// What was asked for.
         what: &'static str,
     },
-    /// One MP4 has one sound clock: a cut whose sound changes its parameters has none without encoding.
-    #[error("the sound changes its parameters: there is no MP4 without encoding it again")]
-    SoundChanges,
     /// An MP4 of so many samples is not made.
     #[error("the cut has more than {limit} samples, too many for one MP4")]
     TooManySamples {

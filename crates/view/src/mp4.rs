@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use codec::{AudioConfig, TrackKind};
+use codec::{AudioCodec, TrackKind};
 use container::{Track, progressive_head};
 use reel::{SamplePage, track_id};
 use units::ReelId;
@@ -28,28 +28,42 @@ pub struct Mp4Builder<'a> {
     delay: i64,
     samples: u64,
     video: TrackTables,
-    audio: TrackTables,
+    /// A track has one clock and one kind of sound: each kind there is has a track of its own, with the number of the first
+    /// parameters of that kind.
+    sounds: Vec<(usize, TrackTables)>,
+    /// Which of them the sound of which parameters is in.
+    sound_of: Vec<usize>,
 }
 
+/// What all the sound of one track has in common.
+type SoundKind = (AudioCodec, u32, u16, u32);
+
 impl<'a> Mp4Builder<'a> {
-    /// Begins. Errors: [`ViewError::SoundChanges`].
-    pub fn new(timeline: &'a Timeline) -> Result<Self> {
-        let clock = |audio: &AudioConfig| (audio.codec, audio.sample_rate, audio.channels, audio.frame_samples);
-        let mut sounds =
-            timeline.track_epochs(TrackKind::Audio).iter().map(|known| known.epoch.audio.as_ref().map(clock));
-        let first = sounds.next();
-        if sounds.any(|sound| Some(sound) != first) {
-            return Err(ViewError::SoundChanges);
+    /// Begins.
+    pub fn new(timeline: &'a Timeline) -> Self {
+        let mut kinds: Vec<Option<SoundKind>> = Vec::new();
+        let mut sounds = Vec::new();
+        let mut sound_of = Vec::new();
+        for (number, known) in timeline.track_epochs(TrackKind::Audio).iter().enumerate() {
+            let audio = known.epoch.audio.as_ref();
+            let kind = audio.map(|audio| (audio.codec, audio.sample_rate, audio.channels, audio.frame_samples));
+            let track = kinds.iter().position(|known| *known == kind).unwrap_or_else(|| {
+                kinds.push(kind);
+                sounds.push((number, TrackTables::new()));
+                kinds.len() - 1
+            });
+            sound_of.push(track);
         }
         let delays = timeline.parts().iter().filter(|part| part.row.video.is_some()).map(|part| part.video_delay);
-        Ok(Self {
+        Self {
             timeline,
             next: 0,
             delay: delays.max().unwrap_or(0),
             samples: 0,
             video: TrackTables::new(),
-            audio: TrackTables::new(),
-        })
+            sounds,
+            sound_of,
+        }
     }
 
     /// Takes the page of segment `position`; each once, in order.
@@ -75,7 +89,12 @@ impl<'a> Mp4Builder<'a> {
                     let earlier = self.delay.saturating_sub(part.video_delay);
                     self.video.add_chunk(offset, shown.dts.saturating_sub(earlier), earlier, shown.samples);
                 }
-                TrackKind::Audio => self.audio.add_chunk(offset, shown.dts, 0, shown.samples),
+                TrackKind::Audio => {
+                    let track = self.sound_of.get(part.audio_epoch).and_then(|track| self.sounds.get_mut(*track));
+                    if let Some((_, tables)) = track {
+                        tables.add_chunk(offset, shown.dts, 0, shown.samples);
+                    }
+                }
             }
         }
         Ok(())
@@ -87,13 +106,17 @@ impl<'a> Mp4Builder<'a> {
         if self.next != parts.len() {
             return Err(ViewError::PageOrder { expected: parts.len(), found: self.next });
         }
-        let mut tracks = Vec::new();
-        let mut frames = [0; 2];
-        let tables = [(TrackKind::Video, self.video), (TrackKind::Audio, self.audio)];
-        for ((kind, tables), count) in tables.into_iter().zip(&mut frames) {
-            if let Some((track, samples)) = finish_track(self.timeline, kind, tables) {
+        let (mut tracks, mut video_frames, mut audio_frames) = (Vec::new(), 0, 0_u64);
+        if let Some((track, samples)) =
+            finish_track(self.timeline, TrackKind::Video, 0, track_id(TrackKind::Video), self.video)
+        {
+            tracks.push(track);
+            video_frames = samples;
+        }
+        for (id, (first, tables)) in (track_id(TrackKind::Audio)..).zip(self.sounds) {
+            if let Some((track, samples)) = finish_track(self.timeline, TrackKind::Audio, first, id, tables) {
                 tracks.push(track);
-                *count = samples;
+                audio_frames = audio_frames.saturating_add(samples);
             }
         }
         if tracks.is_empty() {
@@ -107,17 +130,23 @@ impl<'a> Mp4Builder<'a> {
             files.push(File { at, reel: part.reel, segment: part.row.number, bytes: part.row.bytes });
             at = at.saturating_add(part.row.bytes);
         }
-        let [video_frames, audio_frames] = frames;
         Ok(Mp4 { head, files, size: at, video_frames, audio_frames })
     }
 }
 
-fn finish_track(timeline: &Timeline, kind: TrackKind, tables: TrackTables) -> Option<(Track, u64)> {
+/// A track with the sample entry of parameters number `first`.
+fn finish_track(
+    timeline: &Timeline,
+    kind: TrackKind,
+    first: usize,
+    id: u32,
+    tables: TrackTables,
+) -> Option<(Track, u64)> {
     let known = timeline.track_epochs(kind);
-    let first = known.first()?;
+    let first = known.get(first)?;
     // Two sample entries in one file stop browsers at the change; one that tells of sets in the samples does not.
     let entry = first.epoch.entry(kind, kind == TrackKind::Video && known.len() > 1)?;
-    tables.finish(track_id(kind), entry, first.scale)
+    tables.finish(id, entry, first.scale)
 }
 
 /// A stored file inside the MP4.

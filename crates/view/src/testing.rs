@@ -66,9 +66,15 @@ fn video_config(number: u32) -> VideoConfig {
 }
 
 fn audio_config(rate: u32) -> AudioConfig {
+    // An AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1) of AAC LC, two channels.
+    let record: &'static [u8] = match rate {
+        48_000 => &[0x11, 0x90],
+        44_100 => &[0x12, 0x10],
+        _ => &[0x13, 0x90],
+    };
     AudioConfig {
         codec: AudioCodec::Aac,
-        record: Bytes::from_static(&[0x11, 0x90]),
+        record: Bytes::from_static(record),
         sample_rate: rate,
         channels: 2,
         frame_samples: 1024,
@@ -243,7 +249,7 @@ pub(crate) fn page<'a>(timeline: &Timeline, position: usize, reels: &[&'a Stored
 }
 
 pub(crate) fn mp4(timeline: &Timeline, reels: &[&Stored]) -> Mp4 {
-    let mut builder = Mp4Builder::new(timeline).unwrap();
+    let mut builder = Mp4Builder::new(timeline);
     for position in 0..timeline.parts().len() {
         builder.push(position, page(timeline, position, reels)).unwrap();
     }

@@ -339,13 +339,31 @@ fn facts_are_those_of_the_samples() {
 }
 
 #[test]
+fn sound_of_another_clock_is_a_track_of_its_own_in_the_mp4() {
+    let (fine, coarse) =
+        (record(1, &Shape::default()), record(2, &Shape { rate: 22_050, audio_early: 0, ..Shape::default() }));
+    let timeline = timeline(&[fine.all(), coarse.all(), fine.all()]);
+    let mp4 = mp4(&timeline, &[&fine, &coarse]);
+    let sound = |reel: &Stored| {
+        let fragments = reel.pages.iter().flat_map(|page| &page.fragments).filter(|fragment| fragment.track == Audio);
+        fragments.map(|fragment| fragment.samples.len() as u64).sum::<u64>()
+    };
+    let sent = 2 * sound(&fine) + sound(&coarse);
+    // At a join, at most one frame would lie over another.
+    assert!((sent - 2..=sent).contains(&mp4.audio_frames()), "{} of {sent}", mp4.audio_frames());
+    assert_eq!(mp4.video_frames(), 3 * 4 * 60);
+    let handlers = |name: &[u8]| mp4.head().windows(4).filter(|window| *window == name).count();
+    assert_eq!((handlers(b"vide"), handlers(b"soun")), (1, 2));
+}
+
+#[test]
 fn a_page_of_another_segment_is_refused() {
     let reel = record(1, &Shape::default());
     let timeline = timeline(&[reel.all()]);
     let mut page = reel.pages[0].clone();
     page.fragments.last_mut().unwrap().at += 1 << 40;
     assert!(matches!(timeline.segment(Audio, 0, &page), Err(ViewError::PageMismatch { .. })));
-    let mut builder = Mp4Builder::new(&timeline).unwrap();
+    let mut builder = Mp4Builder::new(&timeline);
     assert!(matches!(builder.push(1, &reel.pages[1]), Err(ViewError::PageOrder { expected: 0, found: 1 })));
     assert!(builder.push(0, &reel.pages[0]).is_ok());
     assert!(matches!(builder.finish(), Err(ViewError::PageOrder { .. })));
@@ -474,12 +492,11 @@ proptest! {
                     let _ = timeline.segment(track, position, page);
                 }
             }
-            if let Ok(mut builder) = Mp4Builder::new(&timeline) {
-                for (position, part) in timeline.parts().iter().enumerate() {
-                    let _ = builder.push(position, &pages[part.row.number as usize]);
-                }
-                let _ = builder.finish().map(|mp4| (mp4.pieces(0..u64::MAX), mp4.pieces(5..u64::MAX - 3)));
+            let mut builder = Mp4Builder::new(&timeline);
+            for (position, part) in timeline.parts().iter().enumerate() {
+                let _ = builder.push(position, &pages[part.row.number as usize]);
             }
+            let _ = builder.finish().map(|mp4| (mp4.pieces(0..u64::MAX), mp4.pieces(5..u64::MAX - 3)));
         }
     }
 }

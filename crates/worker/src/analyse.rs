@@ -11,7 +11,7 @@ use jobs::{Attempt, Failure, Finish, Handler, kind};
 use reel::{PageRef, ReelIndex, SamplePage, samples_index_key, segments_index_key};
 use serde::Deserialize;
 use units::{AssetId, MediaTime, ReelId, Timescale};
-use view::{Facts, Growth, Mp4Builder, SpanView, Timeline, ViewError};
+use view::{Facts, Growth, Mp4Builder, SpanView, Timeline};
 
 use crate::clock::now;
 use crate::error::WorkerError;
@@ -74,15 +74,8 @@ async fn measure(blobs: &Blobs, spans: &[reel::Span]) -> Result<Analysis, Worker
         spans.iter().filter_map(|span| Some(SpanView { span: *span, index: indexes.get(&span.reel)? })).collect();
     let timeline = Timeline::new(&views, Growth::Whole)?;
     let facts = timeline.facts();
-    let (size_bytes, b_frames) = match Mp4Builder::new(&timeline) {
-        Ok(builder) => {
-            let (builder, b_frames) = fill(blobs, &timeline, builder).await?;
-            (builder.finish()?.size(), b_frames)
-        }
-        // No MP4 is offered: what is stored is the nearest there is.
-        Err(ViewError::SoundChanges) => (facts.stored_bytes, false),
-        Err(error) => return Err(error.into()),
-    };
+    let (builder, b_frames) = fill(blobs, &timeline, Mp4Builder::new(&timeline)).await?;
+    let size_bytes = builder.finish()?.size();
     Ok(analysis(&timeline, &indexes, &facts, size_bytes, b_frames))
 }
 
