@@ -15,6 +15,8 @@ pub(crate) const DEFAULT_APP: &str = "app-1000000";
 pub(crate) type DomainText = Filled<253>;
 /// An app or stream name as a parameter.
 pub(crate) type NameText = Filled<255>;
+/// The id of a video as a parameter. Longer than any: a text that is no id is the id of no video, and is told so.
+pub(crate) type IdText = Filled<1024>;
 /// The number of a page. Pages beyond the end are empty; a billion of them is beyond every end.
 pub(crate) type PageNumber = Int<1, 1_000_000_000>;
 

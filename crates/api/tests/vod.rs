@@ -152,6 +152,17 @@ async fn lists_of_ids_and_of_videos_have_limits_of_their_own() {
         assert_eq!(server.refused(VOD, action, &[("VideoIds", UNKNOWN)]).await, (404, "InvalidVideo.NotFound".into()));
         assert_eq!(server.refused(VOD, action, &[("VideoIds", ",")]).await, (400, "MissingParameter".into()));
     }
+    let long = "x".repeat(100);
+    for action in ["GetVideoInfo", "GetPlayInfo", "GetMezzanineInfo", "UpdateVideoInfo"] {
+        assert_eq!(server.refused(VOD, action, &[("VideoId", &long)]).await, (404, "InvalidVideo.NotFound".into()));
+    }
+    for action in ["GetVideoInfos", "DeleteVideo"] {
+        assert_eq!(server.refused(VOD, action, &[("VideoIds", &long)]).await, (404, "InvalidVideo.NotFound".into()));
+        assert_eq!(
+            server.refused(VOD, action, &[("ReferenceIds", &long)]).await,
+            (404, "InvalidVideo.NotFound".into())
+        );
+    }
     let beyond = [("PageNo", "51"), ("PageSize", "100")];
     assert_eq!(server.refused(VOD, "GetVideoList", &beyond).await, (400, "VideoListExceededMax".into()));
     let empty = server.ok(VOD, "GetVideoList", &[("PageNo", "50"), ("PageSize", "100")]).await;

@@ -10,15 +10,15 @@ use super::videos::{STORAGE_CLASS, find, seconds};
 use crate::codes::{Answer, Code};
 use crate::declare::operations;
 use crate::state::Context;
-use crate::wire::{asset_url, decimal, filled};
+use crate::wire::{IdText, asset_url, decimal, filled};
 
 operations! {
     /// Tells about the source file of a video and, when asked, about each of its streams.
     Vod T1 GetMezzanineInfo => get_mezzanine_info {
         /// The video.
-        VideoId => video_id: Option<Filled<64>>,
+        VideoId => video_id: Option<IdText>,
         /// The customer's own id of it, instead.
-        ReferenceId => reference_id: Option<Filled<64>>,
+        ReferenceId => reference_id: Option<IdText>,
         /// `video`, `audio`, or both joined by a comma: which streams are told of.
         AdditionType => additions: Option<CommaList<Filled<8>, 4>>,
     }

@@ -9,7 +9,7 @@ use super::videos::{STORAGE_CLASS, find, seconds};
 use crate::codes::{Answer, Code};
 use crate::declare::operations;
 use crate::state::Context;
-use crate::wire::{asset_url, decimal, filled};
+use crate::wire::{IdText, asset_url, decimal, filled};
 
 operations! {
     /// Tells the URLs that a video is played from.
@@ -17,9 +17,9 @@ operations! {
     /// The source itself is one stream (OD, Original). It is told once, as an MP4; as HLS too when Formats asks for it.
     Vod T1 GetPlayInfo => get_play_info {
         /// The video.
-        VideoId => video_id: Option<Filled<64>>,
+        VideoId => video_id: Option<IdText>,
         /// The customer's own id of it, instead.
-        ReferenceId => reference_id: Option<Filled<64>>,
+        ReferenceId => reference_id: Option<IdText>,
         /// Only these formats, joined by commas: `mp4`, `m3u8`.
         Formats => formats: Option<CommaList<Filled<8>, 16>>,
         /// Only these definitions, joined by commas. The source is OD.

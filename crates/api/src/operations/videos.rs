@@ -9,7 +9,7 @@ use units::{AssetId, MediaTime};
 use crate::codes::{Answer, Code};
 use crate::declare::{Done, choice, operations};
 use crate::state::Context;
-use crate::wire::{DEFAULT_APP, PageNumber, filled, page, rounded};
+use crate::wire::{DEFAULT_APP, IdText, PageNumber, filled, page, rounded};
 
 /// Most ids of one call.
 const IDS_MAX: usize = 20;
@@ -40,17 +40,17 @@ operations! {
     /// Tells all about one video.
     Vod T1 GetVideoInfo => get_video_info {
         /// The video.
-        VideoId => video_id: Option<Filled<64>>,
+        VideoId => video_id: Option<IdText>,
         /// The customer's own id of it, instead.
-        ReferenceId => reference_id: Option<Filled<64>>,
+        ReferenceId => reference_id: Option<IdText>,
     }
 
     /// Tells all about at most 20 videos, and which of the ids are nobody's.
     Vod T1 GetVideoInfos => get_video_infos {
         /// The videos, joined by commas.
-        VideoIds => video_ids: Option<CommaList<Filled<64>, IDS_READ_MAX>>,
+        VideoIds => video_ids: Option<CommaList<IdText, IDS_READ_MAX>>,
         /// The customer's own ids, joined by commas.
-        ReferenceIds => reference_ids: Option<CommaList<Filled<64>, IDS_READ_MAX>>,
+        ReferenceIds => reference_ids: Option<CommaList<IdText, IDS_READ_MAX>>,
     }
 
     /// Lists videos by time of creation.
@@ -76,7 +76,7 @@ operations! {
     /// Writes on a video. What is absent stays as it is.
     Vod T1 UpdateVideoInfo => update_video_info {
         /// The video.
-        VideoId => video_id: Option<Filled<64>>,
+        VideoId => video_id: Option<IdText>,
         /// With VideoId the customer's own id that it gets, 6 to 64 letters, digits, `_` and `-`; without it the video.
         ReferenceId => reference_id: Option<Filled<64>>,
         /// At most 128 bytes.
@@ -96,9 +96,9 @@ operations! {
     /// Deletes at most 20 videos with all that was made of them.
     Vod T1 DeleteVideo => delete_video {
         /// The videos, joined by commas.
-        VideoIds => video_ids: Option<CommaList<Filled<64>, IDS_READ_MAX>>,
+        VideoIds => video_ids: Option<CommaList<IdText, IDS_READ_MAX>>,
         /// The customer's own ids, joined by commas.
-        ReferenceIds => reference_ids: Option<CommaList<Filled<64>, IDS_READ_MAX>>,
+        ReferenceIds => reference_ids: Option<CommaList<IdText, IDS_READ_MAX>>,
     }
 }
 
