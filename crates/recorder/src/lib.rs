@@ -1,7 +1,7 @@
 //! Reads the hub, drives the recording machine, writes segments.
 //!
-//! One task per stream path. It owns the recording's [assembly](assembly) (pure: which frame goes where), its [disk](disk)
-//! (files, on blocking threads) and its [ledger](ledger) (rows, in order, not in the way).
+//! One task per stream path. It owns the recording's `assembly` (pure: which frame goes where), its `disk`
+//! (files, on blocking threads) and its `ledger` (rows, in order, not in the way).
 //!
 //! **Invariant:** what a publisher was told is taken is on disk within a second, or the log and the reel say what is not.
 //! **Invariant:** no asset without its event: both come from one catalog transaction, after the media is durable.

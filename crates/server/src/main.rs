@@ -1,5 +1,8 @@
 //! The `reprise` binary: configuration and wiring. Knows every service, decides nothing.
 
+// The comments of the configuration are printed as they stand, with their example URLs.
+#![allow(rustdoc::bare_urls)]
+
 mod access_key;
 mod bootstrap;
 mod config;
