@@ -1,7 +1,7 @@
 //! Serves manifests and segments from blobs.
 //!
 //! On demand under `/v/{asset}/…`, live under `/l/{domain}/{app}/{stream}.m3u8` and the folder of that name. What is served
-//! is a [view](view) of stored reels: heads are made from the index, sample bytes stream from the stored segments in
+//! is a view of stored reels: heads are made from the index, sample bytes stream from the stored segments in
 //! bounded chunks.
 //!
 //! **Invariant:** memory is a cache here. Whether an asset may be seen is asked of the catalog (at most

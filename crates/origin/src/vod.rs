@@ -95,6 +95,10 @@ impl Vod {
     }
 
     async fn reply(&self, asset: AssetId, name: Name) -> Result<Reply> {
+        if matches!(name, Name::Index | Name::Mp4) {
+            // Where a viewer begins, the catalog is asked anew: a video that was deleted or made a moment ago is gone or there.
+            self.answers.invalidate(&asset).await;
+        }
         let cut = self.cut(asset).await?;
         let same_cut = tag((&cut, name));
         let laid = self.laid(&cut).await?;
