@@ -12,6 +12,12 @@ pub struct Record {
     /// Seconds of the measured window, after all streams are up
     #[arg(long, default_value_t = 25)]
     window: u32,
+    /// Kilobits per second of each stream's pictures
+    #[arg(long, default_value_t = 2_000)]
+    kbps: u32,
+    /// Where the servers record to; without it a memory disk, so that the disk is not what is compared
+    #[arg(long)]
+    work: Option<std::path::PathBuf>,
     /// Measure only Reprise, not nginx-rtmp beside it
     #[arg(long)]
     alone: bool,
@@ -34,6 +40,10 @@ pub fn record(options: &Record) -> anyhow::Result<()> {
     let mut load = command(programs.join("load"), &["--server"]);
     load.arg(programs.join("reprise"));
     load.args(["--streams", &options.streams.to_string(), "--window", &options.window.to_string()]);
+    load.args(["--kbps", &options.kbps.to_string()]);
+    if let Some(work) = &options.work {
+        load.arg("--work").arg(work);
+    }
     if options.alone {
         load.arg("--alone");
     }

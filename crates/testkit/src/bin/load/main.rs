@@ -6,7 +6,7 @@ mod streams;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use clap::Parser;
@@ -25,6 +25,8 @@ const SERVER_CPU: &str = "0";
 const LOAD_CPU: usize = 1;
 /// Streams whose recordings are counted packet by packet after the run.
 const COUNTED: u32 = 20;
+/// Lines of the server's log that are shown when it failed.
+const LOG_LINES_SHOWN: usize = 20;
 /// How long the server may take to finish its recordings after the streams ended.
 const FINISH_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -40,6 +42,9 @@ struct Options {
     /// Seconds of the measured window, after all streams are up
     #[arg(long, default_value_t = 25)]
     window: u32,
+    /// Kilobits per second of each stream's pictures
+    #[arg(long, default_value_t = 2_000)]
+    kbps: u32,
     /// Where the servers record to; tmpfs takes the disk out of the comparison
     #[arg(long, default_value = "/dev/shm")]
     work: PathBuf,
@@ -77,7 +82,8 @@ fn measure(options: &Options) -> anyhow::Result<()> {
 }
 
 async fn compare(options: &Options) -> anyhow::Result<()> {
-    let recipe = Recipe { seconds: 10, rate: "30", size: "1280x720", bitrate: 2_000_000, ..Recipe::default() };
+    let recipe =
+        Recipe { seconds: 10, rate: "30", size: "1280x720", bitrate: options.kbps * 1000, ..Recipe::default() };
     let tape = Tape::from_flv(&clips::synthetic(&recipe).await?)?;
     let bytes: usize = tape.tags.iter().map(|tag| tag.body.len()).sum();
     let kbps = bytes * 8 / usize::try_from(tape.duration_ms)?;
@@ -118,7 +124,17 @@ async fn reprise(options: &Options, load: &Load) -> anyhow::Result<Measured> {
         ensure!(metrics.lines().any(|line| line == "reprise_recordings_open 0"), "recordings are still open");
         Ok(())
     };
-    until(FINISH_PATIENCE, finished).await?;
+    let ended = Instant::now();
+    if let Err(error) = until(FINISH_PATIENCE, finished).await {
+        let log = server.log();
+        let tail: Vec<_> = log.lines().rev().take(LOG_LINES_SHOWN).collect();
+        println!("the server's last words:\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        return Err(error);
+    }
+    println!(
+        "reprise: every recording was closed {:.1} s after the last stream, a grace of 1 s included",
+        ended.elapsed().as_secs_f64()
+    );
     let mut lost = (0, 0);
     for (stream, sent) in sent.sample(COUNTED) {
         let answer = server.api().vod("ListLiveRecordVideo", &[("StreamName", &stream)]).await?;
