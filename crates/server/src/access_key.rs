@@ -11,7 +11,7 @@ use crate::config::{Auth, Secret};
 use crate::data_dir;
 
 /// The name of the file in the data folder.
-const FILE: &str = "access-key.json";
+pub const FILE: &str = "access-key.json";
 /// Letters and digits, as SDKs and shells take them without quoting.
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 /// Random characters of an id, after its `RP`: 95 bits.

@@ -13,9 +13,11 @@ mod logging;
 mod serve;
 mod service;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 /// Turns live streams into on-demand videos: self-hosted, wire-compatible with the ApsaraVideo Live and VOD OpenAPI.
@@ -60,13 +62,17 @@ fn main() -> ExitCode {
             logging::start(&config.log)?;
             serve::run(config)
         }),
-        Command::Config(sources) => sources.load().map_err(Into::into).map(|config| print!("{}", config.to_toml())),
+        // Not print!, which panics when its reader has seen enough.
+        Command::Config(sources) => sources.load().map_err(Into::into).and_then(|config| {
+            std::io::stdout().write_all(config.to_toml().as_bytes()).context("cannot print the configuration")
+        }),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let error: anyhow::Error = error;
-            eprintln!("reprise: {error:#}");
+            // When nobody can hear it, the exit status still tells.
+            let _ = writeln!(std::io::stderr(), "reprise: {error:#}");
             ExitCode::FAILURE
         }
     }

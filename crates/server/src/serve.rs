@@ -15,6 +15,7 @@
 //! 6. The catalog is closed, after everyone who writes to it; the data folder is free when the process is gone.
 
 use std::convert::Infallible;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -228,15 +229,22 @@ struct Addresses {
     rtmp: SocketAddr,
 }
 
-/// Tells a person what is there, once, on standard output.
+/// Tells a person what is there, once, on standard output. Whoever cannot hear it finds the same in the data folder.
 fn greet(key: &AccessKey, addresses: Addresses, data: &Path) {
-    println!("Reprise {}", env!("CARGO_PKG_VERSION"));
-    println!("  push           rtmp://{}/APP/STREAM", addresses.rtmp);
-    println!("  API and media  http://{}/", addresses.http);
-    println!("  data           {}", data.display());
+    let mut text = format!(
+        "Reprise {}\n  push           rtmp://{}/APP/STREAM\n  API and media  http://{}/\n  data           {}\n",
+        env!("CARGO_PKG_VERSION"),
+        addresses.rtmp,
+        addresses.http,
+        data.display()
+    );
     if key.fresh {
-        println!("  access key     {} {}", key.id, key.secret.reveal());
-        println!("                 shown this once; kept in {}", data.join("access-key.json").display());
+        let kept = data.join(access_key::FILE);
+        text += &format!("  access key     {} {}\n", key.id, key.secret.reveal());
+        text += &format!("                 shown this once; kept in {}\n", kept.display());
+    }
+    if let Err(error) = std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()) {
+        tracing::warn!(%error, "cannot write to standard output");
     }
 }
 

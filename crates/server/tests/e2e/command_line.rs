@@ -3,12 +3,13 @@
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use anyhow::Context;
 use testkit::clips::{self, Recipe};
 use testkit::ffmpeg::{Pace, Push};
-use testkit::server::Server;
+use testkit::server::{Server, until};
 
 use crate::live::wait_online;
-use crate::support::reprise;
+use crate::support::{SOON, reprise};
 
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     Command::new(reprise()).args(arguments).envs(environment.iter().copied()).output().unwrap()
@@ -80,4 +81,23 @@ async fn sigterm_ends_a_server_cleanly_in_the_middle_of_a_push() {
     server.stop().await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     publisher.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_stops_nothing() {
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = tokio::process::Command::new(reprise());
+    server.args(["serve", "--data"]).arg(folder.path()).stdout(full()).stderr(full()).kill_on_drop(true);
+    server.env("REPRISE_HTTP__LISTEN", "127.0.0.1:0").env("REPRISE_RTMP__LISTEN", "127.0.0.1:0");
+    let mut server = server.spawn().unwrap();
+    let lock = folder.path().join("server.lock");
+    let address = until(SOON, || async {
+        let holder: serde_json::Value = serde_json::from_slice(&std::fs::read(&lock)?)?;
+        holder["rtmp"].as_str().map(str::to_owned).context("it does not listen yet")
+    });
+    let address = address.await.unwrap();
+    let clip = clips::synthetic(&Recipe { seconds: 6, ..Recipe::default() }).await.unwrap();
+    testkit::ffmpeg::push(&clip, &format!("rtmp://{address}/app/s"), Pace::Fast).await.unwrap();
+    assert_eq!(server.try_wait().unwrap(), None, "it still runs");
 }
