@@ -32,6 +32,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -197,8 +198,14 @@ async fn open_sqlite(path: &Path) -> Result<(Pools, File)> {
         .busy_timeout(ACQUIRE_TIMEOUT);
     let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(None).max_lifetime(None);
     // The writer first: it makes the file and the write-ahead log that a reader needs.
-    let writer =
-        pool().min_connections(1).max_connections(1).connect_with(options.clone().create_if_missing(true)).await?;
+    let writer = pool()
+        .min_connections(1)
+        .max_connections(1)
+        // After a full disk SQLite has ended the transaction by itself, and the connection still counts it: it would refuse to
+        // begin another for ever. Such a connection is replaced. (The ping before this has let a rollback on its way arrive.)
+        .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
+        .connect_with(options.clone().create_if_missing(true))
+        .await?;
     let readers = pool().max_connections(SQLITE_READERS).connect_with(options.read_only(true)).await?;
     Ok((Pools::Sqlite { writer, readers }, lock))
 }
