@@ -8,6 +8,7 @@ use std::time::Duration;
 use catalog::{Catalog, NewRecording, OpenCycle, SealOutcome, SealedCycle};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use units::{PushId, RecordingId, WallTime};
 
 /// Entries that may wait: cycles, interruptions and returns of some hours without a catalog. A full ledger makes its
@@ -54,13 +55,27 @@ impl Ledger {
         }
     }
 
-    /// Waits until all is written, but no longer than `patience`: what is still owed then is found again at the next start.
-    pub(crate) async fn close(self, patience: Duration) {
+    /// Waits until all is written, however long the catalog takes: a recording that has ended must not wait for the next
+    /// start to be listed. Only when the process is going down it waits no longer than `patience`; what is still owed then
+    /// is found again at the next start.
+    pub(crate) async fn close(self, shutdown: &CancellationToken, patience: Duration) {
         drop(self.entries);
         let mut writer = self.writer;
-        if tokio::time::timeout(patience, &mut writer).await.is_err() {
-            tracing::warn!("the catalog does not answer; what it is owed is written at the next start");
-            writer.abort();
+        let given_up = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(patience).await;
+        };
+        tokio::select! {
+            biased;
+            written = &mut writer => {
+                if let Err(error) = written {
+                    tracing::error!(%error, "the ledger of a recording failed; the next start mends the catalog from the reel");
+                }
+            }
+            () = given_up => {
+                tracing::warn!("the catalog does not answer; what it is owed is written at the next start");
+                writer.abort();
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::{Deps, RecorderError};
 
 /// What has its place is written at least this often, though a fragment be not full: a crash costs no more.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
-/// How long a task that ends waits for the catalog.
+/// How long a task waits for the catalog once the process is going down.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest title of an asset, in bytes (contract §2.6).
 const TITLE_BYTES_MAX: usize = 128;
@@ -65,14 +65,14 @@ pub(crate) async fn run(
         loop {
             let Some(push) = next_push(&deps, clock, &mut active, &mut pending, &shutdown).await else { break };
             if let Some(rule) = rule_for(&deps, &push.info).await {
-                record_push(&deps, clock, &mut active, rule, push).await;
+                record_push(&deps, clock, &mut active, rule, push, &shutdown).await;
             } else {
                 tracing::info!(push = %push.info.push, "no rule records this stream");
                 ignore_push(push.frames).await;
             }
         }
         if let Some(active) = active {
-            active.ledger.close(LEDGER_PATIENCE).await;
+            active.ledger.close(&shutdown, LEDGER_PATIENCE).await;
         }
     }
     .instrument(span)
@@ -93,7 +93,7 @@ async fn next_push(
         let Some(deadline) = deadline else {
             // No grace to wait out: what has been handed over is still taken; then the task is over.
             if active.is_some() {
-                end_active(deps, clock, active).await;
+                end_active(deps, clock, active, shutdown).await;
             }
             return tokio::select! {
                 biased;
@@ -114,7 +114,7 @@ async fn next_push(
                     active.carry_out(deps, clock).await;
                 }
                 if active.as_ref().is_some_and(|active| active.assembly.state() == State::Ended) {
-                    end_active(deps, clock, active).await;
+                    end_active(deps, clock, active, shutdown).await;
                 }
             }
         }
@@ -129,10 +129,10 @@ async fn idle(shutdown: &CancellationToken) {
     }
 }
 
-async fn end_active(deps: &Deps, clock: Clock, active: &mut Option<Active>) {
+async fn end_active(deps: &Deps, clock: Clock, active: &mut Option<Active>, shutdown: &CancellationToken) {
     let Some(mut ended) = active.take() else { return };
     ended.carry_out(deps, clock).await;
-    ended.ledger.close(LEDGER_PATIENCE).await;
+    ended.ledger.close(shutdown, LEDGER_PATIENCE).await;
 }
 
 async fn ignore_push(mut frames: FrameReader) {
@@ -162,7 +162,14 @@ async fn rule_for(deps: &Deps, info: &PushInfo) -> Option<RecordRule> {
     }
 }
 
-async fn record_push(deps: &Deps, clock: Clock, active: &mut Option<Active>, rule: RecordRule, push: NewPush) {
+async fn record_push(
+    deps: &Deps,
+    clock: Clock,
+    active: &mut Option<Active>,
+    rule: RecordRule,
+    push: NewPush,
+    shutdown: &CancellationToken,
+) {
     let NewPush { info, mut frames } = push;
     // The grace may have ended between the push and now.
     if let Some(waiting) = active.as_mut() {
@@ -170,7 +177,7 @@ async fn record_push(deps: &Deps, clock: Clock, active: &mut Option<Active>, rul
         if waiting.assembly.deadline().is_some_and(|deadline| now >= deadline) {
             waiting.assembly.tick(now);
             waiting.carry_out(deps, clock).await;
-            end_active(deps, clock, active).await;
+            end_active(deps, clock, active, shutdown).await;
         }
     }
     match active.as_mut() {
@@ -202,7 +209,7 @@ async fn record_push(deps: &Deps, clock: Clock, active: &mut Option<Active>, rul
     gauge!("recorder_live_recordings").decrement(1.0);
     recording.push_ended(deps, clock, &info, frames.end()).await;
     if recording.assembly.state() == State::Ended {
-        end_active(deps, clock, active).await;
+        end_active(deps, clock, active, shutdown).await;
     }
 }
 
