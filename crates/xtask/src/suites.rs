@@ -55,12 +55,20 @@ pub fn run() -> anyhow::Result<()> {
 }
 
 /// Unit, integration and end-to-end tests: with nextest where it is installed, else with cargo's own runner.
+///
+/// Property tests draw the same cases in every run, so that two runs of one commit say the same; new cases are
+/// looked for with another `PROPTEST_RNG_SEED` (a number) and more `PROPTEST_CASES` in the environment.
 fn tests() -> anyhow::Result<Count> {
-    if find("cargo-nextest").is_some() {
-        return counted(&mut cargo(&["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]), nextest_line);
+    let (mut command, read): (_, fn(&str) -> Option<Count>) = if find("cargo-nextest").is_some() {
+        (cargo(&["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]), nextest_line)
+    } else {
+        let tests = ["test", "--locked", "--workspace", "--all-targets", "--no-fail-fast", "--", "--test-threads=2"];
+        (cargo(&tests), cargo_test_line)
+    };
+    if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
+        command.env("PROPTEST_RNG_SEED", "20260301");
     }
-    let tests = ["test", "--locked", "--workspace", "--all-targets", "--no-fail-fast", "--", "--test-threads=2"];
-    counted(&mut cargo(&tests), cargo_test_line)
+    counted(&mut command, read)
 }
 
 /// The official SDKs against a running server.
