@@ -38,6 +38,13 @@ pub enum Event {
     CutPoint(At),
     /// A publisher is gone.
     PushLost(PushId),
+    /// Somebody wants the push to be recorded: what was stopped goes on.
+    StartAsked(PushId),
+    /// Somebody wants no more to be recorded. The cycle waits out the grace, and only [`Event::StartAsked`] goes on with it.
+    StopAsked,
+    /// Somebody wants the cycle that grows to be an asset, and what follows another: it is cut at the next possible point.
+    /// What was stopped is over; the service begins a new recording.
+    RestartAsked,
     /// The recording is to end now, grace or not.
     EndAsked,
     /// Nothing happened but time.
@@ -92,8 +99,10 @@ pub enum State {
         cycle: Cycle,
         /// Where it began.
         began: At,
+        /// It is to be cut at the next possible point, whatever its length.
+        cut_asked: bool,
     },
-    /// The push is lost and may come back.
+    /// The push is lost and may come back, or recording was stopped and may be started again.
     Interrupted {
         /// The cycle that waits.
         cycle: Cycle,
@@ -101,6 +110,10 @@ pub enum State {
         began: At,
         /// When it waits no longer.
         give_up_at: Mono,
+        /// It was stopped: a push that comes back is not recorded.
+        stopped: bool,
+        /// See [`State::Live`].
+        cut_asked: bool,
     },
     /// Over.
     Ended,
@@ -121,7 +134,12 @@ impl Recording {
 
     /// A recording found open at the start of the service: its cycle waits for a push until `give_up_at`.
     pub const fn recover(policy: Policy, cycle: Cycle, began: At, give_up_at: Mono) -> Self {
-        Self { policy, state: State::Interrupted { cycle, began, give_up_at } }
+        Self { policy, state: State::Interrupted { cycle, began, give_up_at, stopped: false, cut_asked: false } }
+    }
+
+    /// Like [`recover`](Self::recover), one that had been stopped.
+    pub const fn recover_stopped(policy: Policy, cycle: Cycle, began: At, give_up_at: Mono) -> Self {
+        Self { policy, state: State::Interrupted { cycle, began, give_up_at, stopped: true, cut_asked: false } }
     }
 
     /// Where it is.
@@ -141,58 +159,72 @@ impl Recording {
     pub fn would_cut(&self, at: At) -> bool {
         match self.state {
             State::Waiting { .. } => true,
-            State::Live { began, .. } => is_full(began, at, self.policy.cycle_length),
+            State::Live { began, cut_asked, .. } => cut_asked || is_full(began, at, self.policy.cycle_length),
             State::Interrupted { .. } | State::Ended => false,
         }
     }
 
     /// Takes an event and gives what is to be done, in order.
     pub fn handle(&mut self, now: Mono, event: Event) -> Vec<Effect> {
-        use Event::{CutPoint, EndAsked, PushLost, PushStarted, Tick};
+        use Event::{CutPoint, EndAsked, PushLost, PushStarted, RestartAsked, StartAsked, StopAsked, Tick};
         use State::{Ended, Interrupted, Live, Waiting};
         let mut out = Vec::new();
         self.state = match (mem::replace(&mut self.state, Ended), event) {
-            (Waiting { .. }, PushStarted(push)) => Waiting { push },
+            (Waiting { .. }, PushStarted(push) | StartAsked(push)) => Waiting { push },
             (Waiting { push }, CutPoint(at)) => {
                 out.push(Effect::OpenCycle { cycle: Cycle(0), at });
-                Live { push, cycle: Cycle(0), began: at }
+                Live { push, cycle: Cycle(0), began: at, cut_asked: false }
             }
             (Waiting { push }, PushLost(lost)) if lost != push => Waiting { push },
-            (Waiting { .. }, PushLost(_) | EndAsked) => {
+            (Waiting { .. }, PushLost(_) | StopAsked | EndAsked) => {
                 out.push(Effect::EndRecording { cycles: 0 });
                 Ended
             }
-            (Waiting { push }, Tick) => Waiting { push },
+            (Waiting { push }, RestartAsked | Tick) => Waiting { push },
 
-            (Live { cycle, began, .. }, PushStarted(push)) => Live { push, cycle, began },
-            (Live { push, cycle, began }, CutPoint(at)) if is_full(began, at, self.policy.cycle_length) => {
+            (Live { cycle, began, cut_asked, .. }, PushStarted(push) | StartAsked(push)) => {
+                Live { push, cycle, began, cut_asked }
+            }
+            (Live { push, cycle, began, cut_asked }, CutPoint(at))
+                if cut_asked || is_full(began, at, self.policy.cycle_length) =>
+            {
                 let next = Cycle(cycle.0.saturating_add(1));
                 out.extend([Effect::SealCycle { cycle }, Effect::OpenCycle { cycle: next, at }]);
-                Live { push, cycle: next, began: at }
+                Live { push, cycle: next, began: at, cut_asked: false }
             }
-            (Live { push, cycle, began }, CutPoint(_) | Tick) => Live { push, cycle, began },
-            (Live { push, cycle, began }, PushLost(lost)) if lost != push => Live { push, cycle, began },
-            (Live { cycle, began, .. }, PushLost(_)) => {
+            (live @ Live { .. }, CutPoint(_) | Tick) => live,
+            (live @ Live { push, .. }, PushLost(lost)) if lost != push => live,
+            (Live { push, cycle, began, .. }, RestartAsked) => Live { push, cycle, began, cut_asked: true },
+            (Live { cycle, began, cut_asked, .. }, PushLost(_) | StopAsked) => {
                 out.push(Effect::Interrupt { cycle });
-                Interrupted { cycle, began, give_up_at: now.after(self.policy.grace) }
+                let (give_up_at, stopped) = (now.after(self.policy.grace), event == StopAsked);
+                Interrupted { cycle, began, give_up_at, stopped, cut_asked }
             }
             (Live { cycle, .. }, EndAsked) => seal_and_end(&mut out, cycle),
 
-            (Interrupted { cycle, give_up_at, .. }, Tick | PushStarted(_)) if now >= give_up_at => {
-                seal_and_end(&mut out, cycle) // the service opens a new recording for a push that came too late
+            (
+                Interrupted { cycle, give_up_at, .. },
+                Tick | PushStarted(_) | StartAsked(_) | StopAsked | RestartAsked,
+            ) if now >= give_up_at => {
+                seal_and_end(&mut out, cycle) // the service opens a new recording for what came too late
             }
-            (Interrupted { cycle, began, .. }, PushStarted(push)) => {
+            (stopped @ Interrupted { stopped: true, .. }, PushStarted(_)) => stopped,
+            (Interrupted { cycle, began, cut_asked, .. }, PushStarted(push) | StartAsked(push)) => {
                 out.push(Effect::Resume { cycle });
-                Live { push, cycle, began }
+                Live { push, cycle, began, cut_asked }
             }
-            (Interrupted { cycle, .. }, EndAsked) => seal_and_end(&mut out, cycle),
+            (Interrupted { cycle, began, give_up_at, cut_asked, .. }, StopAsked) => {
+                Interrupted { cycle, began, give_up_at, stopped: true, cut_asked }
+            }
+            (Interrupted { cycle, .. }, RestartAsked | EndAsked) => seal_and_end(&mut out, cycle),
             // Media or a loss of a push that was given up already.
-            (Interrupted { cycle, began, give_up_at }, Tick | CutPoint(_) | PushLost(_)) => {
-                Interrupted { cycle, began, give_up_at }
-            }
+            (waiting @ Interrupted { .. }, Tick | CutPoint(_) | PushLost(_)) => waiting,
 
             // News that comes too late to matter; listed, so that a new event must be placed.
-            (Ended, PushStarted(_) | CutPoint(_) | PushLost(_) | EndAsked | Tick) => Ended,
+            (
+                Ended,
+                PushStarted(_) | CutPoint(_) | PushLost(_) | StartAsked(_) | StopAsked | RestartAsked | EndAsked | Tick,
+            ) => Ended,
         };
         out
     }
@@ -289,12 +321,97 @@ mod tests {
         assert_eq!(recording.handle(second(60), Event::Tick), ended);
     }
 
+    #[test]
+    fn a_push_that_comes_back_a_second_before_the_delay_time_is_the_same_asset_and_a_second_after_it_another() {
+        for (away, same) in [(1, true), (30, true), (179, true), (180, false), (181, false)] {
+            let mut recording = live();
+            recording.handle(second(10), Event::PushLost(push(1)));
+            let back = recording.handle(second(10 + away), Event::PushStarted(push(2)));
+            let resumed = back == [Effect::Resume { cycle: Cycle(0) }];
+            let ended = back == [Effect::SealCycle { cycle: Cycle(0) }, Effect::EndRecording { cycles: 1 }];
+            assert!(resumed == same && ended != same, "away for {away} s: {back:?}");
+        }
+    }
+
+    #[test]
+    fn a_cycle_that_gets_full_while_the_push_is_away_is_cut_at_the_first_key_frame_of_its_return() {
+        let mut recording = live();
+        recording.handle(second(19), Event::PushLost(push(1)));
+        recording.handle(second(60), Event::PushStarted(push(2)));
+        let cut = [Effect::SealCycle { cycle: Cycle(0) }, Effect::OpenCycle { cycle: Cycle(1), at: at(21) }];
+        assert_eq!(recording.handle(second(60), Event::CutPoint(at(21))), cut);
+        // The grace ends: the second cycle is sealed, and no third was opened for it.
+        recording.handle(second(61), Event::PushLost(push(2)));
+        let ended = [Effect::SealCycle { cycle: Cycle(1) }, Effect::EndRecording { cycles: 2 }];
+        assert_eq!(recording.handle(second(241), Event::Tick), ended);
+    }
+
+    #[test]
+    fn what_was_stopped_waits_for_a_start_and_not_for_a_push() {
+        let mut recording = live();
+        assert_eq!(recording.handle(second(10), Event::StopAsked), [Effect::Interrupt { cycle: Cycle(0) }]);
+        assert_eq!(recording.handle(second(20), Event::PushLost(push(1))), []);
+        assert_eq!(recording.handle(second(21), Event::PushStarted(push(2))), []);
+        assert_eq!(recording.handle(second(22), Event::CutPoint(at(9))), []);
+        assert_eq!(recording.handle(second(189), Event::StartAsked(push(2))), [Effect::Resume { cycle: Cycle(0) }]);
+        assert_eq!(recording.handle(second(190), Event::PushLost(push(2))), [Effect::Interrupt { cycle: Cycle(0) }]);
+        assert_eq!(recording.handle(second(191), Event::PushStarted(push(3))), [Effect::Resume { cycle: Cycle(0) }]);
+    }
+
+    #[test]
+    fn what_was_stopped_is_sealed_after_the_grace_or_when_the_delay_is_cancelled() {
+        let ended = [Effect::SealCycle { cycle: Cycle(0) }, Effect::EndRecording { cycles: 1 }];
+        let mut recording = live();
+        recording.handle(second(10), Event::StopAsked);
+        assert_eq!(recording.deadline(), Some(second(190)));
+        assert_eq!(recording.clone().handle(second(190), Event::Tick), ended);
+        assert_eq!(recording.clone().handle(second(190), Event::StartAsked(push(1))), ended);
+        assert_eq!(recording.handle(second(11), Event::EndAsked), ended);
+    }
+
+    #[test]
+    fn a_lost_push_that_is_stopped_does_not_go_on_when_it_returns() {
+        let mut recording = live();
+        recording.handle(second(10), Event::PushLost(push(1)));
+        assert_eq!(recording.handle(second(20), Event::StopAsked), []);
+        assert_eq!(recording.handle(second(30), Event::PushStarted(push(2))), []);
+        assert_eq!(recording.deadline(), Some(second(190)), "the grace runs from the loss");
+    }
+
+    #[test]
+    fn a_restart_cuts_at_the_next_key_frame_once_and_survives_a_loss() {
+        let mut recording = live();
+        assert_eq!(recording.handle(second(3), Event::RestartAsked), []);
+        assert!(recording.would_cut(at(4)));
+        recording.handle(second(3), Event::PushLost(push(1)));
+        recording.handle(second(5), Event::PushStarted(push(2)));
+        let cut = [Effect::SealCycle { cycle: Cycle(0) }, Effect::OpenCycle { cycle: Cycle(1), at: at(4) }];
+        assert_eq!(recording.handle(second(5), Event::CutPoint(at(4))), cut);
+        assert_eq!(recording.handle(second(6), Event::CutPoint(at(5))), []);
+        recording.handle(second(7), Event::StopAsked);
+        let ended = [Effect::SealCycle { cycle: Cycle(1) }, Effect::EndRecording { cycles: 2 }];
+        assert_eq!(recording.handle(second(8), Event::RestartAsked), ended);
+    }
+
+    #[test]
+    fn a_start_that_is_stopped_before_media_leaves_no_cycle() {
+        let mut recording = Recording::begin(POLICY, push(1));
+        assert_eq!(recording.handle(second(5), Event::StopAsked), [Effect::EndRecording { cycles: 0 }]);
+    }
+
+    #[test]
+    fn a_recording_that_was_stopped_before_a_restart_of_the_service_stays_stopped() {
+        let mut recording = Recording::recover_stopped(POLICY, Cycle(3), at(61), second(60));
+        assert_eq!(recording.handle(second(59), Event::PushStarted(push(1))), []);
+        assert_eq!(recording.handle(second(59), Event::StartAsked(push(1))), [Effect::Resume { cycle: Cycle(3) }]);
+    }
+
     proptest! {
         #[test]
-        fn every_opened_cycle_is_sealed_once_under_any_schedule(steps in prop::collection::vec((0u8..5, 0u64..300, 0i64..60, 1u128..4), 0..200)) {
+        fn every_opened_cycle_is_sealed_once_under_any_schedule(steps in prop::collection::vec((0u8..8, 0u64..300, 0i64..60, 1u128..4), 0..200)) {
             let mut recording = Recording::begin(POLICY, push(1));
-            let (mut now, mut media, mut open, mut next, mut ended) = (0, 0, None, 0u32, false);
-            let end = [(4, 0, 0, 1), (3, 0, 0, 1)];
+            let (mut now, mut media, mut open, mut next, mut ended, mut stopped) = (0, 0, None, 0u32, false, false);
+            let end = [(7, 0, 0, 1), (3, 0, 0, 1)];
             for (kind, wait, length, who) in steps.into_iter().chain(end) {
                 now += wait;
                 media += length;
@@ -303,11 +420,20 @@ mod tests {
                     1 => Event::CutPoint(at(media)),
                     2 => Event::PushLost(push(who)),
                     3 => Event::Tick,
+                    4 => Event::StartAsked(push(who)),
+                    5 => Event::StopAsked,
+                    6 => Event::RestartAsked,
                     // Rarely before the last step, so that schedules are long.
                     _ if wait % 50 != 0 => Event::Tick,
                     _ => Event::EndAsked,
                 };
-                for effect in recording.handle(second(now), event) {
+                let effects = recording.handle(second(now), event);
+                stopped = match event {
+                    Event::StopAsked => true,
+                    Event::StartAsked(_) => false,
+                    _ => stopped,
+                };
+                for effect in effects {
                     prop_assert!(!ended, "{effect:?} after the end");
                     match effect {
                         Effect::OpenCycle { cycle, at } => {
@@ -318,7 +444,11 @@ mod tests {
                             prop_assert_eq!(open, Some(cycle));
                             open = None;
                         }
-                        Effect::Interrupt { cycle } | Effect::Resume { cycle } => prop_assert_eq!(open, Some(cycle)),
+                        Effect::Interrupt { cycle } => prop_assert_eq!(open, Some(cycle)),
+                        Effect::Resume { cycle } => {
+                            prop_assert_eq!(open, Some(cycle));
+                            prop_assert!(!stopped, "went on though it was stopped");
+                        }
                         Effect::EndRecording { cycles } => {
                             prop_assert_eq!((open, cycles), (None, next));
                             ended = true;
