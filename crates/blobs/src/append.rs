@@ -1,10 +1,11 @@
 //! A file that grows: synchronous, for blocking threads.
 
-use std::fs::{self, File};
-use std::io::{self, IoSlice, Write};
+use std::io::{self, IoSlice};
 use std::path::Path;
 
 use bytes::Bytes;
+
+use crate::files::{Files, GrowingFile};
 
 /// Slices given to one `writev`: Linux takes 1024 (`IOV_MAX`).
 const SLICES_MAX: usize = 1024;
@@ -14,29 +15,34 @@ const SLICES_MAX: usize = 1024;
 /// Every call blocks on the disk: use it on a blocking thread. Dropping it closes the file and syncs nothing.
 #[derive(Debug)]
 pub struct AppendFile {
-    file: File,
+    file: Box<dyn GrowingFile>,
     len: u64,
     /// Bytes beyond `len` may lie in the file, because cutting back a failed append failed as well.
     ragged: bool,
 }
 
 impl AppendFile {
-    /// Opens or makes the file; folders that are missing are made. What was made survives a power loss.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let (file, made) = match File::options().append(true).open(path) {
-            Ok(file) => (file, false),
+    /// Opens or makes the file; folders below `root` that are missing are made. What was made survives a power loss.
+    pub(crate) fn open(files: &dyn Files, root: &Path, path: &Path) -> io::Result<Self> {
+        let folder = path.parent().unwrap_or(root);
+        let (file, len) = match files.open(path, false) {
+            Ok(found) => {
+                // An earlier attempt may have made it and died, or failed, before its folders were synced.
+                sync_folders(files, root, folder)?;
+                found
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                if let Some(folder) = path.parent() {
-                    create_folders(folder)?;
+                let made = create_folders(files, root, folder)?;
+                let new = files.open(path, true)?;
+                if made {
+                    sync_folders(files, root, folder)?
+                } else {
+                    files.sync_folder(folder)?
                 }
-                (File::options().append(true).create(true).open(path)?, true)
+                new
             }
             Err(error) => return Err(error),
         };
-        if made && let Some(folder) = path.parent() {
-            sync_folder(folder)?;
-        }
-        let len = file.metadata()?.len();
         Ok(Self { file, len, ragged: false })
     }
 
@@ -48,7 +54,7 @@ impl AppendFile {
         if self.ragged {
             self.cut_back()?;
         }
-        match write_all_vectored(&mut self.file, parts) {
+        match write_all_vectored(self.file.as_mut(), parts) {
             Ok(written) => {
                 self.len += written;
                 Ok(())
@@ -96,7 +102,7 @@ impl AppendFile {
 }
 
 /// Writes all of `parts`; gives their bytes.
-fn write_all_vectored(to: &mut impl Write, parts: &[Bytes]) -> io::Result<u64> {
+fn write_all_vectored(to: &mut dyn GrowingFile, parts: &[Bytes]) -> io::Result<u64> {
     let mut total = 0u64;
     for some in parts.chunks(SLICES_MAX) {
         let mut slices: Vec<IoSlice<'_>> = some.iter().map(|part| IoSlice::new(part)).collect();
@@ -118,47 +124,65 @@ fn write_all_vectored(to: &mut impl Write, parts: &[Bytes]) -> io::Result<u64> {
     Ok(total)
 }
 
-/// Makes `folder` and all above it that are missing, each recorded in its parent on disk.
-fn create_folders(folder: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
-    fs::create_dir_all(folder)?;
-    for made in missing {
-        if let Some(parent) = made.parent() {
-            sync_folder(parent)?;
+/// Makes `folder` and all between it and `root` that are missing; tells whether any was.
+fn create_folders(files: &dyn Files, root: &Path, folder: &Path) -> io::Result<bool> {
+    match files.make_folder(folder) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && folder != root => {
+            create_folders(files, root, folder.parent().unwrap_or(root))?;
+            files.make_folder(folder).map(|()| true)
         }
+        Err(error) => Err(error),
+    }
+}
+
+/// Syncs `folder` and all above it up to `root`, so that each is found in its parent after a power loss.
+fn sync_folders(files: &dyn Files, root: &Path, folder: &Path) -> io::Result<()> {
+    for folder in folder.ancestors().take_while(|folder| folder.starts_with(root)) {
+        files.sync_folder(folder)?;
     }
     Ok(())
 }
 
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, File};
+
     use super::*;
+    use crate::files::LocalFiles;
 
     /// Takes at most `step` bytes at a time, and fails when `left` are written.
+    #[derive(Debug)]
     struct Slow {
         taken: Vec<u8>,
         step: usize,
         left: usize,
     }
 
-    impl Write for Slow {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    impl GrowingFile for Slow {
+        fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
             if self.left == 0 {
                 return Err(io::ErrorKind::StorageFull.into());
             }
+            let bytes = parts.first().map_or(&[][..], |part| part);
             let count = bytes.len().min(self.step).min(self.left);
             self.taken.extend_from_slice(&bytes[..count]);
             self.left -= count;
             Ok(count)
         }
 
-        fn flush(&mut self) -> io::Result<()> {
+        fn set_len(&mut self, _len: u64) -> io::Result<()> {
             Ok(())
         }
+
+        fn sync_data(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn open(path: &Path) -> AppendFile {
+        AppendFile::open(&LocalFiles, Path::new("/"), path).unwrap()
     }
 
     fn parts() -> Vec<Bytes> {
@@ -186,7 +210,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/c.idx");
         for round in 1..4u64 {
-            let mut file = AppendFile::open(&path).unwrap();
+            let mut file = open(&path);
             file.append(&parts()).unwrap();
             file.append(&[]).unwrap();
             file.sync_data().unwrap();
@@ -199,7 +223,7 @@ mod tests {
     fn a_cut_file_goes_on_from_the_cut() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c");
-        let mut file = AppendFile::open(&path).unwrap();
+        let mut file = open(&path);
         file.append(&[Bytes::from_static(b"hello world")]).unwrap();
         file.truncate(5).unwrap();
         file.truncate(50).unwrap();
@@ -213,12 +237,12 @@ mod tests {
         let path = folder.path().join("c");
         fs::write(&path, b"whole").unwrap();
         // Opened for reading: every write to it fails, as does the cut; the file says where it is whole.
-        let mut file = AppendFile { file: File::open(&path).unwrap(), len: 5, ragged: false };
+        let mut file = AppendFile { file: Box::new(File::open(&path).unwrap()), len: 5, ragged: false };
         assert!(file.append(&[Bytes::from_static(b"more")]).is_err());
         assert!(file.ragged && file.len() == 5);
         // As if half an append had stayed and the disk works again.
         fs::write(&path, b"wholemo").unwrap();
-        file.file = File::options().append(true).open(&path).unwrap();
+        file.file = Box::new(File::options().append(true).open(&path).unwrap());
         file.append(&[Bytes::from_static(b"!")]).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"whole!");
     }

@@ -9,8 +9,13 @@
 
 mod append;
 mod error;
+#[cfg(any(test, feature = "testing"))]
+mod faults;
+mod files;
 mod store;
 
 pub use append::AppendFile;
 pub use error::{BlobError, Result};
+#[cfg(any(test, feature = "testing"))]
+pub use faults::{Blow, Death, Draw, FaultDisk};
 pub use store::{Blobs, Listed};

@@ -10,6 +10,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
+use crate::files::LocalFiles;
 use crate::{AppendFile, BlobError, Result};
 
 /// One object in a listing.
@@ -24,22 +25,47 @@ pub struct Listed {
 /// The store. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Blobs {
-    files: Arc<LocalFileSystem>,
+    backing: Backing,
+}
+
+#[derive(Clone, Debug)]
+enum Backing {
+    Local {
+        files: Arc<LocalFileSystem>,
+        root: Arc<Path>,
+    },
+    #[cfg(any(test, feature = "testing"))]
+    Faulty(crate::FaultDisk),
 }
 
 impl Blobs {
     /// Files below `root`, which is made when it is not there. Every write is synced before it is told done.
     pub fn local(root: &Path) -> Result<Self> {
         let name = root.display().to_string();
-        std::fs::create_dir_all(root).map_err(|error| BlobError::of_io(&name, error))?;
-        let files = LocalFileSystem::new_with_prefix(root).map_err(|error| BlobError::of_store(&name, error))?;
-        Ok(Self { files: Arc::new(files.with_fsync(true)) })
+        let failed = |error| BlobError::of_io(&name, error);
+        std::fs::create_dir_all(root).map_err(failed)?;
+        let root = root.canonicalize().map_err(failed)?;
+        let files = LocalFileSystem::new_with_prefix(&root).map_err(|error| BlobError::of_store(&name, error))?;
+        Ok(Self { backing: Backing::Local { files: Arc::new(files.with_fsync(true)), root: root.into() } })
+    }
+
+    /// Files on a disk that fails on demand.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn on(disk: crate::FaultDisk) -> Self {
+        Self { backing: Backing::Faulty(disk) }
     }
 
     /// The whole object.
     pub async fn get(&self, key: &str) -> Result<Bytes> {
-        let failed = |error| BlobError::of_store(key, error);
-        self.files.get(&parse(key)?).await.map_err(failed)?.bytes().await.map_err(failed)
+        let path = parse(key)?;
+        match &self.backing {
+            Backing::Local { files, .. } => {
+                let failed = |error| BlobError::of_store(key, error);
+                files.get(&path).await.map_err(failed)?.bytes().await.map_err(failed)
+            }
+            #[cfg(any(test, feature = "testing"))]
+            Backing::Faulty(disk) => disk.read(key).map_err(|error| BlobError::of_io(key, error)),
+        }
     }
 
     /// The bytes `range` of an object. A range beyond its end is an error or gives fewer bytes.
@@ -47,29 +73,69 @@ impl Blobs {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        self.files.get_range(&parse(key)?, range).await.map_err(|error| BlobError::of_store(key, error))
+        let path = parse(key)?;
+        match &self.backing {
+            Backing::Local { files, .. } => {
+                files.get_range(&path, range).await.map_err(|error| BlobError::of_store(key, error))
+            }
+            #[cfg(any(test, feature = "testing"))]
+            Backing::Faulty(disk) => disk.read_range(key, range).map_err(|error| BlobError::of_io(key, error)),
+        }
     }
 
     /// Several ranges of one object, in the order asked for. None may be empty.
     pub async fn get_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        self.files.get_ranges(&parse(key)?, ranges).await.map_err(|error| BlobError::of_store(key, error))
+        let path = parse(key)?;
+        match &self.backing {
+            Backing::Local { files, .. } => {
+                files.get_ranges(&path, ranges).await.map_err(|error| BlobError::of_store(key, error))
+            }
+            #[cfg(any(test, feature = "testing"))]
+            Backing::Faulty(disk) => {
+                let read = ranges.iter().map(|range| disk.read_range(key, range.clone()));
+                read.collect::<std::io::Result<_>>().map_err(|error| BlobError::of_io(key, error))
+            }
+        }
     }
 
     /// Bytes of an object.
     pub async fn size(&self, key: &str) -> Result<u64> {
-        Ok(self.files.head(&parse(key)?).await.map_err(|error| BlobError::of_store(key, error))?.size)
+        let path = parse(key)?;
+        match &self.backing {
+            Backing::Local { files, .. } => {
+                Ok(files.head(&path).await.map_err(|error| BlobError::of_store(key, error))?.size)
+            }
+            #[cfg(any(test, feature = "testing"))]
+            Backing::Faulty(disk) => {
+                let bytes = disk.read(key).map_err(|error| BlobError::of_io(key, error))?;
+                Ok(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+            }
+        }
     }
 
     /// Makes or replaces an object: written aside, synced, renamed, its folder synced. Until then readers see the old
     /// one, and so does whoever looks after a crash. A dropped future may or may not have published.
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<()> {
-        let put = self.files.put(&parse(key)?, PutPayload::from(bytes)).await;
-        put.map(drop).map_err(|error| BlobError::of_store(key, error))
+        let path = parse(key)?;
+        match &self.backing {
+            Backing::Local { files, .. } => {
+                let put = files.put(&path, PutPayload::from(bytes)).await;
+                put.map(drop).map_err(|error| BlobError::of_store(key, error))
+            }
+            #[cfg(any(test, feature = "testing"))]
+            Backing::Faulty(disk) => disk.publish(key, &bytes).map_err(|error| BlobError::of_io(key, error)),
+        }
     }
 
     /// Removes an object; one that is not there is removed already. It may come back after a power loss.
     pub async fn delete(&self, key: &str) -> Result<()> {
-        match self.files.delete(&parse(key)?).await.map_err(|error| BlobError::of_store(key, error)) {
+        let path = parse(key)?;
+        let removed = match &self.backing {
+            Backing::Local { files, .. } => files.delete(&path).await.map_err(|error| BlobError::of_store(key, error)),
+            #[cfg(any(test, feature = "testing"))]
+            Backing::Faulty(disk) => disk.remove(key).map_err(|error| BlobError::of_io(key, error)),
+        };
+        match removed {
             Err(BlobError::NotFound { .. }) => Ok(()),
             done => done,
         }
@@ -77,22 +143,37 @@ impl Blobs {
 
     /// All objects below the folder `prefix` (`""` for all there are), sorted by key.
     pub async fn list(&self, prefix: &str) -> Result<Vec<Listed>> {
-        let failed = |error| BlobError::of_store(prefix, error);
-        let found = self.files.list(Some(&parse(prefix)?));
-        let mut listed: Vec<Listed> = found
-            .map_ok(|meta| Listed { key: meta.location.to_string(), size: meta.size })
-            .try_collect()
-            .await
-            .map_err(failed)?;
-        listed.sort_unstable();
-        Ok(listed)
+        let path = parse(prefix)?;
+        match &self.backing {
+            Backing::Local { files, .. } => {
+                let failed = |error| BlobError::of_store(prefix, error);
+                let found = files.list(Some(&path));
+                let mut listed: Vec<Listed> = found
+                    .map_ok(|meta| Listed { key: meta.location.to_string(), size: meta.size })
+                    .try_collect()
+                    .await
+                    .map_err(failed)?;
+                listed.sort_unstable();
+                Ok(listed)
+            }
+            #[cfg(any(test, feature = "testing"))]
+            Backing::Faulty(disk) => disk.list(prefix).map_err(|error| BlobError::of_io(prefix, error)),
+        }
     }
 
-    /// Opens an object for appending; it and its folders are made when they are not there. Blocks on the disk: use it on
-    /// a blocking thread.
+    /// Opens an object for appending; it and its folders are made when they are not there, and survive a power loss from
+    /// then on. Blocks on the disk: use it on a blocking thread.
     pub fn append_file(&self, key: &str) -> Result<AppendFile> {
-        let path = self.files.path_to_filesystem(&parse(key)?).map_err(|error| BlobError::of_store(key, error))?;
-        AppendFile::open(&path).map_err(|error| BlobError::of_io(key, error))
+        let path = parse(key)?;
+        let opened = match &self.backing {
+            Backing::Local { files, root } => {
+                let path = files.path_to_filesystem(&path).map_err(|error| BlobError::of_store(key, error))?;
+                AppendFile::open(&LocalFiles, root, &path)
+            }
+            #[cfg(any(test, feature = "testing"))]
+            Backing::Faulty(disk) => AppendFile::open(disk, Path::new(""), Path::new(key)),
+        };
+        opened.map_err(|error| BlobError::of_io(key, error))
     }
 }
 
