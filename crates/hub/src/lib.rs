@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use units::{PushId, StreamPath, WallTime};
 
-use crate::queue::Queue;
+use crate::queue::{Backlog, Queue};
 
 /// Batches a push may have waiting for its reader. With a batch each 20-100 ms that is some seconds: enough for a slow
 /// `fsync`, too little to hide a dead disk.
@@ -25,6 +25,9 @@ pub const QUEUE_BATCHES_MAX: usize = 256;
 /// Payload bytes a push may have waiting for its reader: 16 s of a usual 2 Mb/s stream. One batch larger than this is
 /// taken when the queue is empty, so that no frame is too large to pass.
 pub const QUEUE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Payload bytes that may wait over all pushes: two seconds of 500 streams at 2 Mb/s. Past it a push that has something
+/// waiting already waits itself, so that a disk that stands still costs this much memory and no more.
+pub const QUEUES_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Accepted pushes the recorder has not looked at yet. It starts a task for each and returns at once, so a full inbox
 /// means that it stands still; then new pushes are refused.
 pub const INBOX_PUSHES_MAX: usize = 1024;
@@ -36,13 +39,20 @@ pub struct HubLimits {
     pub queue_batches: usize,
     /// Payload bytes waiting in one push's queue.
     pub queue_bytes: usize,
+    /// Payload bytes waiting over all pushes; each may have one batch waiting all the same.
+    pub queues_bytes: usize,
     /// Pushes waiting in [`Pushes`]; at least 1.
     pub inbox_pushes: usize,
 }
 
 impl Default for HubLimits {
     fn default() -> Self {
-        Self { queue_batches: QUEUE_BATCHES_MAX, queue_bytes: QUEUE_BYTES_MAX, inbox_pushes: INBOX_PUSHES_MAX }
+        Self {
+            queue_batches: QUEUE_BATCHES_MAX,
+            queue_bytes: QUEUE_BYTES_MAX,
+            queues_bytes: QUEUES_BYTES_MAX,
+            inbox_pushes: INBOX_PUSHES_MAX,
+        }
     }
 }
 
@@ -125,6 +135,8 @@ pub struct Hub {
 
 struct Shared {
     limits: HubLimits,
+    /// Payload bytes that wait for readers, over all pushes.
+    backlog: Arc<Backlog>,
     live: Mutex<BTreeMap<StreamPath, Live>>,
     inbox: mpsc::Sender<NewPush>,
     meters: Meters,
@@ -163,7 +175,8 @@ impl Hub {
     /// first: the counters are looked up here.
     pub fn new(limits: HubLimits) -> (Self, Pushes) {
         let (inbox, pushes) = mpsc::channel(limits.inbox_pushes.max(1));
-        let shared = Shared { limits, live: Mutex::default(), inbox, meters: Meters::new() };
+        let backlog = Arc::new(Backlog::new(limits.queues_bytes));
+        let shared = Shared { limits, backlog, live: Mutex::default(), inbox, meters: Meters::new() };
         (Self { shared: Arc::new(shared) }, Pushes { pushes })
     }
 
@@ -175,7 +188,9 @@ impl Hub {
             TrySendError::Full(()) => PublishError::Busy,
             TrySendError::Closed(()) => PublishError::Closed,
         })?;
-        let queue = Arc::new(Queue::new(self.shared.limits.queue_batches.max(1), self.shared.limits.queue_bytes));
+        let limits = &self.shared.limits;
+        let backlog = Arc::clone(&self.shared.backlog);
+        let queue = Arc::new(Queue::new(limits.queue_batches.max(1), limits.queue_bytes, backlog));
         let older = live.insert(info.path.clone(), Live { info: info.clone(), queue: Arc::clone(&queue) });
         if let Some(older) = older {
             older.queue.end(PushEnd::Superseded);
@@ -193,9 +208,9 @@ impl Hub {
         self.shared.lock().values().map(|live| live.info.clone()).collect()
     }
 
-    /// Payload bytes that wait for readers, over all live pushes: the backlog by which ingest judges overload.
+    /// Payload bytes that wait for readers, over all pushes: the backlog by which ingest judges overload.
     pub fn queued_bytes(&self) -> usize {
-        self.shared.lock().values().map(|live| live.queue.queued_bytes()).sum()
+        self.shared.backlog.bytes()
     }
 
     fn remove(&self, push: PushId, path: &StreamPath) {

@@ -22,7 +22,7 @@ fn batch(dts: i64, bytes: usize) -> Arc<Batch> {
 }
 
 fn small() -> HubLimits {
-    HubLimits { queue_batches: 2, queue_bytes: 100, inbox_pushes: 4 }
+    HubLimits { queue_batches: 2, queue_bytes: 100, queues_bytes: 1_000, inbox_pushes: 4 }
 }
 
 #[tokio::test]
@@ -138,4 +138,23 @@ async fn a_recorder_that_stands_still_refuses_new_pushes_and_keeps_the_old() {
     assert_eq!(hub.live(), vec![first.info().clone()]);
     drop(pushes);
     assert_eq!(hub.publish(info(3, "b")).err(), Some(PublishError::Closed));
+}
+
+#[tokio::test]
+async fn all_queues_together_are_bounded_and_each_push_still_gets_on() {
+    let (hub, mut pushes) = Hub::new(HubLimits { queues_bytes: 100, ..small() });
+    let mut one = hub.publish(info(1, "a")).unwrap();
+    let mut two = hub.publish(info(2, "b")).unwrap();
+    let mut first = pushes.next().await.unwrap().frames;
+    let second = pushes.next().await.unwrap().frames;
+    one.send(batch(0, 60)).await.unwrap();
+    // The second has nothing waiting yet, so it is let in; then there is no room for anyone.
+    two.send(batch(0, 60)).await.unwrap();
+    assert!(timeout(A_MOMENT, one.send(batch(1, 10))).await.is_err());
+    first.next().await.unwrap();
+    one.send(batch(1, 10)).await.unwrap();
+    // What nobody will read is not counted for ever.
+    drop(second);
+    first.next().await.unwrap();
+    assert_eq!(hub.queued_bytes(), 0);
 }

@@ -11,6 +11,7 @@ use units::{PathError, PushId, StreamPath};
 use crate::Node;
 use crate::clock::wall;
 use crate::housekeeping::causes;
+use crate::load::ROOM_WAIT;
 use crate::meter::Meter;
 use crate::registry::Place;
 
@@ -82,9 +83,13 @@ pub(crate) async fn admit<'a>(
     if node.catalog.is_blocked(&path, began).await? {
         return Err(Refusal::Blocked);
     }
+    // A publisher that returns is never kept waiting: it ends the push in whose place it comes.
+    if !node.registry.has(&path) && !node.load.room(node.settings.busy_max, ROOM_WAIT, || node.registry.len()).await {
+        return Err(Refusal::Capacity);
+    }
     let push = node.catalog.ids().push(began);
     let meter = Meter::new(node.clock.now());
-    let place = node.registry.enter(push, &path, meter, node.settings.pushes_max, node.load.is_over());
+    let place = node.registry.enter(push, &path, meter, node.settings.pushes_max);
     let place = place.ok_or(Refusal::Capacity)?;
     let params = request.params.without_auth();
     let row = NewPush {

@@ -4,6 +4,9 @@
 //! *by the clock*: taken off the poller and looked at every 20-100 ms, so that a stream costs some ten wake-ups a second
 //! and not one per packet, and what was read together travels as one batch.
 //!
+//! All of it runs on the runtime on which [`serve`] is called, whose load decides whether one push more is taken: give it one
+//! that carries pushes and their recordings only.
+//!
 //! **Invariant:** a push is a row in the catalog before its first frame reaches the hub, and that row is ended whatever ends
 //! the push, a panic of its task included.
 
@@ -32,16 +35,22 @@ use crate::load::Load;
 use crate::registry::Registry;
 
 pub use listen::PENDING_MAX;
-pub use load::{BACKLOG_BYTES_MAX, LAG_MAX};
+pub use load::{BACKLOG_BYTES_MAX, LAG_MAX, ROOM_WAIT};
 
 /// Pushes taken at once unless the configuration says otherwise.
 pub const PUSHES_MAX: usize = 1_000;
+/// The share of the time in which the threads that carry pushes may be busy before new ones are refused, unless the
+/// configuration says otherwise. The rest is for what the running ones may ask more.
+pub const BUSY_MAX: f64 = 0.8;
 
 /// What an operator may set.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Pushes taken at once; one more is refused with a reason. A push that supersedes another is always taken.
     pub pushes_max: usize,
+    /// The share of the time, from 0 to 1, in which the threads of this runtime may be busy with one push more; past it a new
+    /// push waits [`ROOM_WAIT`] and is then refused.
+    pub busy_max: f64,
     /// Deadlines of a session.
     pub waits: Waits,
     /// Domain of pushes to a host that is no known domain. It must be in the catalog, or such pushes are refused.
@@ -53,7 +62,13 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let default_push_domain = "push.localhost".to_owned();
-        Self { pushes_max: PUSHES_MAX, waits: Waits::default(), default_push_domain, node: "node-1".to_owned() }
+        Self {
+            pushes_max: PUSHES_MAX,
+            busy_max: BUSY_MAX,
+            waits: Waits::default(),
+            default_push_domain,
+            node: "node-1".to_owned(),
+        }
     }
 }
 

@@ -30,23 +30,21 @@ pub(crate) struct Place<'a> {
 }
 
 impl Registry {
-    /// Takes a place for a push. `None` when all are taken (`places`) or `full`; a push of a path that is live already is
-    /// let in all the same, because it ends the other.
-    pub(crate) fn enter(
-        &self,
-        push: PushId,
-        path: &StreamPath,
-        meter: Meter,
-        places: usize,
-        full: bool,
-    ) -> Option<Place<'_>> {
+    /// Takes a place for a push. `None` when all are taken (`places`); a push of a path that is live already is let in all
+    /// the same, because it ends the other.
+    pub(crate) fn enter(&self, push: PushId, path: &StreamPath, meter: Meter, places: usize) -> Option<Place<'_>> {
         let mut pushes = self.lock();
-        if (full || pushes.len() >= places) && !pushes.values().any(|entry| entry.path == *path) {
+        if pushes.len() >= places && !pushes.values().any(|entry| entry.path == *path) {
             return None;
         }
         let entry = Entry { path: path.clone(), cut: CancellationToken::new(), meter: Arc::new(meter) };
         pushes.insert(push, entry.clone());
         Some(Place { registry: self, push, cut: entry.cut, meter: entry.meter })
+    }
+
+    /// Whether a push of this path has a place.
+    pub(crate) fn has(&self, path: &StreamPath) -> bool {
+        self.lock().values().any(|entry| entry.path == *path)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -83,33 +81,33 @@ mod tests {
 
     use super::*;
 
-    fn enter<'a>(registry: &'a Registry, push: u128, stream: &str, full: bool) -> Option<Place<'a>> {
+    fn enter<'a>(registry: &'a Registry, push: u128, stream: &str) -> Option<Place<'a>> {
         let path = StreamPath::new("play.localhost", "cup", stream).unwrap();
-        registry.enter(PushId::from_u128(push), &path, Meter::new(Mono::default()), 2, full)
+        registry.enter(PushId::from_u128(push), &path, Meter::new(Mono::default()), 2)
     }
 
     #[test]
     fn places_are_counted_and_given_back() {
         let registry = Registry::default();
-        let first = enter(&registry, 1, "a", false);
-        let _second = enter(&registry, 2, "b", false);
-        assert!(enter(&registry, 3, "c", false).is_none());
+        let first = enter(&registry, 1, "a");
+        let _second = enter(&registry, 2, "b");
+        assert!(enter(&registry, 3, "c").is_none());
         drop(first);
-        assert!(enter(&registry, 3, "c", false).is_some());
+        assert!(enter(&registry, 3, "c").is_some());
     }
 
     #[test]
     fn a_publisher_that_returns_is_let_in_even_when_all_is_full() {
         let registry = Registry::default();
-        let (_first, _second) = (enter(&registry, 1, "a", false), enter(&registry, 2, "b", false));
-        assert!(enter(&registry, 3, "a", true).is_some());
-        assert!(enter(&registry, 4, "c", true).is_none());
+        let (_first, _second) = (enter(&registry, 1, "a"), enter(&registry, 2, "b"));
+        assert!(enter(&registry, 3, "a").is_some());
+        assert!(enter(&registry, 4, "c").is_none());
     }
 
     #[test]
     fn a_push_is_cut_by_its_id() {
         let registry = Registry::default();
-        let place = enter(&registry, 1, "a", false).unwrap();
+        let place = enter(&registry, 1, "a").unwrap();
         registry.cut(PushId::from_u128(2));
         assert!(!place.cut.is_cancelled());
         registry.cut(PushId::from_u128(1));

@@ -118,6 +118,9 @@ configuration! {
         listen: Listen = Listen::new("0.0.0.0:1935");
         /// Pushes taken at once; one more is refused with a reason, and the running ones stay whole.
         pushes_max: u32 = 1_000;
+        /// Percent of the time in which the threads that carry pushes may be busy, from 1 to 100. A new push that would make
+        /// it more waits 3 s for room and is then refused with a reason.
+        busy_max_percent: u32 = 80;
         /// How long a connection may take from its first byte to its publish.
         publish_timeout: Duration = Duration::from_secs(10);
     }

@@ -31,6 +31,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rtmp::Waits;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use units::WallTime;
@@ -56,11 +57,17 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 pub fn run(config: Config) -> anyhow::Result<()> {
     raise_file_limit();
     let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
-    runtime.block_on(serve(config))
+        |name| Builder::new_multi_thread().thread_name(name).enable_all().build().context("cannot start a runtime");
+    // Pushes and their recordings have threads of their own: whatever they are asked to carry, the API, playback and the
+    // probes of whoever watches over this process get their turn; and the load of the one is measured without the other.
+    let (media, rest) = (runtime("media")?, runtime("rest")?);
+    let done = rest.block_on(serve(config, media.handle()));
+    // Each of its services was waited for; whatever is left then must not keep the process.
+    media.shutdown_background();
+    done
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let mut data = DataDir::open(Path::new(&config.storage.data_dir))?;
     let key = access_key::load_or_make(&config.auth, data.path())?;
@@ -75,17 +82,19 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let stopping = CancellationToken::new();
     let (ends, mut ended) = service::ends();
     let (hub, pushes) = Hub::new(HubLimits::default());
-    let recorder =
-        Service::start("recorder", &ends, |stop| recorder::run(pushes, recorder_deps(&config, &catalog, &blobs), stop));
-    let worker = Service::start("worker", &ends, |stop| {
+    let rest = Handle::current();
+    let recorder = Service::start("recorder", media, &ends, |stop| {
+        recorder::run(pushes, recorder_deps(&config, &catalog, &blobs), stop)
+    });
+    let worker = Service::start("worker", &rest, &ends, |stop| {
         worker::run(catalog.clone(), blobs.clone(), worker_settings(&config), stop)
     });
     let app = app(&config, &catalog, &blobs, &key, data.path(), &metrics, &stopping);
     let connections_max = usize::try_from(config.http.connections_max).unwrap_or(usize::MAX);
-    let http = Service::start("http", &ends, |stop| {
+    let http = Service::start("http", &rest, &ends, |stop| {
         infallible(http::serve(http_listener, app, connections_max, stop, HTTP_DRAIN))
     });
-    let ingest = Service::start("ingest", &ends, |stop| {
+    let ingest = Service::start("ingest", media, &ends, |stop| {
         infallible(ingest::serve(rtmp_listener, ingest_deps(&config, &catalog, hub), stop))
     });
     let upkeep = tokio::spawn(tidy_metrics(metrics));
@@ -155,6 +164,7 @@ fn ingest_deps(config: &Config, catalog: &Catalog, hub: Hub) -> ingest::Deps {
     let defaults = ingest::Settings::default();
     let settings = ingest::Settings {
         pushes_max: usize::try_from(config.rtmp.pushes_max).unwrap_or(usize::MAX),
+        busy_max: f64::from(config.rtmp.busy_max_percent) / 100.0,
         waits: Waits { publish: config.rtmp.publish_timeout, ..defaults.waits },
         default_push_domain: config.live.default_push_domain.to_ascii_lowercase(),
         node: NODE.to_owned(),

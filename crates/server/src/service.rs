@@ -1,6 +1,7 @@
 //! A task with an owner: started, told to stop, joined; and noticed when it ends by itself.
 
 use anyhow::Context;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -22,8 +23,9 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts what `run` makes of the token that will tell it to stop. `ends` hears its name when it ends, also by a panic.
-    pub fn start<F, E>(name: &'static str, ends: &Ends, run: impl FnOnce(CancellationToken) -> F) -> Self
+    /// Starts on a runtime what `run` makes of the token that will tell it to stop. `ends` hears its name when it ends, also
+    /// by a panic.
+    pub fn start<F, E>(name: &'static str, on: &Handle, ends: &Ends, run: impl FnOnce(CancellationToken) -> F) -> Self
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<anyhow::Error> + Send + 'static,
@@ -31,7 +33,7 @@ impl Service {
         let stop = CancellationToken::new();
         let running = run(stop.clone());
         let tell = TellOnDrop { name, ends: ends.clone() };
-        let task = tokio::spawn(async move {
+        let task = on.spawn(async move {
             let _tell = tell;
             running.await.map_err(Into::into)
         });
@@ -64,7 +66,7 @@ mod tests {
     #[tokio::test]
     async fn a_service_that_panics_is_noticed_and_its_stop_is_an_error() {
         let (ends, mut ended) = ends();
-        let service = Service::start("fragile", &ends, |_stop| async {
+        let service = Service::start("fragile", &Handle::current(), &ends, |_stop| async {
             if true {
                 panic!("on purpose");
             }
@@ -77,7 +79,7 @@ mod tests {
     #[tokio::test]
     async fn a_service_that_is_told_to_stop_ends_well() {
         let (ends, _ended) = ends();
-        let service = Service::start("good", &ends, |stop| async move {
+        let service = Service::start("good", &Handle::current(), &ends, |stop| async move {
             stop.cancelled().await;
             Ok::<(), anyhow::Error>(())
         });

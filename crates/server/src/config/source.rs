@@ -151,10 +151,15 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         ("recording.delay_seconds_min", config.recording.delay_seconds_min),
         ("http.connections_max", config.http.connections_max),
         ("rtmp.pushes_max", config.rtmp.pushes_max),
+        ("rtmp.busy_max_percent", config.rtmp.busy_max_percent),
     ] {
         if number == 0 {
             return Err(ConfigError::Together(format!("{key} is 0; it must be at least 1")));
         }
+    }
+    if config.rtmp.busy_max_percent > 100 {
+        let problem = format!("rtmp.busy_max_percent is {}; it must be at most 100", config.rtmp.busy_max_percent);
+        return Err(ConfigError::Together(problem));
     }
     Ok(())
 }
@@ -235,6 +240,7 @@ mod tests {
         assert!(read("[auth]\naccess_key_id = \"id\"\n", &[]).is_err());
         assert!(read("[http]\npublic_url = \"vod.example.org\"\n", &[]).is_err());
         assert!(read("[rtmp]\npushes_max = 0\n", &[]).is_err());
+        assert!(read("[rtmp]\nbusy_max_percent = 101\n", &[]).is_err());
         assert!(read("[live]\ndefault_push_domain = \"PLAY.localhost\"\n", &[]).is_err());
         assert!(read("[auth]\naccess_key_id = \"id\"\naccess_key_secret = \"s\"\n", &[]).is_ok());
     }

@@ -1,11 +1,19 @@
 //! A push becomes assets that hold every frame once, in step, as MP4 and as HLS.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use testkit::clips::{self, Recipe};
 use testkit::ffmpeg::{Pace, push};
 use testkit::judge;
 use testkit::probe::{decode_complaints, decoded};
+use testkit::publisher::Publisher;
+use testkit::server::Server;
+use testkit::tape::{Shape, Tape};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
-use crate::support::{hls, mp4, probe_all, probe_file, server_recording, wait_recorded};
+use crate::support::{add_rule, hls, mp4, probe_all, probe_file, reprise, server_recording, wait_recorded};
 
 #[tokio::test]
 async fn seventy_seconds_become_four_assets_that_hold_every_frame_in_step() {
@@ -91,4 +99,41 @@ async fn a_second_push_of_a_stream_takes_over_and_the_recording_goes_on() {
     let assets = wait_recorded(&server, "court1", 1).await;
     let seen = probe_all([mp4(&server, &assets[0])]).await;
     assert!(seen[0].track("video").len() >= 150);
+}
+
+#[tokio::test]
+async fn past_capacity_new_pushes_are_refused_and_the_running_ones_stay_whole() {
+    // A server that takes itself for full when its threads are busy a twentieth of the time.
+    let server = Server::start_with(reprise(), &[("REPRISE_RTMP__BUSY_MAX_PERCENT", "5")]).await.unwrap();
+    add_rule(&server.api(), "match", 60, 1).await;
+    let tape = Arc::new(Tape::synthetic(Shape { video_kbps: 300, ..Shape::default() }));
+    let over = CancellationToken::new();
+    let mut running = JoinSet::new();
+    let refused = loop {
+        let name = format!("court{}", running.len());
+        match Publisher::connect(&server.push_url("match", &name)).await {
+            Ok(mut publisher) => {
+                let (tape, over) = (Arc::clone(&tape), over.clone());
+                running.spawn(async move {
+                    let mut sent = 0;
+                    while !over.is_cancelled() {
+                        sent += publisher.play(&tape, Pace::Times(1.0), Duration::from_secs(1)).await.unwrap().video;
+                    }
+                    publisher.unpublish().await.unwrap();
+                    (name, usize::try_from(sent).unwrap())
+                });
+            }
+            // Whatever else the machine does may hold up the first.
+            Err(_) if running.is_empty() => {}
+            Err(refused) => break refused,
+        }
+    };
+    assert!(format!("{refused:#}").contains("server is at capacity"), "{refused:#}");
+    over.cancel();
+    while let Some(ended) = running.join_next().await {
+        let (name, sent) = ended.unwrap();
+        let assets = wait_recorded(&server, &name, 1).await;
+        let seen = probe_all([mp4(&server, &assets[0])]).await;
+        assert_eq!(seen[0].track("video").len(), sent, "{name}");
+    }
 }
