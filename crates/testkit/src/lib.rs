@@ -11,3 +11,4 @@ pub mod publisher;
 pub mod receiver;
 pub mod server;
 pub mod tape;
+pub mod torture;

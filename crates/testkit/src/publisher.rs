@@ -107,6 +107,12 @@ impl Publisher {
         self.flush().await
     }
 
+    /// Sends one tag now, with another time than its own: milliseconds before the push's offset.
+    pub async fn send_at(&mut self, tag: &Tag, at_ms: u32) -> anyhow::Result<()> {
+        self.stage(tag, u64::from(at_ms));
+        self.flush().await
+    }
+
     /// Sends bytes as they are, in the middle of the chunk stream.
     pub async fn send_raw(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         Ok(self.socket.write_all(bytes).await?)

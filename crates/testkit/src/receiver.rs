@@ -97,6 +97,30 @@ impl Receiver {
         lock(&self.kept.answers).extend(statuses);
     }
 
+    /// Fails the next `count` requests with an error of the receiver's own.
+    pub fn fail_next(&self, count: u64) {
+        self.answer_next((0..count).map(|_| StatusCode::INTERNAL_SERVER_ERROR));
+    }
+
+    /// How many deliveries of that event came so far, repeats included.
+    pub fn deliveries_of(&self, event_type: &str) -> usize {
+        lock(&self.kept.deliveries).iter().filter(|delivery| delivery.event_type() == event_type).count()
+    }
+
+    /// Waits until that many deliveries of an event came; false when they did not within `patience`.
+    pub async fn wait_count(&self, event_type: &str, count: usize, patience: Duration) -> bool {
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            let arrived = self.kept.arrived.notified();
+            if self.deliveries_of(event_type) >= count {
+                return true;
+            }
+            if tokio::time::timeout_at(deadline, arrived).await.is_err() {
+                return false;
+            }
+        }
+    }
+
     /// Everything that came so far, in order.
     pub fn deliveries(&self) -> Vec<Delivery> {
         lock(&self.kept.deliveries).clone()

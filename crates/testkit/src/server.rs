@@ -93,6 +93,32 @@ impl Server {
         self.launch().await
     }
 
+    /// Starts it again without waiting until it is ready: for whoever kills it before that.
+    pub fn spawn(&mut self) -> anyhow::Result<()> {
+        if self.child.is_some() {
+            bail!("the server still runs");
+        }
+        self.start_process()
+    }
+
+    /// Waits until a server started by [`spawn`](Self::spawn) is ready.
+    pub async fn ready(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + READY_PATIENCE;
+        while !self.is_ready().await? {
+            if Instant::now() > deadline {
+                bail!("the server was not ready within {READY_PATIENCE:?}\n{}", self.log());
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Ok(())
+    }
+
+    /// Leaves its folder (data and log) behind when it is dropped, and says where that is.
+    pub fn keep_folder(&mut self) -> PathBuf {
+        self.folder.disable_cleanup(true);
+        self.folder.path().to_owned()
+    }
+
     /// Ends it with SIGKILL, as a crash does.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         let mut child = self.child.take().context("the server does not run")?;
@@ -162,6 +188,11 @@ impl Server {
     }
 
     async fn launch(&mut self) -> anyhow::Result<()> {
+        self.start_process()?;
+        self.ready().await
+    }
+
+    fn start_process(&mut self) -> anyhow::Result<()> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("log"))?;
         let address = |known: Option<SocketAddr>| known.map_or_else(|| "127.0.0.1:0".to_owned(), |a| a.to_string());
         let mut command = match self.runner.split_first() {
@@ -179,13 +210,6 @@ impl Server {
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
         let child = command.spawn().with_context(|| format!("cannot run {}", self.binary.display()))?;
         self.child = Some(child);
-        let deadline = Instant::now() + READY_PATIENCE;
-        while !self.is_ready().await? {
-            if Instant::now() > deadline {
-                bail!("the server was not ready within {READY_PATIENCE:?}\n{}", self.log());
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@ mod demo;
 mod setup;
 mod suites;
 mod tidy;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,8 @@ enum Task {
         #[command(subcommand)]
         what: Bench,
     },
+    /// Kill a recording server again and again, and check every promise afterwards
+    Torture(torture::Torture),
     /// Check the house rules: arrows between crates, licence, links, file sizes
     Tidy,
     /// Install what demo and test need, or say what to install
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Task::Test => suites::run(),
         Task::Demo { once } => demo::run(once),
         Task::Bench { what: Bench::Record(options) } => bench::record(&options),
+        Task::Torture(options) => torture::run(&options),
         Task::Tidy => tidy::run(),
         Task::Setup => setup::run(&setup::TEST),
     };

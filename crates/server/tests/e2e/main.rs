@@ -8,3 +8,4 @@ mod players;
 mod recording;
 mod shapes;
 mod support;
+mod torture;
