@@ -43,6 +43,8 @@ pub enum Tier {
     T2,
     /// Nice.
     T3,
+    /// Ours: the vendor has no such operation.
+    Own,
 }
 
 /// An operation without its function.

@@ -69,6 +69,7 @@ async fn answer(state: &ApiState, request: Request, host: &str, now: WallTime) -
     let base = state.settings.public_url.trim_end_matches('/');
     let context = Context {
         catalog: state.catalog.clone(),
+        blobs: state.blobs.clone(),
         settings: state.settings.clone(),
         now,
         public_url: if base.is_empty() { format!("http://{host}") } else { base.to_owned() },

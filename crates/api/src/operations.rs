@@ -9,6 +9,7 @@ mod message_callback;
 mod mezzanine;
 mod notify;
 mod play;
+mod receipt;
 mod record_rules;
 mod recordings;
 mod streams;
@@ -54,6 +55,7 @@ pub static OPERATIONS: &[Operation] = &[
     videos::UpdateVideoInfo::OPERATION,
     videos::DeleteVideo::OPERATION,
     mezzanine::GetMezzanineInfo::OPERATION,
+    receipt::GetVideoReceipt::OPERATION,
     // VOD: callbacks.
     message_callback::SetMessageCallback::OPERATION,
     message_callback::GetMessageCallback::OPERATION,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use blobs::Blobs;
 use catalog::Catalog;
 use units::WallTime;
 
@@ -57,6 +58,7 @@ impl Default for Settings {
 #[derive(Clone)]
 pub struct ApiState {
     pub(crate) catalog: Catalog,
+    pub(crate) blobs: Blobs,
     pub(crate) settings: Arc<Settings>,
     pub(crate) keys: Arc<[AccessKey]>,
     pub(crate) clock: fn() -> WallTime,
@@ -65,9 +67,10 @@ pub struct ApiState {
 
 impl ApiState {
     /// `keys` are the key pairs that may do everything: the root pair.
-    pub fn new(catalog: Catalog, settings: Settings, keys: impl IntoIterator<Item = AccessKey>) -> Self {
+    pub fn new(catalog: Catalog, blobs: Blobs, settings: Settings, keys: impl IntoIterator<Item = AccessKey>) -> Self {
         Self {
             catalog,
+            blobs,
             settings: Arc::new(settings),
             keys: keys.into_iter().collect(),
             clock: system_clock,
@@ -89,6 +92,7 @@ fn system_clock() -> WallTime {
 /// What an operation has besides its parameters.
 pub struct Context {
     pub(crate) catalog: Catalog,
+    pub(crate) blobs: Blobs,
     pub(crate) settings: Arc<Settings>,
     /// One reading of the clock for the whole call.
     pub(crate) now: WallTime,

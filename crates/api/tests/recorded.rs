@@ -5,6 +5,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
+use api::Tier;
 use axum::body::Body;
 use axum::http::Request;
 use support::Server;
@@ -59,7 +60,10 @@ async fn every_recorded_request_is_believed_and_answered() {
 
 #[tokio::test]
 async fn every_operation_was_recorded_with_every_sdk() {
-    let ours: BTreeSet<_> = api::operations::OPERATIONS.iter().map(|known| known.declaration.name.to_owned()).collect();
+    // The SDKs have no call for what only this server has.
+    let theirs =
+        api::operations::OPERATIONS.iter().map(|known| known.declaration).filter(|known| known.tier != Tier::Own);
+    let ours: BTreeSet<_> = theirs.map(|known| known.name.to_owned()).collect();
     for (sdk, file) in RECORDED {
         let recorded: BTreeSet<_> = requests(file).into_iter().map(|(action, _)| action).collect();
         let missing: Vec<_> = ours.difference(&recorded).collect();

@@ -333,3 +333,29 @@ async fn message_callbacks_that_could_not_work_are_refused() {
         assert_eq!(server.refused(VOD, "SetMessageCallback", params).await, (400, code.into()), "{params:?}");
     }
 }
+
+#[tokio::test]
+async fn a_receipt_tells_the_story_of_a_video_with_its_jobs_and_deliveries() {
+    let server = Server::new().await;
+    let id = server.recorded("cup", "court1", AssetStatus::Normal).await;
+    let push = server.push("cup", "court1").await;
+    let recording = server.catalog.asset(id).await.unwrap().unwrap().origin.unwrap().recording;
+    server.catalog.attach_push(recording, push, now()).await.unwrap();
+    let video = id.to_string();
+
+    let answer = server.ok(VOD, "GetVideoReceipt", &[("VideoId", &video)]).await;
+    let receipt = &answer["Receipt"];
+    assert_eq!((receipt["VideoId"].as_str(), receipt["Duration"].as_f64()), (Some(video.as_str()), Some(20.04)));
+    assert_eq!(receipt["Pushes"][0]["Client"], "203.0.113.7:50123");
+    assert!(receipt["Pushes"][0].get("EndCause").is_none(), "{receipt}");
+    assert_eq!(receipt["Cycles"][0]["VideoId"], video.as_str());
+    let kinds = |list: &str| -> Vec<String> {
+        answer[list].as_array().unwrap().iter().map(|one| one["Kind"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(kinds("Events"), ["cycle_became_asset", "source_analysed"]);
+    assert_eq!(kinds("Jobs"), ["callback", "analyse", "callback"]);
+
+    let bare = server.ok(VOD, "GetVideoReceipt", &[("VideoId", &video), ("WithDeliveries", "false")]).await;
+    assert_eq!(bare.as_object().unwrap().keys().collect::<Vec<_>>(), ["Receipt"]);
+    assert_eq!(server.refused(VOD, "GetVideoReceipt", &[("VideoId", "nobody")]).await.0, 404);
+}

@@ -301,6 +301,12 @@ impl Catalog {
         Ok(found)
     }
 
+    /// The assets of a recording that are not deleted, cycles in order.
+    pub async fn assets_of_recording(&self, recording: RecordingId) -> Result<Vec<Asset>> {
+        let sql = Sql::new("SELECT * FROM asset WHERE recording = $1 AND deleted IS NULL ORDER BY cycle, id");
+        sql.arg(recording).rows(self).await?.iter().map(asset_of).collect()
+    }
+
     /// Assets by time of creation.
     pub async fn assets(&self, filter: &AssetFilter, order: Order, page: Page) -> Result<Listed<Asset>> {
         let narrowed = |mut sql: Sql| {

@@ -11,6 +11,7 @@ mod assets;
 mod blocks;
 mod callbacks;
 mod deliveries;
+mod described;
 mod domains;
 mod error;
 mod events;
@@ -46,6 +47,7 @@ pub use assets::{
 pub use blocks::Block;
 pub use callbacks::MessageCallback;
 pub use deliveries::Delivery;
+pub use described::{Rows, Stale, Subject};
 pub use domains::{Domain, DomainConfig, DomainFilter, DomainKind, DomainStatus, Mapping, ResolvedDomain};
 pub use error::{CatalogError, Result};
 pub use events::{EventOutcome, StoredEvent};
@@ -54,7 +56,7 @@ pub use notify::LiveNotify;
 pub use page::{Listed, Order, Page, Search};
 pub use pushes::{NewPush, PublishFilter, PublishOrder, Push, PushFilter, PushStats};
 pub use queue::{JobRow, JobState, NewJob, Retry, kind};
-pub use recordings::{NewRecording, OpenCycle, Recording, RecordingState, SealOutcome, SealedCycle};
+pub use recordings::{Feed, NewRecording, OpenCycle, Recording, RecordingState, SealOutcome, SealedCycle};
 pub use reels::{Reel, ReelState};
 pub use rules::StoredRule;
 

@@ -104,7 +104,7 @@ impl NewJob {
 
     pub(crate) fn analyse(asset: AssetId) -> Self {
         let job = Self::new(kind::ANALYSE, json!({ "asset": asset }), ANALYSE_RETRY);
-        Self { unique_key: Some(format!("analyse/{asset}")), ..job }
+        Self { unique_key: Some(analyse_key(asset)), ..job }
     }
 
     /// One job per deleted asset, so that each waits its own time; `None`: for all whose time came while the reel grew.
@@ -113,6 +113,10 @@ impl NewJob {
         let asset = asset.map(|asset| asset.to_string()).unwrap_or_default();
         Self { unique_key: Some(format!("free_reel/{reel}/{asset}")), priority: -10, delay, ..job }
     }
+}
+
+fn analyse_key(asset: AssetId) -> String {
+    format!("analyse/{asset}")
 }
 
 /// A job as it stands.
@@ -196,6 +200,18 @@ impl Catalog {
     pub async fn job(&self, id: JobId) -> Result<Option<JobRow>> {
         let row = Sql::new("SELECT * FROM job WHERE id = $1").arg(id).row(self).await?;
         row.as_ref().map(JobRow::of).transpose()
+    }
+
+    /// The jobs that an asset had, oldest first: those of its own, and those that told its events.
+    pub async fn jobs_of_asset(&self, asset: AssetId) -> Result<Vec<JobRow>> {
+        let rows = Sql::new(
+            "SELECT * FROM job WHERE unique_key = $1 OR id IN (SELECT job FROM event WHERE asset = $2) ORDER BY seq",
+        )
+        .arg(analyse_key(asset))
+        .arg(asset)
+        .rows(self)
+        .await?;
+        rows.iter().map(JobRow::of).collect()
     }
 
     /// How many jobs of `kind` are in `state`.

@@ -8,6 +8,7 @@ use units::{AssetId, PushId, RecordingId, ReelId, StreamPath, WallTime};
 
 use crate::assets::{AssetStatus, Span};
 use crate::blocks::path_of;
+use crate::pushes::Push;
 use crate::queue::NewJob;
 use crate::sql::{Row, Sql, corrupt, in_own_tx, to_json, words};
 use crate::{Catalog, CatalogError, Result, Tx};
@@ -128,6 +129,19 @@ pub struct SealedCycle {
     pub sealed_at: WallTime,
 }
 
+/// A push as part of a recording.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Feed {
+    /// The push.
+    pub id: PushId,
+    /// When it began to feed the recording.
+    pub attached: WallTime,
+    /// Frames of it that the recording has not, by reason, as JSON; empty until it ends.
+    pub left_out: String,
+    /// What else is known of it; `None`: its row is gone.
+    pub push: Option<Push>,
+}
+
 /// What sealing a cycle did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SealOutcome {
@@ -199,6 +213,22 @@ impl Catalog {
         row.as_ref().map(recording_of).transpose()
     }
 
+    /// The pushes that fed a recording, in order, with what is known of them.
+    pub async fn feeds_of_recording(&self, id: RecordingId) -> Result<Vec<Feed>> {
+        let sql = Sql::new("SELECT * FROM recording_push WHERE recording = $1 ORDER BY attached, push").arg(id);
+        let mut feeds = Vec::new();
+        for row in sql.rows(self).await? {
+            let push: PushId = row.parsed("push")?;
+            feeds.push(Feed {
+                id: push,
+                attached: row.time("attached")?,
+                left_out: row.text("left_out")?,
+                push: self.push(push).await?,
+            });
+        }
+        Ok(feeds)
+    }
+
     /// The pushes that fed a recording, in order.
     pub async fn pushes_of_recording(&self, id: RecordingId) -> Result<Vec<PushId>> {
         let rows = Sql::new("SELECT push FROM recording_push WHERE recording = $1 ORDER BY attached, push").arg(id);
@@ -233,6 +263,17 @@ impl Tx {
             .arg(recording)
             .arg(push)
             .arg(now)
+            .run(self)
+            .await?;
+        Ok(())
+    }
+
+    /// Notes which frames of a push the recording has not, by reason, as JSON.
+    pub async fn note_left_out(&mut self, recording: RecordingId, push: PushId, left_out: &str) -> Result<()> {
+        Sql::new("UPDATE recording_push SET left_out = $3 WHERE recording = $1 AND push = $2")
+            .arg(recording)
+            .arg(push)
+            .arg(left_out)
             .run(self)
             .await?;
         Ok(())
@@ -395,6 +436,7 @@ impl Tx {
 in_own_tx! {
     begin_recording(new: &NewRecording) -> ();
     attach_push(recording: RecordingId, push: PushId, now: WallTime) -> ();
+    note_left_out(recording: RecordingId, push: PushId, left_out: &str) -> ();
     open_cycle(recording: RecordingId, cycle: &OpenCycle) -> ();
     interrupt_recording(id: RecordingId, last_media: WallTime, end_ticks: i64, give_up_at: WallTime) -> ();
     resume_recording(id: RecordingId) -> ();

@@ -1,7 +1,8 @@
 //! One body of SQL for both databases.
 //!
-//! **Invariant:** the text of a statement consists of `'static` pieces and placeholders only; every value is bound. So
-//! the two `AssertSqlSafe` below are the only ones in the project and hold by construction.
+//! **Invariant:** the text of a statement consists of `'static` pieces, placeholders, and names of tables and columns that
+//! have nothing but letters and `_`; every value is bound. So the two `AssertSqlSafe` below are the only ones in the
+//! project and hold by construction.
 //!
 //! The common subset: `$n` placeholders, BIGINT milliseconds, TEXT ids, TEXT JSON, flags 0 or 1, `INSERT … ON CONFLICT`,
 //! `UPDATE … RETURNING`, partial indexes, CTEs. Two fragments differ and are written `{now}` (the database's clock in
@@ -14,7 +15,7 @@ use serde::de::DeserializeOwned;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, Postgres, Row as _, Sqlite};
+use sqlx::{AssertSqlSafe, Column as _, Postgres, Row as _, Sqlite, TypeInfo as _, ValueRef as _};
 use units::{AssetId, EventId, JobId, PushId, RecordingId, ReelId, WallTime};
 
 use crate::{Catalog, CatalogError, Pools, Result, Tx, TxInner};
@@ -28,6 +29,8 @@ pub enum Value {
     Text(Option<String>),
     /// DOUBLE PRECISION.
     Real(Option<f64>),
+    /// NULL in a column of whatever type; only as a value of an INSERT.
+    Null,
 }
 
 macro_rules! value_from {
@@ -109,10 +112,24 @@ impl Sql {
         self
     }
 
+    /// More text: the name of a table or column that is not known when this is compiled. Refused when it is none.
+    pub fn name(mut self, name: &str) -> Result<Self> {
+        if name.is_empty() || name.bytes().any(|byte| !byte.is_ascii_lowercase() && byte != b'_') {
+            return Err(corrupt("a name", name, "the name of a table or column"));
+        }
+        self.text.push_str(name);
+        Ok(self)
+    }
+
     /// More text, then a placeholder for `value`: `.with(" AND app = ", app)`.
     pub fn with(mut self, text: &'static str, value: impl Into<Value>) -> Self {
-        self.values.push(value.into());
         self.text.push_str(text);
+        let value = value.into();
+        if value == Value::Null {
+            self.text.push_str("NULL");
+            return self;
+        }
+        self.values.push(value);
         self.text.push('$');
         self.text.push_str(&self.values.len().to_string());
         self
@@ -209,6 +226,7 @@ fn sqlite(text: String, values: Vec<Value>) -> Query<'static, Sqlite, SqliteArgu
         Value::Int(value) => query.bind(value),
         Value::Text(value) => query.bind(value),
         Value::Real(value) => query.bind(value),
+        Value::Null => query.bind(None::<String>),
     })
 }
 
@@ -217,6 +235,7 @@ fn postgres(text: String, values: Vec<Value>) -> Query<'static, Postgres, PgArgu
         Value::Int(value) => query.bind(value),
         Value::Text(value) => query.bind(value),
         Value::Real(value) => query.bind(value),
+        Value::Null => query.bind(None::<String>),
     })
 }
 
@@ -278,6 +297,36 @@ impl Row {
     pub fn small(&self, column: &str) -> Result<u32> {
         let value = self.int(column)?;
         u32::try_from(value).map_err(|_| corrupt(column, value, "a small count"))
+    }
+
+    /// All columns as they stand, by name.
+    pub(crate) fn to_json(&self) -> Result<serde_json::Map<String, serde_json::Value>> {
+        let columns: Vec<&str> = match self {
+            Self::Sqlite(row) => row.columns().iter().map(|column| column.name()).collect(),
+            Self::Postgres(row) => row.columns().iter().map(|column| column.name()).collect(),
+        };
+        columns.into_iter().map(|column| Ok((column.to_owned(), self.cell(column)?))).collect()
+    }
+
+    fn cell(&self, column: &str) -> Result<serde_json::Value> {
+        // SQLite knows the type of each value, PostgreSQL that of the column.
+        let (null, type_name) = match self {
+            Self::Sqlite(row) => {
+                let raw = row.try_get_raw(column)?;
+                (raw.is_null(), raw.type_info().name().to_owned())
+            }
+            Self::Postgres(row) => {
+                let raw = row.try_get_raw(column)?;
+                (raw.is_null(), raw.type_info().name().to_owned())
+            }
+        };
+        Ok(match type_name.as_str() {
+            _ if null => serde_json::Value::Null,
+            "INTEGER" | "INT8" => self.int(column)?.into(),
+            "REAL" | "FLOAT8" => self.real(column)?.into(),
+            "TEXT" => self.text(column)?.into(),
+            other => return Err(corrupt(column, other, "INTEGER, REAL or TEXT")),
+        })
     }
 
     /// A point in time.

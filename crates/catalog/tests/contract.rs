@@ -29,6 +29,8 @@ support::contract! {
     a_description_changes_what_it_names_and_tells_it
     an_analysis_is_stored_and_told_once
     a_deleted_asset_is_gone_and_its_media_is_garbage
+    what_changes_is_marked_until_it_is_described
+    rows_are_restored_from_what_describes_them
     a_unique_key_holds_while_its_job_is_unfinished
     names_are_sorted_by_bytes
     text_is_bound_and_never_read_as_sql
@@ -554,6 +556,103 @@ async fn a_deleted_asset_is_gone_and_its_media_is_garbage(catalog: Catalog) {
     assert!(catalog.garbage_on_reel(kept_reel).await.unwrap().is_empty());
     assert!(catalog.mark_reel_deleted(reel).await.unwrap());
     assert_eq!(catalog.reel(reel).await.unwrap().unwrap().state, ReelState::Deleted);
+}
+
+/// Settles all marks and tells what they were of.
+async fn settle_all(catalog: &Catalog) -> Vec<Subject> {
+    let mut subjects = Vec::new();
+    for stale in catalog.stale(100).await.unwrap() {
+        assert!(catalog.settle(&stale).await.unwrap());
+        subjects.push(stale.subject);
+    }
+    subjects.sort_unstable();
+    subjects
+}
+
+async fn what_changes_is_marked_until_it_is_described(catalog: Catalog) {
+    assert_eq!(settle_all(&catalog).await, [Subject::Installation]);
+    let id = asset(&catalog, "court1", 0).await;
+    let reel = catalog.spans(id).await.unwrap()[0].reel;
+    let both = [Subject::Asset(id), Subject::Reel(reel)];
+    assert_eq!(settle_all(&catalog).await, both);
+    assert_eq!(catalog.stale_count().await.unwrap(), 0);
+
+    let title = Description { title: Some("Final".into()), ..Description::default() };
+    catalog.describe_asset(id, &title, at(50)).await.unwrap();
+    let seen = catalog.stale(100).await.unwrap();
+    assert_eq!((seen.len(), seen[0].subject), (1, Subject::Asset(id)));
+    // It changes while it is being described: the mark that was seen does not settle it.
+    let event = catalog.events_of_asset(id).await.unwrap()[0].id;
+    catalog.set_event_outcome(event, EventOutcome::Delivered).await.unwrap();
+    assert!(!catalog.settle(&seen[0]).await.unwrap());
+    assert_eq!(settle_all(&catalog).await, [Subject::Asset(id)]);
+    // Two writers saw the same mark: who comes second asks for another description.
+    catalog.mark_stale(Subject::Asset(id)).await.unwrap();
+    let seen = catalog.stale(1).await.unwrap();
+    assert!(catalog.settle(&seen[0]).await.unwrap() && !catalog.settle(&seen[0]).await.unwrap());
+    assert_eq!(settle_all(&catalog).await, [Subject::Asset(id)]);
+
+    assert!(catalog.delete_asset(id, Duration::ZERO, at(90)).await.unwrap());
+    assert_eq!(settle_all(&catalog).await, [Subject::Asset(id)]);
+    catalog.add_domain(&domain("a.example.org", DomainKind::Play)).await.unwrap();
+    catalog.set_setting("k", "v").await.unwrap();
+    assert_eq!(settle_all(&catalog).await, [Subject::Installation]);
+}
+
+async fn rows_are_restored_from_what_describes_them(catalog: Catalog) {
+    let id = asset(&catalog, "court1", 0).await;
+    let reel = catalog.spans(id).await.unwrap()[0].reel;
+    let pushed = push(&catalog, "court1", 0);
+    catalog.insert_push(&pushed).await.unwrap();
+    let push = pushed.id;
+    let recording = catalog.recording_of_reel(reel).await.unwrap().unwrap().id;
+    catalog.attach_push(recording, push, at(0)).await.unwrap();
+    catalog.note_left_out(recording, push, "{\"LatePictures\":2}").await.unwrap();
+    let analysis = Analysis {
+        size_bytes: 1,
+        duration_ticks: 2,
+        width: 3,
+        height: 4,
+        fps: 29.97002997002997,
+        bitrate_kbps: 5,
+        tracks: Vec::new(),
+    };
+    catalog.set_analysis(id, &analysis, at(60)).await.unwrap();
+    catalog.delete_asset(id, Duration::ZERO, at(90)).await.unwrap();
+    for (subject, tables) in [
+        (Subject::Asset(id), vec!["asset", "event", "garbage"]),
+        (Subject::Reel(reel), vec!["push", "recording", "recording_push", "reel"]),
+    ] {
+        let rows = catalog.rows_of(subject).await.unwrap();
+        assert_eq!(rows.keys().collect::<Vec<_>>(), tables);
+        // What is there stays as it is.
+        assert_eq!(catalog.restore(&rows).await.unwrap(), 0);
+        // The same of another asset, from its text.
+        let mut text = serde_json::to_string(&rows).unwrap();
+        let mut ids: Vec<String> = vec![id.to_string(), reel.to_string(), recording.to_string(), push.to_string()];
+        let events = catalog.events_of_asset(id).await.unwrap();
+        ids.extend(events.iter().map(|event| event.id.to_string()));
+        for old in &ids {
+            text = text.replace(old.as_str(), &old.chars().rev().collect::<String>());
+        }
+        let other: Rows = serde_json::from_str(&text).unwrap();
+        let count: usize = other.values().map(Vec::len).sum();
+        assert_eq!(catalog.restore(&other).await.unwrap(), u64::try_from(count).unwrap());
+        let turned = |id: String| id.chars().rev().collect::<String>();
+        let restored = match subject {
+            Subject::Asset(id) => catalog.rows_of(Subject::Asset(turned(id.to_string()).parse().unwrap())).await,
+            _ => catalog.rows_of(Subject::Reel(turned(reel.to_string()).parse().unwrap())).await,
+        };
+        // Rows that are numbered get numbers of their own.
+        let bare = |mut rows: Rows| {
+            rows.values_mut().flatten().for_each(|row| drop(row.remove("seq")));
+            rows
+        };
+        assert_eq!(bare(restored.unwrap()), bare(other));
+    }
+    let mut hostile = Rows::new();
+    hostile.insert("nonce; --".into(), vec![serde_json::Map::from_iter([("key".into(), json!("a"))])]);
+    assert!(matches!(catalog.restore(&hostile).await, Err(CatalogError::Corrupt { .. })));
 }
 
 async fn a_unique_key_holds_while_its_job_is_unfinished(catalog: Catalog) {

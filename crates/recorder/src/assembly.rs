@@ -83,8 +83,9 @@ pub(crate) struct NewFragment {
     pub(crate) parts: Vec<Bytes>,
 }
 
-/// Frames that found no place, by cause. Told in the log when a push ends.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+/// Frames that found no place, by cause. Told in the log and kept for the receipt when a push ends.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
 pub(crate) struct LeftOut {
     /// Pictures before the first key frame of a push.
     pub(crate) before_key_frame: u64,

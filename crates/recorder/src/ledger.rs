@@ -24,6 +24,7 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 pub(crate) enum Entry {
     Begin(Box<NewRecording>, PushId),
     Attach { push: PushId, at: WallTime },
+    LeftOut { push: PushId, left_out: String },
     OpenCycle(OpenCycle),
     Seal(Box<SealedCycle>, Option<OpenCycle>),
     Interrupt { last_media: WallTime, end: i64, give_up_at: WallTime },
@@ -107,6 +108,7 @@ async fn try_write(catalog: &Catalog, recording: RecordingId, entry: &Entry) -> 
             tx.commit().await
         }
         Entry::Attach { push, at } => catalog.attach_push(recording, *push, *at).await,
+        Entry::LeftOut { push, left_out } => catalog.note_left_out(recording, *push, left_out).await,
         Entry::OpenCycle(cycle) => catalog.open_cycle(recording, cycle).await,
         Entry::Seal(sealed, next) => {
             if catalog.seal_cycle(sealed, next.as_ref()).await? == SealOutcome::Made {

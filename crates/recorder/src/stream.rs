@@ -299,6 +299,11 @@ impl Active {
         self.assembly.push_lost(clock.mono(), clock.wall(), info.push);
         self.carry_out_of(deps, clock, Some(info)).await;
         let left_out = self.assembly.take_left_out();
+        if self.begun {
+            // Counts always have a JSON form.
+            let left_out = serde_json::to_string(&left_out).unwrap_or_default();
+            self.ledger.add(Entry::LeftOut { push: info.push, left_out }).await;
+        }
         tracing::info!(recording = %self.id, push = %info.push, cause, "push ended");
         if left_out != LeftOut::default() {
             tracing::warn!(recording = %self.id, push = %info.push, ?left_out, "frames were left out");

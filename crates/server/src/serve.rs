@@ -155,8 +155,8 @@ fn app(
         data: data.to_owned(),
         metrics: metrics.clone(),
     };
+    let state = ApiState::new(catalog.clone(), blobs.clone(), settings, [root]);
     let origin = origin::Deps { catalog: catalog.clone(), blobs: blobs.clone(), settings: origin::Settings::default() };
-    let state = ApiState::new(catalog.clone(), settings, [root]);
     health::router(health).merge(api::router(state)).merge(origin::router(origin))
 }
 

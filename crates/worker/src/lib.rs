@@ -6,6 +6,7 @@
 mod analyse;
 mod callback;
 mod clock;
+mod describe;
 mod error;
 mod free;
 mod live_notify;
@@ -66,12 +67,13 @@ pub async fn run(
     let receivers = Receivers::new(settings.private_receivers)?;
     let requests = KindLimits { at_once: REQUESTS_AT_ONCE, lease: REQUEST_LEASE };
     let disk = KindLimits { at_once: DISK_JOBS_AT_ONCE, lease: DISK_LEASE };
-    Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
+    let describing = describe::run(catalog.clone(), blobs.clone(), shutdown.clone());
+    let running = Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
         .handle(Callback::new(catalog.clone(), receivers.clone()), requests)
         .handle(Notify::new(catalog.clone(), receivers), requests)
         .handle(Analyse::new(catalog.clone(), blobs.clone()), disk)
         .handle(FreeReel::new(catalog, blobs), disk)
-        .run(shutdown)
-        .await;
+        .run(shutdown);
+    tokio::join!(running, describing);
     Ok(())
 }

@@ -7,6 +7,7 @@ use api::{AccessKey, ApiState, Settings};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
+use blobs::Blobs;
 use catalog::{
     Analysis, AssetStatus, Catalog, CatalogUrl, Ids, MediaFacts, NewPush, NewRecording, OpenCycle, PushStats,
     SealedCycle, TrackFacts,
@@ -33,6 +34,7 @@ pub fn now() -> WallTime {
 pub struct Server {
     pub router: Router,
     pub catalog: Catalog,
+    pub blobs: Blobs,
     nonces: AtomicU32,
     _folder: tempfile::TempDir,
 }
@@ -61,9 +63,10 @@ impl Server {
         let url = CatalogUrl::Sqlite(folder.path().join("catalog.db"));
         let catalog = Catalog::open_with(&url, Ids::seeded(7)).await.unwrap();
         catalog.migrate().await.unwrap();
+        let blobs = Blobs::local(&folder.path().join("media")).unwrap();
         let key = AccessKey { id: KEY_ID.into(), secret: KEY_SECRET.into() };
-        let state = ApiState::new(catalog.clone(), settings, [key]).with_clock(clock);
-        Self { router: api::router(state), catalog, nonces: AtomicU32::new(0), _folder: folder }
+        let state = ApiState::new(catalog.clone(), blobs.clone(), settings, [key]).with_clock(clock);
+        Self { router: api::router(state), catalog, blobs, nonces: AtomicU32::new(0), _folder: folder }
     }
 
     /// The signed query of a call, with a nonce of its own.

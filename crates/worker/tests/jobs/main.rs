@@ -1,5 +1,6 @@
 //! The worker as it runs in the server: on a catalog and a store, seen from outside.
 
 mod callbacks;
+mod described;
 mod media;
 mod support;

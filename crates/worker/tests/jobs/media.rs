@@ -42,7 +42,7 @@ fn epoch() -> Epoch {
     Epoch { number: 0, video: Some(video), audio: Some(audio) }
 }
 
-async fn store(blobs: &Blobs, reel: ReelId, segments: u32) {
+pub async fn store(blobs: &Blobs, reel: ReelId, segments: u32) {
     let (mut rows, mut pages) = (encode_epoch(&epoch()), Vec::new());
     let mut sound = ORIGIN * 48 / 90;
     for number in 0..segments {
@@ -78,7 +78,11 @@ async fn store(blobs: &Blobs, reel: ReelId, segments: u32) {
             epoch: 0,
             bytes: at,
             wall: WallTime::from_unix_s(1_772_359_200 + i64::from(number) * 2),
-            join: if number == 0 { Join::Start } else { Join::Continuous },
+            join: match number {
+                0 => Join::Start,
+                2 => Join::Resumed { gap_ms: 1_500 },
+                _ => Join::Continuous,
+            },
             begin,
             end: begin + SEGMENT,
             video: page.track_span(TrackKind::Video),
@@ -101,10 +105,12 @@ async fn store(blobs: &Blobs, reel: ReelId, segments: u32) {
 
 async fn left(blobs: &Blobs, reel: ReelId) -> Vec<String> {
     let listed = blobs.list(&reel_key(reel)).await.unwrap();
-    listed.iter().map(|object| object.key.rsplit_once('/').unwrap().1.to_owned()).collect()
+    let names = listed.iter().map(|object| object.key.rsplit_once('/').unwrap().1.to_owned());
+    // The description of the recording's rows stays as long as they do.
+    names.filter(|name| name != "recording.json").collect()
 }
 
-fn cycle(first: i64, last: i64) -> (i64, i64) {
+pub fn cycle(first: i64, last: i64) -> (i64, i64) {
     (ORIGIN + first * SEGMENT, ORIGIN + last * SEGMENT)
 }
 

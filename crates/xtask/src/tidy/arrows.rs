@@ -31,6 +31,7 @@ const PLACES: &[(&str, Row)] = &[
     ("catalog", Row::Adapters),
     ("blobs", Row::Adapters),
     ("jobs", Row::Adapters),
+    ("archive", Row::Adapters),
     ("ingest", Row::Services),
     ("recorder", Row::Services),
     ("worker", Row::Services),
@@ -51,6 +52,8 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("view", "manifest"),
     ("view", "reel"),
     ("jobs", "catalog"),
+    ("archive", "catalog"),
+    ("archive", "blobs"),
 ];
 
 /// What a crate below the adapters must not import: runtimes, sockets, disks, databases, randomness, clocks. (A library of
