@@ -1,10 +1,11 @@
 //! The receipt of an asset: what was sent, what of it is kept, and what is not and why.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use blobs::{BlobError, Blobs};
 use catalog::{Asset, Catalog, Feed, Span};
-use reel::{Epoch, Join, ReelIndex, SegmentRow, segments_index_key};
+use reel::{Epoch, Join, LossCause, ReelIndex, SegmentRow, segments_index_key};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use units::{AssetId, MediaTime, PushId, RecordingId, ReelId, WallTime};
@@ -71,7 +72,9 @@ pub struct ReceiptGap {
     pub at: f64,
     /// When media was there again.
     pub time: String,
-    /// `interruption`: the push was lost and came back, or the server did; `leap`: the publisher's clock leapt.
+    /// `interruption`: the push was lost and came back, or the server did; `leap`: the publisher's clock leapt;
+    /// `disk-full`, `disk-failed`, `disk-slow`: media that came could not be stored. A loss at the very end has the time and
+    /// place of the last stored media.
     pub cause: String,
     /// Wall time without media in milliseconds; absent when nobody knows.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -224,6 +227,22 @@ fn read_span(index: &ReelIndex, span: &Span, before: i64, receipt: &mut Receipt)
             }
         }
     }
+    read_lost_end(index, span, before, receipt);
+}
+
+/// Adds what was lost after the last segment of the reel, when the span goes that far.
+fn read_lost_end(index: &ReelIndex, span: &Span, before: i64, receipt: &mut Receipt) {
+    let (Some(lost), Some(last)) = (&index.lost_end, index.segments.last()) else { return };
+    if !(span.from_ticks..span.to_ticks).contains(&last.begin) {
+        return;
+    }
+    let length_ms = u64::try_from((last.end - last.begin).max(0) / 90).unwrap_or(0);
+    receipt.gaps.push(ReceiptGap {
+        at: MediaTime::reel(last.end.saturating_sub(span.from_ticks).saturating_add(before)).seconds(),
+        time: last.wall.after(Duration::from_millis(length_ms)).to_iso8601(),
+        cause: lost_word(lost.cause).to_owned(),
+        length_ms: Some(lost.gap_ms),
+    });
 }
 
 fn gap_before(row: &SegmentRow) -> Option<(&'static str, Option<u64>)> {
@@ -231,6 +250,15 @@ fn gap_before(row: &SegmentRow) -> Option<(&'static str, Option<u64>)> {
         Join::Start | Join::Continuous => None,
         Join::Resumed { gap_ms } => Some(("interruption", Some(gap_ms))),
         Join::Leapt => Some(("leap", None)),
+        Join::Lost { gap_ms, cause } => Some((lost_word(cause), Some(gap_ms))),
+    }
+}
+
+const fn lost_word(cause: LossCause) -> &'static str {
+    match cause {
+        LossCause::Full => "disk-full",
+        LossCause::Failed => "disk-failed",
+        LossCause::Slow => "disk-slow",
     }
 }
 

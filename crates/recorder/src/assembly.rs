@@ -284,6 +284,26 @@ impl Assembly {
         }
     }
 
+    /// The disk lost what came after `end`: the push goes on there with its next key frame, as if it had come back.
+    pub(crate) fn go_on_from(&mut self, end: Resume) {
+        self.segment = None;
+        self.held = None;
+        self.stalled.clear();
+        self.waiting_sound.clear();
+        self.unanchored.clear();
+        self.pictures = Growing::default();
+        self.sound = Growing::default();
+        self.timeline = None;
+        self.push.pictured = false;
+        self.last_picture = None;
+        self.end = end.pts;
+        self.last_dts = end.dts;
+        self.sound_clock = end.sound.map(|(rate, next)| SoundClock::new(rate, Some(next)));
+        if let (Some(clock), Some(audio)) = (self.sound_clock.take(), &self.push.audio) {
+            self.sound_clock = Some(clock.at_rate(audio.sample_rate));
+        }
+    }
+
     /// The push is over: all it sent is placed and the segment closed.
     pub(crate) fn push_lost(&mut self, now: Mono, wall: WallTime, push: PushId) {
         if self.timeline.is_none() {

@@ -1,56 +1,85 @@
 //! The files of one reel while it grows. Runs on blocking threads; owned by one recording at a time.
 //!
-//! Order of writes (docs/design/storage.md): fragments are appended and synced at the stated interval; a segment is synced
-//! before its page and row are appended to the index; the index is synced before the cycle is told to the catalog. What an
-//! error left half-written is cut off, the frames in it are a gap, and the next segment begins afresh.
+//! Order of writes (docs/design/recovery.md): fragments are appended and synced at the stated interval; a segment is synced
+//! before its page and row are appended to the index; a cycle is told to the catalog after the rows of its segments.
+//!
+//! When the disk fails, what was in its segment before is kept, what was not is lost, and the recording goes on where the
+//! stored media ends ([`Disk::take_struck`]). Rows that cannot be written are owed, in order, with all that must be told
+//! after them.
 
-use std::time::{Duration, Instant};
+mod index;
+mod recover;
+mod segment;
 
-use blobs::{AppendFile, Blobs};
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::time::Duration;
+
+use blobs::Blobs;
 use bytes::Bytes;
 use codec::TrackKind;
-use container::{fragment_head, head_bytes};
 use domain::recording::{At, Cycle, Effect};
-use reel::{
-    Epoch, Fragment, Join, PageRef, ReelIndex, SamplePage, ScanEnd, SegmentHead, SegmentRow, encode_epoch, encode_row,
-    note_box, samples_index_key, scan_segment, segment_head, segment_key, segments_index_key, track_id,
-};
-use units::{MediaTime, ReelId, Timescale, WallTime};
+use reel::{Epoch, Join, LossCause, LostEnd, ORIGIN_SECONDS, SegmentHead, SegmentRow};
+use units::{Mono, ReelId, WallTime};
 
+use self::index::IndexFiles;
+pub(crate) use self::recover::Found;
+use self::segment::{Closed, Segment, is_full};
 use crate::RecorderError;
 use crate::assembly::{NewFragment, Op, Resume};
+use crate::timeline::SECOND;
+
+/// Segments whose rows may be owed to the index, some 5 KiB each: a quarter of an hour. Beyond it no segment is begun.
+const OWED_MAX: usize = 256;
+
+/// Reads an object, or a range of it that it has; `None` when there is none.
+pub(crate) type ReadObject<'a> = dyn Fn(&str, Option<Range<u64>>) -> Result<Option<Bytes>, RecorderError> + 'a;
 
 /// The files of a reel.
 pub(crate) struct Disk {
     blobs: Blobs,
     reel: ReelId,
-    rows: AppendFile,
-    pages: AppendFile,
-    /// Number of the next segment: how many rows there are.
+    index: IndexFiles,
+    /// Number of the next segment.
     next: u32,
-    /// Where the media ends so far.
-    end: i64,
-    /// The highest epoch in the index.
-    epochs_written: Option<u32>,
+    /// Where the stored media ends; `None` without any.
+    end: Option<Resume>,
+    /// When the last stored frame arrived, as near as is known.
+    last_media: WallTime,
+    /// The parameters of the last stored segment, and how many there were so far.
+    epoch: Option<Epoch>,
+    epochs: u32,
     segment: Option<Segment>,
     cycle: Option<CycleSoFar>,
+    owed: VecDeque<Owed>,
     sync_interval: Duration,
-    last_sync: Instant,
+    last_sync: Mono,
+    /// The last that was told: a label of what happens in a call.
+    wall: WallTime,
     /// Something was appended since the last sync.
     unsynced: bool,
-    /// Fragments that could not be written since the last time it was told.
+    loss: Option<Loss>,
+    /// A loss of which the assembly does not know yet: nothing is stored until it does.
+    struck: bool,
     lost_fragments: u64,
 }
 
-struct Segment {
-    file: AppendFile,
-    number: u32,
-    cycle: u32,
-    epoch: Epoch,
-    join: Join,
-    wall: WallTime,
-    page: SamplePage,
-    sequence: u32,
+/// What waits for the index, in order.
+#[derive(Debug)]
+enum Owed {
+    Row(Box<Closed>),
+    LostEnd(LostEnd),
+    Done(Done),
+}
+
+/// Media is being lost.
+#[derive(Clone, Copy, Debug)]
+struct Loss {
+    cause: LossCause,
+    /// The last stored frame before it.
+    since: WallTime,
+    /// It is written down that the media ends with it.
+    told: bool,
 }
 
 /// What is known of the cycle that grows.
@@ -78,12 +107,15 @@ impl CycleSoFar {
     }
 
     fn add(&mut self, row: &SegmentRow, epoch: &Epoch) {
+        if self.segments == 0 {
+            self.from = row.begin;
+            self.to = row.begin;
+        }
         self.segments += 1;
         self.bytes += row.bytes;
         self.to = self.to.max(row.end);
         self.pictures += row.video.map_or(0, |span| u64::from(span.samples));
-        let length_ms = u64::try_from((row.end - row.begin).max(0) / 90).unwrap_or(0);
-        self.ended = self.ended.max(row.wall.after(Duration::from_millis(length_ms)));
+        self.ended = self.ended.max(ended(row));
         if let Some(video) = &epoch.video {
             (self.width, self.height) = (video.width, video.height);
         }
@@ -105,156 +137,71 @@ pub(crate) enum Done {
     Ended { end: i64, cycles: u32 },
 }
 
-/// How a reel was found after a restart.
-pub(crate) struct Found {
-    pub(crate) disk: Disk,
-    /// The cycles that have media, in order; the last one may go on.
-    pub(crate) cycles: Vec<CycleSoFar>,
-    /// Where the media ends.
-    pub(crate) end: Resume,
-    pub(crate) epochs: u32,
-    /// Bytes of torn writes that were cut off.
-    pub(crate) cut_off: u64,
-}
-
 impl Disk {
     /// Makes the files of a new reel.
     pub(crate) fn create(blobs: &Blobs, reel: ReelId, sync_interval: Duration) -> Result<Self, RecorderError> {
-        let rows = blobs.append_file(&segments_index_key(reel))?;
-        let pages = blobs.append_file(&samples_index_key(reel))?;
-        Ok(Self {
+        let index = IndexFiles::create(blobs, reel)?;
+        Ok(Self::with_index(blobs, reel, sync_interval, index))
+    }
+
+    fn with_index(blobs: &Blobs, reel: ReelId, sync_interval: Duration, index: IndexFiles) -> Self {
+        Self {
             blobs: blobs.clone(),
             reel,
-            rows,
-            pages,
+            index,
             next: 0,
-            end: 0,
-            epochs_written: None,
+            end: None,
+            last_media: WallTime::default(),
+            epoch: None,
+            epochs: 0,
             segment: None,
             cycle: None,
+            owed: VecDeque::new(),
             sync_interval,
-            last_sync: Instant::now(),
+            last_sync: Mono::default(),
+            wall: WallTime::default(),
             unsynced: false,
+            loss: None,
+            struck: false,
             lost_fragments: 0,
-        })
+        }
     }
 
-    /// Opens a reel again: cuts off what was torn, and makes the index of what it does not have yet.
-    ///
-    /// `read` gives the bytes of an object, `None` when there is none.
-    pub(crate) fn recover(
-        blobs: &Blobs,
-        reel: ReelId,
-        sync_interval: Duration,
-        read: &dyn Fn(&str) -> Result<Option<Bytes>, RecorderError>,
-    ) -> Result<Found, RecorderError> {
-        let mut disk = Self::create(blobs, reel, sync_interval)?;
-        let (mut index, whole, _) = ReelIndex::read(&read(&segments_index_key(reel))?.unwrap_or_default());
-        let mut cut_off = disk.rows.len().saturating_sub(whole);
-        disk.rows.truncate(whole)?;
-        // A page is appended before its row: what lies behind the last row's page belongs to none.
-        let pages_end = index.segments.last().map_or(0, |row| row.page.at + u64::from(row.page.len));
-        if disk.pages.len() < pages_end {
-            // The row outlived its page (both were unsynced when power was lost): begin again from the segments.
-            index = ReelIndex::default();
-            disk.rows.truncate(0)?;
-            disk.pages.truncate(0)?;
-        } else {
-            disk.pages.truncate(pages_end)?;
-        }
-        disk.next = u32::try_from(index.segments.len()).unwrap_or(u32::MAX);
-        disk.epochs_written = index.epochs.last().map(|epoch| epoch.number);
-        while let Some(bytes) = read(&segment_key(reel, disk.next))? {
-            let Some((torn, row, epochs)) = disk.adopt(&bytes)? else { break };
-            cut_off += torn;
-            for epoch in epochs {
-                if index.epochs.iter().all(|known| known.number != epoch.number) {
-                    index.epochs.push(epoch);
-                }
-            }
-            match row {
-                Some(row) => index.segments.push(row),
-                None => break,
-            }
-        }
-        disk.rows.sync_data()?;
-        disk.pages.sync_data()?;
-        Ok(Self::found(disk, &index, cut_off))
-    }
-
-    fn found(mut disk: Self, index: &ReelIndex, cut_off: u64) -> Found {
-        let mut cycles: Vec<CycleSoFar> = Vec::new();
-        for row in &index.segments {
-            let Some(epoch) = index.epoch(row.epoch) else { continue };
-            if cycles.last().is_none_or(|last| last.cycle != Cycle(row.cycle)) {
-                cycles.push(CycleSoFar::new(Cycle(row.cycle), row.begin, row.wall));
-            }
-            if let Some(last) = cycles.last_mut() {
-                last.add(row, epoch);
-            }
-        }
-        disk.end = index.segments.iter().map(|row| row.end).max().unwrap_or(0);
-        let dts = index.segments.iter().filter_map(|row| Some(row.video?.dts_end)).max();
-        let sound = index.segments.iter().rev().find_map(|row| {
-            let rate = index.epoch(row.epoch)?.audio.as_ref()?.sample_rate;
-            Some((rate, row.audio?.dts_end))
-        });
-        let epochs = u32::try_from(index.epochs.len()).unwrap_or(u32::MAX);
-        Found { end: Resume { pts: disk.end, dts, sound }, disk, cycles, epochs, cut_off }
-    }
-
-    /// Takes the next segment's file into the index. Gives the bytes cut off, its row (`None` when nothing in it holds) and
-    /// the epochs it speaks of.
-    #[allow(clippy::type_complexity, reason = "used once, by its neighbour")]
-    fn adopt(&mut self, bytes: &[u8]) -> Result<Option<(u64, Option<SegmentRow>, Vec<Epoch>)>, RecorderError> {
-        let scanned = scan_segment(bytes);
-        let torn = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_sub(scanned.whole_bytes);
-        if let ScanEnd::Damaged { what } = scanned.end {
-            tracing::warn!(reel = %self.reel, segment = self.next, at = scanned.whole_bytes, what, "segment damaged; what follows is cut off");
-        }
-        let mut file = self.blobs.append_file(&segment_key(self.reel, self.next))?;
-        let (Some(first), Some(last)) = (scanned.heads.first(), scanned.heads.last()) else {
-            file.truncate(0)?;
-            return Ok(None);
-        };
-        file.truncate(scanned.whole_bytes)?;
-        let epochs: Vec<Epoch> = scanned.heads.iter().map(|head| head.epoch.clone()).collect();
-        if scanned.page.fragments.is_empty() {
-            file.truncate(0)?;
-            return Ok(Some((torn, None, epochs)));
-        }
-        file.sync_data()?;
-        for epoch in &epochs {
-            self.write_epoch(epoch)?;
-        }
-        let segment = Segment {
-            file,
-            number: self.next,
-            cycle: first.cycle,
-            epoch: last.epoch.clone(),
-            join: first.join,
-            wall: first.wall,
-            page: scanned.page,
-            sequence: 0,
-        };
-        let row = self.write_row(&segment, None)?;
-        Ok(Some((torn, row, epochs)))
-    }
-
-    /// Goes on with a cycle found after a restart.
+    /// Goes on with a cycle after a restart.
     pub(crate) fn go_on_with(&mut self, cycle: CycleSoFar) {
         self.cycle = Some(cycle);
     }
 
-    /// How many fragments could not be written since the last call.
+    /// Where the recording goes on, when media was lost since the last call: the assembly has to be told before anything
+    /// is stored again.
+    pub(crate) fn take_struck(&mut self) -> Option<Resume> {
+        std::mem::take(&mut self.struck).then(|| self.resume())
+    }
+
+    /// How many fragments could not be stored since the last call.
     pub(crate) fn take_lost_fragments(&mut self) -> u64 {
         std::mem::take(&mut self.lost_fragments)
     }
 
-    /// Carries out `ops` in order. An error of the disk costs the fragments it struck and is logged; it never stops the
-    /// recording.
-    pub(crate) fn run(&mut self, ops: Vec<Op>) -> Vec<Done> {
-        let mut done = Vec::new();
+    /// Why media is being lost, or why the index is behind; `None` when all is well.
+    pub(crate) fn trouble(&self) -> Option<LossCause> {
+        let behind = self.owed.iter().any(|owed| matches!(owed, Owed::Row(_))).then_some(LossCause::Failed);
+        self.loss.map(|loss| loss.cause).or(behind)
+    }
+
+    /// Whether something waits for the index: [`run`](Self::run) is to be called again, be it without operations.
+    pub(crate) fn owes(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    fn resume(&self) -> Resume {
+        self.end.unwrap_or(Resume { pts: i64::from(ORIGIN_SECONDS) * SECOND, dts: None, sound: None })
+    }
+
+    /// Carries out `ops` in order; gives what can be told by now. An error of the disk never stops the recording. `wall`
+    /// labels what has no time of its own.
+    pub(crate) fn run(&mut self, now: Mono, wall: WallTime, ops: Vec<Op>) -> Vec<Done> {
+        self.wall = wall;
         let mut wall = WallTime::default();
         for op in ops {
             match op {
@@ -266,226 +213,235 @@ impl Disk {
                         cycle.began = at;
                         cycle.ended = at;
                     }
-                    if let Some(Done::CycleOpened { wall, .. }) = done.last_mut() {
+                    if let Some(Owed::Done(Done::CycleOpened { wall, .. })) = self.owed.back_mut() {
                         *wall = at;
                     }
                     self.open_segment(epoch, join, at);
                 }
                 Op::Note(epoch) => self.note(epoch),
                 Op::Append(fragments) => self.append(fragments),
-                Op::SealSegment { end } => self.seal_segment(end),
-                Op::Effect(effect) => done.extend(self.effect(effect, wall)),
+                Op::SealSegment { end } => self.seal_segment(now, end),
+                Op::Effect(effect) => self.effect(effect, wall),
             }
         }
         // Writes come about once an interval: half of one decides, so that a write that comes a little early is not left
         // unsynced for two.
-        if self.unsynced && self.last_sync.elapsed() * 2 >= self.sync_interval {
-            self.sync_segment();
+        if self.unsynced && now.since(self.last_sync) * 2 >= self.sync_interval {
+            self.sync_segment(now);
+        }
+        self.pay()
+    }
+
+    fn effect(&mut self, effect: Effect, wall: WallTime) {
+        match effect {
+            Effect::OpenCycle { cycle, at } => {
+                // Of a cycle that is opened while media is lost the first stored frame comes where the last one ended.
+                let at = if self.loss.is_some() { At(self.resume().pts) } else { at };
+                self.cycle = Some(CycleSoFar::new(cycle, at.0, wall));
+                self.owed.push_back(Owed::Done(Done::CycleOpened { cycle, at, wall }));
+            }
+            // A cycle of which no segment could be stored is no asset; the loss is written down.
+            Effect::SealCycle { .. } => {
+                let sealed = self.cycle.take().filter(|cycle| cycle.segments > 0);
+                self.owed.extend(sealed.map(|cycle| Owed::Done(Done::CycleSealed(cycle))));
+            }
+            Effect::Interrupt { .. } => {
+                let end = self.resume().pts;
+                self.tell_lost_end();
+                if let Some(cycle) = &self.cycle {
+                    let last_media = cycle.ended.max(self.last_media);
+                    self.owed.push_back(Owed::Done(Done::Interrupted { end, last_media }));
+                }
+            }
+            Effect::Resume { .. } => self.owed.push_back(Owed::Done(Done::Resumed)),
+            Effect::EndRecording { cycles } => {
+                if self.loss.is_some_and(|loss| !loss.told) {
+                    self.tell_lost_end();
+                }
+                self.loss = None;
+                self.owed.push_back(Owed::Done(Done::Ended { end: self.resume().pts, cycles }));
+            }
+        }
+    }
+
+    /// Writes down a loss after which no segment follows, at least for now.
+    fn tell_lost_end(&mut self) {
+        let Some(loss) = &mut self.loss else { return };
+        loss.told = true;
+        let gap_ms = u64::try_from(self.wall.since(loss.since).as_millis()).unwrap_or(u64::MAX);
+        self.owed.push_back(Owed::LostEnd(LostEnd { gap_ms, cause: loss.cause }));
+    }
+
+    fn open_segment(&mut self, epoch: Epoch, join: Join, wall: WallTime) {
+        if self.struck {
+            return;
+        }
+        if self.owed.len() > OWED_MAX {
+            self.strike(&std::io::Error::other("the index cannot be written").into(), "a segment cannot be begun", 0);
+            return;
+        }
+        let gap = |loss: Loss| u64::try_from(wall.since(loss.since).as_millis()).unwrap_or(u64::MAX);
+        let head = SegmentHead {
+            reel: self.reel,
+            segment: self.next,
+            cycle: self.cycle.as_ref().map_or(0, |cycle| cycle.cycle.0),
+            wall,
+            join: self.loss.map_or(join, |loss| Join::Lost { gap_ms: gap(loss), cause: loss.cause }),
+            epoch: self.numbered(epoch, None),
+        };
+        match Segment::open(&self.blobs, head) {
+            Ok(segment) => {
+                self.segment = Some(segment);
+                self.unsynced = true;
+            }
+            Err(error) => self.strike(&error, "a segment cannot be begun", 0),
+        }
+    }
+
+    /// Numbers parameters by what is stored, so that the numbers in the reel have no holes. `open`: those of the segment
+    /// that is open.
+    fn numbered(&self, epoch: Epoch, open: Option<&Epoch>) -> Epoch {
+        let known = open.or(self.epoch.as_ref());
+        let number = match known {
+            Some(known) if known.video == epoch.video && known.audio == epoch.audio => known.number,
+            Some(known) if open.is_some() => known.number.saturating_add(1),
+            _ => self.epochs,
+        };
+        Epoch { number, ..epoch }
+    }
+
+    fn note(&mut self, epoch: Epoch) {
+        let Some(open) = self.segment.as_ref().map(|segment| segment.epoch().clone()) else { return };
+        let epoch = self.numbered(epoch, Some(&open));
+        if let Some(segment) = &mut self.segment
+            && let Err(error) = segment.note(epoch)
+        {
+            self.strike(&error.into(), "a joining track cannot be noted", 0);
+        }
+    }
+
+    fn append(&mut self, fragments: Vec<NewFragment>) {
+        let count = u64::try_from(fragments.len()).unwrap_or(u64::MAX);
+        let Some(segment) = &mut self.segment else {
+            self.lost_fragments += count;
+            return;
+        };
+        match segment.append(fragments) {
+            Ok(()) => self.unsynced = true,
+            Err(error) => self.strike(&error.into(), "fragments cannot be written", count),
+        }
+    }
+
+    fn seal_segment(&mut self, now: Mono, end: Option<i64>) {
+        self.sync_segment(now);
+        // A segment that was struck is closed already.
+        if let Some(segment) = self.segment.take() {
+            self.close(segment, end);
+        }
+    }
+
+    /// Syncs the open segment. An error costs what was written since the last sync.
+    fn sync_segment(&mut self, now: Mono) {
+        self.unsynced = false;
+        self.last_sync = now;
+        if let Some(segment) = &mut self.segment
+            && let Err((error, lost)) = segment.sync()
+        {
+            self.strike(&error.into(), "a segment cannot be synced", lost);
+        }
+    }
+
+    /// The disk failed: what the open segment has by now is kept, what comes is lost until the next one is begun.
+    fn strike(&mut self, error: &RecorderError, what: &'static str, lost: u64) {
+        self.lost_fragments += lost;
+        self.struck = true;
+        if let Some(mut segment) = self.segment.take() {
+            if let Err((_, lost)) = segment.sync() {
+                self.lost_fragments += lost;
+            }
+            self.close(segment, None);
+        }
+        self.unsynced = false;
+        let cause = if is_full(error) { LossCause::Full } else { LossCause::Failed };
+        let known = self.loss.is_some_and(|loss| loss.cause == cause);
+        let since = self.loss.map_or(if self.end.is_some() { self.last_media } else { self.wall }, |loss| loss.since);
+        self.loss = Some(Loss { cause, since, told: false });
+        if !known {
+            // Once for each trouble, not once for each fragment.
+            tracing::error!(reel = %self.reel, segment = self.next, error = error as &dyn std::error::Error, what, cause = cause.as_str(), "the disk fails; media is lost until it works again");
+        }
+    }
+
+    /// Takes a segment, whose bytes are durable, into the reel.
+    fn close(&mut self, segment: Segment, end: Option<i64>) {
+        let Some(closed) = segment.close(end) else { return };
+        if let Some(loss) = self.loss.take() {
+            tracing::info!(reel = %self.reel, segment = closed.row.number, cause = loss.cause.as_str(), "the disk works again; the loss is written down");
+        }
+        self.next = closed.row.number.saturating_add(1);
+        if let Some(last) = closed.epochs.last() {
+            self.epochs = self.epochs.max(last.number.saturating_add(1));
+            self.epoch = Some(last.clone());
+            if let Some(cycle) = &mut self.cycle {
+                cycle.add(&closed.row, last);
+            }
+        }
+        self.advance(&closed.row);
+        self.owed.push_back(Owed::Row(Box::new(closed)));
+    }
+
+    /// Notes where the stored media ends now.
+    fn advance(&mut self, row: &SegmentRow) {
+        let before = self.end.unwrap_or_default();
+        let rate = self.epoch.as_ref().and_then(|epoch| epoch.audio.as_ref()).map(|audio| audio.sample_rate);
+        self.end = Some(Resume {
+            pts: before.pts.max(row.end),
+            dts: before.dts.max(row.track(TrackKind::Video).map(|span| span.dts_end)),
+            sound: rate.zip(row.track(TrackKind::Audio).map(|span| span.dts_end)).or(before.sound),
+        });
+        self.last_media = self.last_media.max(ended(row));
+    }
+
+    /// Writes what is owed to the index, as far as the disk lets; gives what may be told then.
+    fn pay(&mut self) -> Vec<Done> {
+        let mut done = Vec::new();
+        while let Some(owed) = self.owed.pop_front() {
+            let paid = match &owed {
+                Owed::Row(closed) => self.index.add(closed).map(drop),
+                Owed::LostEnd(lost) => self.index.add_lost_end(lost),
+                Owed::Done(Done::CycleSealed(_) | Done::Interrupted { .. } | Done::Ended { .. }) => {
+                    self.sync_index();
+                    Ok(())
+                }
+                Owed::Done(Done::CycleOpened { .. } | Done::Resumed) => Ok(()),
+            };
+            if let Err(error) = paid {
+                tracing::debug!(reel = %self.reel, %error, owed = self.owed.len() + 1, "the index cannot be written; tried again");
+                self.owed.push_front(owed);
+                return done;
+            }
+            if let Owed::Done(one) = owed {
+                done.push(one);
+            }
+        }
+        if self.index.is_sync_due() {
+            self.sync_index();
         }
         done
     }
 
-    fn effect(&mut self, effect: Effect, wall: WallTime) -> Option<Done> {
-        match effect {
-            Effect::OpenCycle { cycle, at } => {
-                self.cycle = Some(CycleSoFar::new(cycle, at.0, wall));
-                Some(Done::CycleOpened { cycle, at, wall })
-            }
-            Effect::SealCycle { .. } => {
-                self.sync_index();
-                let cycle = self.cycle.take()?;
-                // A cycle of which no segment could be written is no asset; the gap is in the log.
-                (cycle.segments > 0).then_some(Done::CycleSealed(cycle))
-            }
-            Effect::Interrupt { .. } => {
-                self.sync_index();
-                let cycle = self.cycle.as_ref()?;
-                Some(Done::Interrupted { end: cycle.to, last_media: cycle.ended })
-            }
-            Effect::Resume { .. } => Some(Done::Resumed),
-            Effect::EndRecording { cycles } => {
-                self.sync_index();
-                Some(Done::Ended { end: self.end, cycles })
-            }
-        }
-    }
-
-    fn open_segment(&mut self, epoch: Epoch, join: Join, wall: WallTime) {
-        let cycle = self.cycle.as_ref().map_or(0, |cycle| cycle.cycle.0);
-        match self.try_open_segment(epoch, join, wall, cycle) {
-            Ok(segment) => self.segment = Some(segment),
-            Err(error) => {
-                self.segment = None;
-                tracing::error!(reel = %self.reel, segment = self.next, %error, "segment cannot be begun; its media is lost");
-            }
-        }
-    }
-
-    fn try_open_segment(
-        &mut self,
-        epoch: Epoch,
-        join: Join,
-        wall: WallTime,
-        cycle: u32,
-    ) -> Result<Segment, RecorderError> {
-        self.write_epoch(&epoch)?;
-        let number = self.next;
-        let mut file = self.blobs.append_file(&segment_key(self.reel, number))?;
-        // What an earlier attempt at this segment left.
-        file.truncate(0)?;
-        let head = SegmentHead { reel: self.reel, segment: number, cycle, wall, join, epoch: epoch.clone() };
-        file.append(&[segment_head(&head)])?;
-        self.unsynced = true;
-        Ok(Segment { file, number, cycle, epoch, join, wall, page: SamplePage::default(), sequence: 0 })
-    }
-
-    fn write_epoch(&mut self, epoch: &Epoch) -> Result<(), RecorderError> {
-        if self.epochs_written.is_none_or(|written| epoch.number > written) {
-            self.rows.append(&[encode_epoch(epoch).into()])?;
-            self.epochs_written = Some(epoch.number);
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, epoch: Epoch) {
-        let Some(mut segment) = self.segment.take() else { return };
-        let head = SegmentHead {
-            reel: self.reel,
-            segment: segment.number,
-            cycle: segment.cycle,
-            wall: segment.wall,
-            join: segment.join,
-            epoch: epoch.clone(),
-        };
-        let written = self
-            .write_epoch(&epoch)
-            .and_then(|()| segment.file.append(&[note_box(&head)]).map_err(RecorderError::from));
-        match written {
-            Ok(()) => segment.epoch = epoch,
-            Err(error) => {
-                tracing::error!(reel = %self.reel, segment = segment.number, %error, "a joining track cannot be noted")
-            }
-        }
-        self.segment = Some(segment);
-    }
-
-    fn append(&mut self, fragments: Vec<NewFragment>) {
-        let Some(segment) = &mut self.segment else {
-            self.lost_fragments += u64::try_from(fragments.len()).unwrap_or(u64::MAX);
-            return;
-        };
-        let mut at = segment.file.len();
-        let mut parts = Vec::new();
-        let mut placed = Vec::with_capacity(fragments.len());
-        for new in fragments {
-            segment.sequence = segment.sequence.saturating_add(1);
-            // Times before the timeline's zero do not occur: it begins a second before the first picture.
-            let dts = u64::try_from(new.dts).unwrap_or(0);
-            parts.push(fragment_head(segment.sequence, track_id(new.track), dts, &new.rows));
-            let fragment = Fragment { track: new.track, at, dts: new.dts, samples: new.rows };
-            debug_assert_eq!(fragment.head(), u64::try_from(head_bytes(fragment.samples.len())).unwrap_or(0));
-            at += fragment.bytes();
-            parts.extend(new.parts);
-            placed.push(fragment);
-        }
-        match segment.file.append(&parts) {
-            Ok(()) => {
-                segment.page.fragments.extend(placed);
-                self.unsynced = true;
-            }
-            Err(error) => {
-                self.lost_fragments += u64::try_from(placed.len()).unwrap_or(u64::MAX);
-                tracing::error!(reel = %self.reel, segment = segment.number, %error, "fragments cannot be written; they are lost");
-            }
-        }
-    }
-
-    fn seal_segment(&mut self, end: Option<i64>) {
-        let Some(segment) = self.segment.take() else { return };
-        if segment.page.fragments.is_empty() {
-            return; // Its number is used again.
-        }
-        let sealed = segment.file.sync_data().map_err(RecorderError::from).and_then(|()| self.write_row(&segment, end));
-        self.unsynced = false;
-        self.last_sync = Instant::now();
-        match sealed {
-            Ok(Some(row)) => {
-                if let Some(cycle) = &mut self.cycle {
-                    cycle.add(&row, &segment.epoch);
-                }
-            }
-            Ok(None) => {}
-            Err(error) => {
-                tracing::error!(reel = %self.reel, segment = segment.number, %error, "segment cannot be sealed; its media is lost");
-            }
-        }
-    }
-
-    /// Appends the page, then the row of a segment whose bytes are durable.
-    fn write_row(&mut self, segment: &Segment, end: Option<i64>) -> Result<Option<SegmentRow>, RecorderError> {
-        let (video, audio) = (segment.page.track_span(TrackKind::Video), segment.page.track_span(TrackKind::Audio));
-        let first = |track| segment.page.fragments.iter().find(|fragment| fragment.track == track);
-        let (begin, own_end) = match (&video, &audio, first(TrackKind::Video)) {
-            // A segment begins with its key frame; pictures that lead it in presentation belong to it all the same.
-            (Some(video), _, Some(first)) => {
-                (first.dts + first.samples.first().map_or(0, |row| i64::from(row.cto)), video.pts_end)
-            }
-            (_, Some(audio), _) => {
-                let rate = segment.epoch.audio.as_ref().map_or(1, |audio| audio.sample_rate);
-                (sound_to_reel(audio.pts, rate), sound_to_reel(audio.pts_end, rate))
-            }
-            _ => return Ok(None),
-        };
-        let page = segment.page.encode();
-        let page_ref = PageRef {
-            at: self.pages.len(),
-            len: u32::try_from(page.len()).unwrap_or(u32::MAX),
-            crc: reel::checksum(&page),
-        };
-        self.pages.append(&[page.into()])?;
-        let row = SegmentRow {
-            number: segment.number,
-            cycle: segment.cycle,
-            epoch: segment.epoch.number,
-            bytes: segment.file.len(),
-            wall: segment.wall,
-            join: segment.join,
-            begin,
-            end: end.unwrap_or(own_end).max(begin + 1),
-            video,
-            audio,
-            page: page_ref,
-        };
-        if let Err(error) = self.rows.append(&[encode_row(&row).into()]) {
-            self.pages.truncate(page_ref.at)?;
-            return Err(error.into());
-        }
-        self.next += 1;
-        self.end = self.end.max(row.end);
-        Ok(Some(row))
-    }
-
-    fn sync_segment(&mut self) {
-        if let Some(segment) = &self.segment
-            && let Err(error) = segment.file.sync_data()
-        {
-            tracing::error!(reel = %self.reel, segment = segment.number, %error, "segment cannot be synced");
-        }
-        self.unsynced = false;
-        self.last_sync = Instant::now();
-    }
-
+    /// The media is durable without it: an index that was lost is made again from the segments.
     fn sync_index(&mut self) {
-        if let Err(error) = self.pages.sync_data().and_then(|()| self.rows.sync_data()) {
-            tracing::error!(reel = %self.reel, %error, "index cannot be synced");
+        if let Err(error) = self.index.sync() {
+            tracing::warn!(reel = %self.reel, %error, "the index cannot be synced");
         }
     }
 }
 
-/// Samples to 90 kHz ticks, to the nearest.
-fn sound_to_reel(samples: i64, rate: u32) -> i64 {
-    let Some(scale) = Timescale::new(rate) else { return 0 };
-    MediaTime { ticks: samples, scale }.rescale_round(Timescale::REEL).map_or(i64::MAX, |time| time.ticks)
+/// When the last frame of a segment arrived, as near as is known.
+fn ended(row: &SegmentRow) -> WallTime {
+    let length_ms = u64::try_from((row.end - row.begin).max(0) / 90).unwrap_or(0);
+    row.wall.after(Duration::from_millis(length_ms))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! At the start: recordings that the last run left open.
 
+use std::ops::Range;
+
 use blobs::BlobError;
 use catalog::{OpenCycle, Recording};
 use domain::recording::{At, Policy, Recording as Machine};
@@ -64,7 +66,12 @@ async fn recover(deps: &Deps, clock: Clock, row: Recording) -> Result<Option<Rec
     let (blobs, interval, reel) = (deps.blobs.clone(), deps.settings.sync_interval, row.reel);
     let runtime = Handle::current();
     let found = tokio::task::spawn_blocking(move || {
-        let read = |key: &str| match runtime.block_on(blobs.get(key)) {
+        let read = |key: &str, range: Option<Range<u64>>| match runtime.block_on(async {
+            match range {
+                Some(range) => blobs.get_range(key, range).await,
+                None => blobs.get(key).await,
+            }
+        }) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(BlobError::NotFound { .. }) => Ok(None),
             Err(error) => Err(RecorderError::from(error)),

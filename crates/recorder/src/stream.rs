@@ -8,6 +8,7 @@ use domain::recording::{Policy, Recording as Machine, State};
 use domain::rule::{self, NO_TRANSCODE, OnDemand, RecordRule};
 use hub::{Batch, FrameReader, NewPush, PushEnd, PushInfo};
 use metrics::{counter, gauge};
+use reel::LossCause;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -23,6 +24,8 @@ use crate::{Deps, RecorderError};
 
 /// What has its place is written at least this often, though a fragment be not full: a crash costs no more.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
+/// What a failing disk owes to the index is tried again this often while nothing is recorded.
+const OWED_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a task waits for the catalog once the process is going down.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
 /// Longest title of an asset, in bytes (contract §2.6).
@@ -108,6 +111,11 @@ async fn next_push(
                 None => return None,
             },
             () = shutdown.cancelled() => return None,
+            () = tokio::time::sleep(OWED_INTERVAL), if active.as_ref().is_some_and(Active::owes) => {
+                if let Some(active) = active.as_mut() {
+                    active.run_disk(deps, clock, None).await;
+                }
+            }
             () = tokio::time::sleep_until(clock.instant(deadline)) => {
                 if let Some(active) = active.as_mut() {
                     active.assembly.tick(clock.mono());
@@ -132,6 +140,13 @@ async fn idle(shutdown: &CancellationToken) {
 async fn end_active(deps: &Deps, clock: Clock, active: &mut Option<Active>, shutdown: &CancellationToken) {
     let Some(mut ended) = active.take() else { return };
     ended.carry_out(deps, clock).await;
+    // What the disk does not take now, the catalog hears when it does; or after the next start.
+    while ended.owes() && !shutdown.is_cancelled() {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = tokio::time::sleep(OWED_INTERVAL) => ended.run_disk(deps, clock, None).await,
+        }
+    }
     ended.ledger.close(shutdown, LEDGER_PATIENCE).await;
 }
 
@@ -322,6 +337,11 @@ impl Active {
         }
     }
 
+    /// Whether the disk has to be called again, though nothing is recorded.
+    fn owes(&self) -> bool {
+        self.disk.as_ref().is_some_and(Disk::owes)
+    }
+
     async fn run_disk(&mut self, deps: &Deps, clock: Clock, info: Option<&PushInfo>) {
         let ops = self.assembly.take_ops();
         self.run_ops(deps, clock, info, ops).await;
@@ -329,15 +349,20 @@ impl Active {
 
     async fn run_ops(&mut self, deps: &Deps, clock: Clock, info: Option<&PushInfo>, ops: Vec<Op>) {
         let Some(mut disk) = self.disk.take() else { return };
+        let (now, wall) = (clock.mono(), clock.wall());
         let written = tokio::task::spawn_blocking(move || {
-            let done = disk.run(ops);
+            let done = disk.run(now, wall, ops);
             (disk, done)
         });
         let done = match written.await {
             Ok((mut disk, done)) => {
                 let lost = disk.take_lost_fragments();
                 if lost > 0 {
-                    counter!("recorder_lost_fragments_total").increment(lost);
+                    let reason = disk.trouble().unwrap_or(LossCause::Failed).as_str();
+                    counter!("recorder_lost_fragments_total", "reason" => reason).increment(lost);
+                }
+                if let Some(end) = disk.take_struck() {
+                    self.assembly.go_on_from(end);
                 }
                 self.disk = Some(disk);
                 done

@@ -6,12 +6,15 @@
 
 use units::WallTime;
 
-use crate::segment::{Epoch, Join, PageRef, SegmentRow, TrackSpan};
+use crate::segment::{Epoch, Join, LossCause, LostEnd, PageRef, SegmentRow, TrackSpan};
 use crate::varint;
 
 const RECORD_HEADER: usize = 9;
 const KIND_EPOCH: u8 = 1;
 const KIND_SEGMENT: u8 = 2;
+const KIND_LOST_END: u8 = 3;
+/// How [`Join::Lost`] is written: this plus the number of its cause.
+const LOST: u64 = 4;
 /// Largest payload that is read: an epoch with two parameter records takes 1 KiB.
 const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
 
@@ -39,6 +42,33 @@ pub struct ReelIndex {
     pub epochs: Vec<Epoch>,
     /// By number, without holes.
     pub segments: Vec<SegmentRow>,
+    /// What was lost after the last segment, if anything was.
+    pub lost_end: Option<LostEnd>,
+}
+
+/// A loss at the end as a record.
+pub fn encode_lost_end(lost: &LostEnd) -> Vec<u8> {
+    let mut out = Vec::with_capacity(16);
+    varint::put(&mut out, lost.gap_ms);
+    varint::put(&mut out, cause_number(lost.cause));
+    record(KIND_LOST_END, &out)
+}
+
+const fn cause_number(cause: LossCause) -> u64 {
+    match cause {
+        LossCause::Full => 0,
+        LossCause::Failed => 1,
+        LossCause::Slow => 2,
+    }
+}
+
+const fn cause_of(number: u64) -> Option<LossCause> {
+    match number {
+        0 => Some(LossCause::Full),
+        1 => Some(LossCause::Failed),
+        2 => Some(LossCause::Slow),
+        _ => None,
+    }
 }
 
 /// An epoch as a record.
@@ -60,6 +90,7 @@ pub fn encode_row(row: &SegmentRow) -> Vec<u8> {
         Join::Continuous => (1, 0),
         Join::Resumed { gap_ms } => (2, gap_ms),
         Join::Leapt => (3, 0),
+        Join::Lost { gap_ms, cause } => (LOST + cause_number(cause), gap_ms),
     };
     varint::put(&mut out, join);
     varint::put(&mut out, gap_ms);
@@ -106,6 +137,21 @@ impl ReelIndex {
         (index, end, why)
     }
 
+    /// Reads a file up to the first `rows` segments, though more of it may hold. Gives also how many bytes that takes.
+    pub fn read_rows(bytes: &[u8], rows: usize) -> (Self, u64) {
+        let mut index = Self::default();
+        let mut rest = bytes;
+        loop {
+            let at = u64::try_from(bytes.len() - rest.len()).unwrap_or(u64::MAX);
+            let Some((kind, payload, crc, tail)) = split_record(rest) else { return (index, at) };
+            let ends = kind == KIND_SEGMENT && index.segments.len() == rows;
+            if ends || checksum(kind, payload) != crc || index.take(kind, payload).is_none() {
+                return (index, at);
+            }
+            rest = tail;
+        }
+    }
+
     /// Reads on: `bytes` are what follows in the file after all that was read before. Gives how many of them hold, and
     /// why there are no more; positions in errors count from the start of `bytes`.
     pub fn extend(&mut self, bytes: &[u8]) -> (u64, Option<IndexError>) {
@@ -147,6 +193,15 @@ impl ReelIndex {
                     return None;
                 }
                 self.segments.push(row);
+                self.lost_end = None;
+            }
+            KIND_LOST_END => {
+                let mut rest = payload;
+                let (gap_ms, cause) = (varint::take(&mut rest)?, cause_of(varint::take(&mut rest)?)?);
+                if !rest.is_empty() {
+                    return None;
+                }
+                self.lost_end = Some(LostEnd { gap_ms, cause });
             }
             _ => return None,
         }
@@ -188,7 +243,7 @@ fn take_row(rest: &mut &[u8]) -> Option<SegmentRow> {
         1 => Join::Continuous,
         2 => Join::Resumed { gap_ms },
         3 => Join::Leapt,
-        _ => return None,
+        lost => Join::Lost { gap_ms, cause: cause_of(lost.checked_sub(LOST)?)? },
     };
     let (begin, end) = (varint::take_signed(rest)?, varint::take_signed(rest)?);
     let page = PageRef { at: varint::take(rest)?, len: varint::take_u32(rest)?, crc: varint::take_u32(rest)? };
@@ -234,7 +289,11 @@ mod tests {
                 epoch: 0,
                 bytes: 1000,
                 wall: WallTime::from_unix_s(5),
-                join: if number == 3 { Join::Resumed { gap_ms: 1500 } } else { Join::Continuous },
+                join: match number {
+                    3 => Join::Resumed { gap_ms: 1500 },
+                    4 => Join::Lost { gap_ms: 20_000, cause: LossCause::Slow },
+                    _ => Join::Continuous,
+                },
                 begin,
                 end: begin + 360_000,
                 video: Some(span),
@@ -256,6 +315,17 @@ mod tests {
     }
 
     #[test]
+    fn a_loss_at_the_end_is_told_until_another_segment_follows() {
+        let (index, mut file) = index();
+        assert_eq!(index.segments[4].join, Join::Lost { gap_ms: 20_000, cause: LossCause::Slow });
+        let lost = LostEnd { gap_ms: 3_000, cause: LossCause::Full };
+        file.extend(encode_lost_end(&lost));
+        assert_eq!(ReelIndex::read(&file).0.lost_end, Some(lost));
+        file.extend(encode_row(&SegmentRow { number: 5, ..index.segments[4].clone() }));
+        assert_eq!(ReelIndex::read(&file).0.lost_end, None);
+    }
+
+    #[test]
     fn a_file_cut_anywhere_keeps_what_was_whole() {
         let (index, file) = index();
         for cut in 0..file.len() {
@@ -274,6 +344,17 @@ mod tests {
             assert_eq!(read.extend(&file[usize::try_from(end).unwrap()..]), (file.len() as u64 - end, None));
             assert_eq!(read, index, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn the_first_rows_are_read_alone() {
+        let (index, file) = index();
+        for rows in 0..5 {
+            let (read, end) = ReelIndex::read_rows(&file, rows);
+            assert_eq!((read.segments.as_slice(), read.epochs.len()), (&index.segments[..rows], 1));
+            assert_eq!(ReelIndex::read(&file[..usize::try_from(end).unwrap()]), (read, end, None));
+        }
+        assert_eq!(ReelIndex::read_rows(&file, 9), (index, file.len() as u64));
     }
 
     #[test]

@@ -70,6 +70,47 @@ pub enum Join {
     },
     /// The publisher's clock leapt inside a push; the picture goes on where it stopped.
     Leapt,
+    /// Media could not be stored; the picture goes on where what is stored stops, `gap_ms` of wall time later.
+    Lost {
+        /// Wall time without stored media, in milliseconds.
+        gap_ms: u64,
+        /// Why.
+        cause: LossCause,
+    },
+}
+
+/// Why media that was taken could not be stored.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossCause {
+    /// No space, or no quota, was left.
+    Full,
+    /// The disk answered with an error, or was read-only.
+    Failed,
+    /// The disk took longer than can be waited for.
+    Slow,
+}
+
+impl LossCause {
+    /// One word, for logs, metrics and receipts.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Failed => "failed",
+            Self::Slow => "slow",
+        }
+    }
+}
+
+/// Media lost at the end of a reel: no segment follows that could tell of it in its [`Join`].
+///
+/// It is kept in `segments.idx` alone, so an index made again from the segments does not have it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LostEnd {
+    /// Wall time from the last stored media to the end of the recording, in milliseconds.
+    pub gap_ms: u64,
+    /// Why.
+    pub cause: LossCause,
 }
 
 /// Where a segment's sample page lies in `samples.idx`.

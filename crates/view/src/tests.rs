@@ -431,7 +431,7 @@ fn nonsense() -> impl Strategy<Value = (ReelIndex, Vec<SamplePage>)> {
             cycle: 0,
             page: PageRef { at: 0, len: 0, crc: 0 },
         });
-        (ReelIndex { epochs, segments: segments.collect() }, pages)
+        (ReelIndex { epochs, segments: segments.collect(), lost_end: None }, pages)
     })
 }
 

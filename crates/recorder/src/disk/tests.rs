@@ -2,6 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use domain::recording::{Policy, Recording};
+use reel::{ReelIndex, SamplePage};
 use units::{Mono, PushId};
 
 use super::*;
@@ -15,12 +16,17 @@ fn file(root: &Path, name: &str) -> PathBuf {
     root.join(format!("reels/{REEL}/{name}"))
 }
 
-fn read(root: &Path) -> impl Fn(&str) -> Result<Option<Bytes>, RecorderError> + '_ {
-    |key| match fs::read(root.join(key)) {
-        Ok(bytes) => Ok(Some(bytes.into())),
+fn read(root: &Path) -> impl Fn(&str, Option<Range<u64>>) -> Result<Option<Bytes>, RecorderError> + '_ {
+    |key, range| match fs::read(root.join(key)) {
+        Ok(bytes) => Ok(Some(part(bytes.into(), range))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+fn part(bytes: Bytes, range: Option<Range<u64>>) -> Bytes {
+    let at = |at: u64| usize::try_from(at).unwrap();
+    range.map_or(bytes.clone(), |range| bytes.slice(at(range.start)..at(range.end)))
 }
 
 /// Records `seconds` in cycles of 10 s and stops without an ending, as a killed process does.
@@ -31,7 +37,7 @@ fn record(root: &Path, seconds: i64) {
     let mut assembly = Assembly::begin(Recording::begin(policy, PushId::from_u128(1)));
     for frame in push(0, seconds, 0) {
         assembly.frame(Mono::default(), WallTime::from_unix_s(1000), &frame);
-        disk.run(assembly.take_ops());
+        disk.run(Mono::default(), WallTime::from_unix_s(1000), assembly.take_ops());
     }
 }
 
@@ -140,3 +146,5 @@ fn an_index_torn_at_any_byte_is_made_whole_from_the_segments() {
         assert_eq!(pages(folder.path()).len(), index(folder.path()).segments.len());
     }
 }
+
+mod faults;

@@ -1,0 +1,182 @@
+//! The segment that grows.
+
+use blobs::{AppendFile, BlobError, Blobs};
+use bytes::Bytes;
+use codec::TrackKind;
+use container::{fragment_head, head_bytes};
+use reel::{
+    Epoch, Fragment, PageRef, SamplePage, Scanned, SegmentHead, SegmentRow, note_box, segment_head, segment_key,
+    track_id,
+};
+use units::{MediaTime, Timescale};
+
+use crate::RecorderError;
+use crate::assembly::NewFragment;
+
+/// A segment's file and what is known of it.
+pub(super) struct Segment {
+    file: AppendFile,
+    /// As it stands in the file; its epoch is the one that holds by now.
+    head: SegmentHead,
+    page: SamplePage,
+    sequence: u32,
+    /// Epochs described in this file, each with where its description ends.
+    epochs: Vec<(u64, Epoch)>,
+    /// What a power loss leaves.
+    synced: Synced,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Synced {
+    bytes: u64,
+    fragments: usize,
+}
+
+/// A segment that takes no more; all its bytes are durable.
+#[derive(Debug)]
+pub(super) struct Closed {
+    /// All but where its page lies.
+    pub(super) row: SegmentRow,
+    pub(super) page: SamplePage,
+    /// Epochs described in its file, in order.
+    pub(super) epochs: Vec<Epoch>,
+}
+
+impl Segment {
+    /// Makes the file and writes its head.
+    pub(super) fn open(blobs: &Blobs, head: SegmentHead) -> Result<Self, RecorderError> {
+        let mut file = blobs.append_file(&segment_key(head.reel, head.segment))?;
+        // What an earlier attempt at this segment left.
+        file.truncate(0)?;
+        file.append(&[segment_head(&head)])?;
+        let epochs = vec![(file.len(), head.epoch.clone())];
+        Ok(Self { file, head, page: SamplePage::default(), sequence: 0, epochs, synced: Synced::default() })
+    }
+
+    /// Takes up a file found after a restart: cuts off what does not hold. `None` when nothing in it does.
+    pub(super) fn adopt(blobs: &Blobs, key: &str, scanned: Scanned) -> Result<Option<Self>, RecorderError> {
+        let mut file = blobs.append_file(key)?;
+        let (Some(first), Some(last)) = (scanned.heads.first(), scanned.heads.last()) else {
+            file.truncate(0)?;
+            return Ok(None);
+        };
+        if scanned.page.fragments.is_empty() {
+            file.truncate(0)?;
+            return Ok(None);
+        }
+        file.truncate(scanned.whole_bytes)?;
+        let epochs = scanned.heads.iter().map(|head| (0, head.epoch.clone())).collect();
+        let head = SegmentHead { epoch: last.epoch.clone(), ..first.clone() };
+        Ok(Some(Self { file, head, page: scanned.page, sequence: 0, epochs, synced: Synced::default() }))
+    }
+
+    pub(super) const fn epoch(&self) -> &Epoch {
+        &self.head.epoch
+    }
+
+    /// Notes parameters that hold from here on.
+    pub(super) fn note(&mut self, epoch: Epoch) -> std::io::Result<()> {
+        let head = SegmentHead { epoch: epoch.clone(), ..self.head.clone() };
+        self.file.append(&[note_box(&head)])?;
+        self.epochs.push((self.file.len(), epoch));
+        self.head = head;
+        Ok(())
+    }
+
+    /// Writes fragments with one call. When it fails, nothing of them stays.
+    pub(super) fn append(&mut self, fragments: Vec<NewFragment>) -> std::io::Result<()> {
+        let mut at = self.file.len();
+        let mut parts: Vec<Bytes> = Vec::new();
+        let mut placed = Vec::with_capacity(fragments.len());
+        let mut sequence = self.sequence;
+        for new in fragments {
+            sequence = sequence.saturating_add(1);
+            // Times before the timeline's zero do not occur: it begins a second before the first picture.
+            let dts = u64::try_from(new.dts).unwrap_or(0);
+            parts.push(fragment_head(sequence, track_id(new.track), dts, &new.rows));
+            let fragment = Fragment { track: new.track, at, dts: new.dts, samples: new.rows };
+            debug_assert_eq!(fragment.head(), u64::try_from(head_bytes(fragment.samples.len())).unwrap_or(0));
+            at += fragment.bytes();
+            parts.extend(new.parts);
+            placed.push(fragment);
+        }
+        self.file.append(&parts)?;
+        self.sequence = sequence;
+        self.page.fragments.extend(placed);
+        Ok(())
+    }
+
+    /// Makes what was written survive a power loss.
+    ///
+    /// After an error the disk may have lost what was written since the last sync, and a later sync would not tell
+    /// (Linux marks such pages clean): it is cut off. Gives how many fragments that cost.
+    pub(super) fn sync(&mut self) -> Result<(), (std::io::Error, u64)> {
+        let failed = match self.file.sync_data() {
+            Ok(()) => {
+                self.synced = Synced { bytes: self.file.len(), fragments: self.page.fragments.len() };
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let lost = self.page.fragments.len() - self.synced.fragments;
+        self.page.fragments.truncate(self.synced.fragments);
+        self.epochs.retain(|(end, _)| *end <= self.synced.bytes);
+        if let Some((_, epoch)) = self.epochs.last() {
+            self.head.epoch = epoch.clone();
+        }
+        // The row says how many bytes hold, should the cut fail as well.
+        let _ = self.file.truncate(self.synced.bytes).and_then(|()| self.file.sync_data());
+        Err((failed, u64::try_from(lost).unwrap_or(u64::MAX)))
+    }
+
+    /// Ends the segment; call it after [`sync`](Self::sync). `end`: where the next one begins, when it follows at once.
+    /// `None` when nothing of it is durable, or no picture where there should be some: its number is free again.
+    pub(super) fn close(self, end: Option<i64>) -> Option<Closed> {
+        let (video, audio) = (self.page.track_span(TrackKind::Video), self.page.track_span(TrackKind::Audio));
+        let first = self.page.fragments.iter().find(|fragment| fragment.track == TrackKind::Video);
+        let (begin, own_end) = match (&video, &audio, first) {
+            // A segment begins with its key frame; pictures that lead it in presentation belong to it all the same.
+            (Some(video), _, Some(first)) => {
+                (first.dts + first.samples.first().map_or(0, |row| i64::from(row.cto)), video.pts_end)
+            }
+            // Sound whose pictures were lost: half a second at most, and a segment starts with a picture where there are any.
+            (None, Some(audio), _) if self.head.epoch.video.is_none() => {
+                let rate = self.head.epoch.audio.as_ref().map_or(1, |audio| audio.sample_rate);
+                (sound_to_reel(audio.pts, rate), sound_to_reel(audio.pts_end, rate))
+            }
+            _ => return None,
+        };
+        let row = SegmentRow {
+            number: self.head.segment,
+            cycle: self.head.cycle,
+            epoch: self.head.epoch.number,
+            bytes: self.synced.bytes,
+            wall: self.head.wall,
+            join: self.head.join,
+            begin,
+            end: end.unwrap_or(own_end).max(begin + 1),
+            video,
+            audio,
+            page: PageRef { at: 0, len: 0, crc: 0 },
+        };
+        let epochs = self.epochs.into_iter().map(|(_, epoch)| epoch).collect();
+        Some(Closed { row, page: self.page, epochs })
+    }
+}
+
+/// Whether an error says that there is no space left.
+pub(super) fn is_full(error: &RecorderError) -> bool {
+    match error {
+        RecorderError::Blobs(BlobError::Full { .. }) => true,
+        RecorderError::Io(error) => {
+            matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+        }
+        RecorderError::Blobs(_) | RecorderError::Catalog(_) | RecorderError::Task(_) => false,
+    }
+}
+
+/// Samples to 90 kHz ticks, to the nearest.
+fn sound_to_reel(samples: i64, rate: u32) -> i64 {
+    let Some(scale) = Timescale::new(rate) else { return 0 };
+    MediaTime { ticks: samples, scale }.rescale_round(Timescale::REEL).map_or(i64::MAX, |time| time.ticks)
+}
