@@ -8,8 +8,9 @@ use bytes::BytesMut;
 
 /// One read. The kernel fills it at once when that much is there.
 const READ_BYTES: usize = 256 * 1024;
-/// Most bytes of one look at the socket, so that one fast sender does not hold the others up.
-const LOOK_BYTES_MAX: usize = 1024 * 1024;
+/// Most bytes of one look at the socket, so that one fast sender does not hold the others up, and that a server with more to
+/// carry than it can does not take it all into memory: what is not read waits at the publishers.
+const LOOK_BYTES_MAX: usize = 256 * 1024;
 /// A buffer that a burst made larger is given back when it is nearly empty again.
 const BUFFER_BYTES_KEPT: usize = 256 * 1024;
 /// Replies that a peer may leave unread. Ours are a few dozen bytes in a megabyte of its own; more means that it asks

@@ -123,3 +123,61 @@ async fn try_write(catalog: &Catalog, recording: RecordingId, entry: &Entry) -> 
         Entry::End { end, at } => catalog.end_recording(recording, *end, *at).await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use catalog::CatalogUrl;
+    use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
+    use units::StreamPath;
+
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_millis(50);
+
+    /// A catalog with one recording, and the ledger of that recording with one entry that waits, because someone else
+    /// holds the catalog.
+    async fn held_up(folder: &tempfile::TempDir) -> (Catalog, RecordingId, Ledger, catalog::Tx) {
+        let catalog = Catalog::open(&CatalogUrl::Sqlite(folder.path().join("catalog.sqlite"))).await.unwrap();
+        catalog.migrate().await.unwrap();
+        let path = StreamPath::new("play.example.org", "cup", "court1").unwrap();
+        let rule = RecordRule {
+            key: RuleKey { domain: path.domain().into(), app: "*".into(), stream: "*".into() },
+            on_demand: OnDemand::Automatic,
+            cycle_length: Duration::from_secs(3600),
+            grace: Duration::from_secs(180),
+            template_group: NO_TRANSCODE.into(),
+            compose_group: None,
+        };
+        let began = WallTime::from_unix_s(1_772_359_200);
+        let id = catalog.ids().recording(began);
+        let reel = catalog.ids().reel(began);
+        catalog.begin_recording(&NewRecording { id, path, rule, reel, node: "n1".into(), began }).await.unwrap();
+        let hold = catalog.begin().await.unwrap();
+        let ledger = Ledger::open(catalog.clone(), id);
+        ledger.add(Entry::Attach { push: PushId::from_u128(7), at: began }).await;
+        (catalog, id, ledger, hold)
+    }
+
+    #[tokio::test]
+    async fn a_ledger_outwaits_a_catalog_that_does_not_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let (catalog, id, ledger, hold) = held_up(&folder).await;
+        let running = CancellationToken::new();
+        let mut closed = std::pin::pin!(ledger.close(&running, Duration::ZERO));
+        assert!(tokio::time::timeout(MOMENT, &mut closed).await.is_err(), "it gave up");
+        drop(hold);
+        closed.await;
+        assert_eq!(catalog.pushes_of_recording(id).await.unwrap(), [PushId::from_u128(7)]);
+    }
+
+    #[tokio::test]
+    async fn a_process_that_goes_down_does_not_wait_for_the_catalog() {
+        let folder = tempfile::tempdir().unwrap();
+        let (catalog, id, ledger, hold) = held_up(&folder).await;
+        let going_down = CancellationToken::new();
+        going_down.cancel();
+        ledger.close(&going_down, MOMENT).await;
+        drop(hold);
+        assert_eq!(catalog.pushes_of_recording(id).await.unwrap(), []);
+    }
+}
