@@ -40,10 +40,15 @@ pub async fn write_description(catalog: &Catalog, blobs: &Blobs, stale: &Stale) 
             blobs.delete(&receipt_key(asset)).await?;
         }
     } else {
-        put_json(blobs, &key, &Description { version: VERSION, rows }).await?;
+        put_rows(blobs, stale.subject, rows).await?;
     }
     catalog.settle(stale).await?;
     Ok(())
+}
+
+/// Writes a description from rows.
+pub(crate) async fn put_rows(blobs: &Blobs, subject: Subject, rows: Rows) -> Result<()> {
+    put_json(blobs, &description_key(subject), &Description { version: VERSION, rows }).await
 }
 
 /// Reads a description back; `None` when there is none.

@@ -14,10 +14,15 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
+mod check;
 mod description;
 mod error;
+mod rebuild;
 mod receipt;
+mod reindex;
 
+pub use check::{Depth, Mend, Problem, Report, check, mend};
 pub use description::{Description, description_key, read_description, write_description};
 pub use error::{ArchiveError, Result};
+pub use rebuild::{Rebuilt, rebuild};
 pub use receipt::{Receipt, receipt_key, receipt_of, write_receipt, write_receipts};

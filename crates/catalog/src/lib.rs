@@ -8,6 +8,7 @@
 //! [`Catalog`] that runs in a transaction of its own. Methods are grouped by noun, one module each.
 
 mod assets;
+mod audit;
 mod blocks;
 mod callbacks;
 mod deliveries;
@@ -44,6 +45,7 @@ use tokio::sync::futures::Notified;
 pub use assets::{
     Analysis, Asset, AssetFilter, AssetStatus, Description, MediaFacts, Origin, RecordedFilter, Span, TrackFacts,
 };
+pub use audit::{AuditedAsset, AuditedRecording, Claim, ClaimState};
 pub use blocks::Block;
 pub use callbacks::MessageCallback;
 pub use deliveries::Delivery;

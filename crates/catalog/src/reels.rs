@@ -34,7 +34,7 @@ pub struct Reel {
     pub end_ticks: Option<i64>,
 }
 
-fn reel_of(row: &Row) -> Result<Reel> {
+pub(crate) fn reel_of(row: &Row) -> Result<Reel> {
     Ok(Reel {
         id: row.parsed("id")?,
         state: row.parsed("state")?,

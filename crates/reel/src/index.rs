@@ -15,6 +15,8 @@ const KIND_SEGMENT: u8 = 2;
 const KIND_LOST_END: u8 = 3;
 /// How [`Join::Lost`] is written: this plus the number of its cause.
 const LOST: u64 = 4;
+/// Read by [`crate::read_checks`] alone.
+pub(crate) const KIND_CHECKS: u8 = 4;
 /// Largest payload that is read: an epoch with two parameter records takes 1 KiB.
 const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
 
@@ -113,7 +115,17 @@ pub fn encode_row(row: &SegmentRow) -> Vec<u8> {
     record(KIND_SEGMENT, &out)
 }
 
-fn record(kind: u8, payload: &[u8]) -> Vec<u8> {
+/// The records of a file, as far as they hold: kind and payload.
+pub(crate) fn records(file: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let mut rest = file;
+    std::iter::from_fn(move || {
+        let (kind, payload, crc, tail) = split_record(rest)?;
+        rest = tail;
+        (checksum(kind, payload) == crc).then_some((kind, payload))
+    })
+}
+
+pub(crate) fn record(kind: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(RECORD_HEADER + payload.len());
     out.push(kind);
     out.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -203,6 +215,7 @@ impl ReelIndex {
                 }
                 self.lost_end = Some(LostEnd { gap_ms, cause });
             }
+            KIND_CHECKS => {}
             _ => return None,
         }
         Some(())

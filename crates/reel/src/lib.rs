@@ -9,6 +9,7 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
+mod checks;
 mod cut;
 mod index;
 mod page;
@@ -16,6 +17,7 @@ mod scan;
 mod segment;
 mod varint;
 
+pub use checks::{encode_checks, fragment_checks, read_checks};
 pub use cut::{Cut, Span};
 pub use index::{IndexError, ReelIndex, encode_epoch, encode_lost_end, encode_row};
 pub use page::{Fragment, PageError, SamplePage};

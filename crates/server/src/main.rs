@@ -12,12 +12,14 @@ mod http;
 mod logging;
 mod serve;
 mod service;
+mod upkeep;
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use archive::Depth;
 use clap::{Args, Parser, Subcommand};
 
 /// A push is some hundred small allocations a second, each freed on another thread than its own: with the C library's
@@ -37,6 +39,19 @@ struct Cli {
 enum Command {
     /// Run the server until SIGTERM or Ctrl-C; a second one ends it at once
     Serve(Sources),
+    /// Check, while the server is stopped, that the catalog and storage agree; exit status 1 when something is wrong
+    Check {
+        #[command(flatten)]
+        sources: Sources,
+        /// Read all media too, against the checksums written with it
+        #[arg(long)]
+        deep: bool,
+        /// Mend what can be mended
+        #[arg(long)]
+        mend: bool,
+    },
+    /// Make the catalog anew from storage alone, while the server is stopped; the old one is kept
+    Rebuild(Sources),
     /// Print the effective configuration with comments (secrets as ***)
     Config(Sources),
 }
@@ -65,15 +80,24 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(sources) => sources.load().map_err(Into::into).and_then(|config| {
             logging::start(&config.log)?;
-            serve::run(config)
+            serve::run(config).map(|()| ExitCode::SUCCESS)
+        }),
+        Command::Check { sources, deep, mend } => sources.load().map_err(Into::into).and_then(|config| {
+            logging::start(&config.log)?;
+            upkeep::check(&config, if deep { Depth::Media } else { Depth::Index }, mend)
+        }),
+        Command::Rebuild(sources) => sources.load().map_err(Into::into).and_then(|config| {
+            logging::start(&config.log)?;
+            upkeep::rebuild(&config)
         }),
         // Not print!, which panics when its reader has seen enough.
         Command::Config(sources) => sources.load().map_err(Into::into).and_then(|config| {
-            std::io::stdout().write_all(config.to_toml().as_bytes()).context("cannot print the configuration")
+            std::io::stdout().write_all(config.to_toml().as_bytes()).context("cannot print the configuration")?;
+            Ok(ExitCode::SUCCESS)
         }),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             let error: anyhow::Error = error;
             // When nobody can hear it, the exit status still tells.

@@ -191,19 +191,24 @@ async fn infallible(service: impl Future<Output = ()>) -> Result<(), Infallible>
     Ok(())
 }
 
+/// Where the configured catalog is.
+pub fn catalog_url(config: &Config, data: &Path) -> anyhow::Result<CatalogUrl> {
+    match config.catalog.url.reveal() {
+        "" => Ok(CatalogUrl::Sqlite(data.join("catalog.sqlite"))),
+        url => url.parse().context("catalog.url"),
+    }
+}
+
 /// Opens the catalog and brings its schema up to date.
-async fn open_catalog(config: &Config, data: &Path) -> anyhow::Result<Catalog> {
-    let url = match config.catalog.url.reveal() {
-        "" => CatalogUrl::Sqlite(data.join("catalog.sqlite")),
-        url => url.parse().context("catalog.url")?,
-    };
+pub async fn open_catalog(config: &Config, data: &Path) -> anyhow::Result<Catalog> {
+    let url = catalog_url(config, data)?;
     let catalog = Catalog::open(&url).await.context("cannot open the catalog")?;
     catalog.migrate().await.context("cannot bring the catalog's schema up to date")?;
     Ok(catalog)
 }
 
 /// The wall clock.
-fn now() -> WallTime {
+pub fn now() -> WallTime {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     WallTime::from_unix_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

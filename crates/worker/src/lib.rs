@@ -67,13 +67,19 @@ pub async fn run(
     let receivers = Receivers::new(settings.private_receivers)?;
     let requests = KindLimits { at_once: REQUESTS_AT_ONCE, lease: REQUEST_LEASE };
     let disk = KindLimits { at_once: DISK_JOBS_AT_ONCE, lease: DISK_LEASE };
-    let describing = describe::run(catalog.clone(), blobs.clone(), shutdown.clone());
+    // Ends after the jobs, so that what they changed last is described as well.
+    let jobs_done = CancellationToken::new();
+    let describing = describe::run(catalog.clone(), blobs.clone(), jobs_done.clone());
     let running = Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
         .handle(Callback::new(catalog.clone(), receivers.clone()), requests)
         .handle(Notify::new(catalog.clone(), receivers), requests)
         .handle(Analyse::new(catalog.clone(), blobs.clone()), disk)
         .handle(FreeReel::new(catalog, blobs), disk)
         .run(shutdown);
+    let running = async {
+        running.await;
+        jobs_done.cancel();
+    };
     tokio::join!(running, describing);
     Ok(())
 }

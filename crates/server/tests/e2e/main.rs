@@ -9,3 +9,4 @@ mod recording;
 mod shapes;
 mod support;
 mod torture;
+mod upkeep;

@@ -1,0 +1,118 @@
+//! The check of the catalog against storage: every promise that ties the two together, one by one, in plain words.
+//!
+//! The check changes nothing. What it finds carries, where there is one, the [`Mend`] that heals it; [`mend`] does that.
+//! Run it on a store that nobody writes to: what grows looks torn.
+
+mod assets;
+mod mend;
+mod reels;
+mod strangers;
+
+use std::collections::BTreeSet;
+
+use blobs::Blobs;
+use catalog::{Catalog, ReelState, Subject};
+use units::{AssetId, RecordingId, ReelId};
+
+pub use self::mend::mend;
+use crate::error::Result;
+
+/// How much is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Depth {
+    /// Rows, descriptions and indexes: some kilobytes a minute of media.
+    Index,
+    /// Also every byte of media, against the checksums that were written with it.
+    Media,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Problem {
+    /// Where: `asset 6f0c… ("court1")`, `reel 77aa…, segment 12`.
+    pub place: String,
+    /// What, in a sentence.
+    pub what: String,
+    /// What to do about it, in a sentence.
+    pub advice: String,
+    /// What heals it, when something does.
+    pub mend: Option<Mend>,
+}
+
+/// What heals a problem.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Mend {
+    /// Write the description again.
+    Describe(Subject),
+    /// Make the rows of something that only storage knows.
+    Adopt(Subject),
+    /// Make the index of a reel again from its segments.
+    Reindex(ReelId),
+    /// Have an owed event delivered.
+    Deliver(units::EventId),
+    /// Owe the event that a cycle became an asset.
+    OweBirth(AssetId),
+    /// Analyse the source of an asset.
+    Analyse(AssetId),
+    /// Take a recording up again from one of its cycles.
+    Reopen(RecordingId, u32),
+    /// Remove objects that nothing needs.
+    Remove(Vec<String>),
+    /// Take the spans from a deleted asset.
+    DropSpans(AssetId),
+}
+
+/// What a check found.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Report {
+    /// What is wrong, in the order in which it was found.
+    pub problems: Vec<Problem>,
+    /// Assets looked at, deleted ones too.
+    pub assets: u64,
+    /// Reels looked at.
+    pub reels: u64,
+    /// Segments looked at.
+    pub segments: u64,
+    /// Bytes of media read.
+    pub media_bytes: u64,
+}
+
+/// What the checks share.
+struct Check<'a> {
+    catalog: &'a Catalog,
+    blobs: &'a Blobs,
+    depth: Depth,
+    /// Subjects whose description is being waited for anyway.
+    behind: BTreeSet<Subject>,
+    report: Report,
+}
+
+impl Check<'_> {
+    fn found(&mut self, place: impl Into<String>, what: impl Into<String>, advice: &str, mend: Option<Mend>) {
+        self.report.problems.push(Problem { place: place.into(), what: what.into(), advice: advice.to_owned(), mend });
+    }
+}
+
+/// What to do where nothing can be mended.
+const FROM_A_COPY: &str = "bring the file back from a copy of the media folder; the rest of the video plays";
+/// What to do where `--mend` helps.
+const BY_MENDING: &str = "run the check with --mend";
+
+/// Checks everything. Errors are of the catalog or the store not answering at all; what is wrong with what they hold is
+/// in the report.
+pub async fn check(catalog: &Catalog, blobs: &Blobs, depth: Depth) -> Result<Report> {
+    let behind = catalog.stale(u32::MAX).await?.into_iter().map(|stale| stale.subject).collect();
+    let mut check = Check { catalog, blobs, depth, behind, report: Report::default() };
+    let reels = catalog.all_reels().await?;
+    let recordings = catalog.all_recordings().await?;
+    for reel in &reels {
+        let recording = recordings.iter().find(|recording| recording.reel == reel.id);
+        reels::check_reel(&mut check, reel, recording).await?;
+    }
+    assets::check_assets(&mut check).await?;
+    assets::check_installation(&mut check).await?;
+    let known: BTreeSet<ReelId> = reels.iter().map(|reel| reel.id).collect();
+    let gone = reels.iter().filter(|reel| reel.state == ReelState::Deleted).map(|reel| reel.id).collect();
+    strangers::check_strangers(&mut check, &known, &gone).await?;
+    Ok(check.report)
+}
