@@ -3,8 +3,8 @@
 use blobs::{BlobError, Blobs};
 use codec::TrackKind;
 use reel::{
-    Join, PageRef, ReelIndex, Scanned, SegmentRow, checksum, encode_checks, encode_epoch, encode_row, fragment_checks,
-    read_checks, samples_index_key, scan_segment, segment_key, segments_index_key,
+    Join, PageRef, ReelIndex, Scanned, SegmentRow, checksum, encode_checks, encode_epoch, encode_lost_end, encode_row,
+    fragment_checks, read_checks, samples_index_key, scan_segment, segment_key, segments_index_key,
 };
 use units::{MediaTime, ReelId, Timescale};
 
@@ -69,6 +69,9 @@ pub(crate) async fn reindex(blobs: &Blobs, reel: ReelId) -> Result<()> {
         for (number, checks) in records.iter().filter(|(number, _)| *number == row.number) {
             index.extend(encode_checks(*number, checks));
         }
+    }
+    if let Some(lost) = old.lost_end {
+        index.extend(encode_lost_end(&lost));
     }
     // Pages first: rows that speak of pages that are not there yet are found by their checksums, and mended again.
     blobs.put(&samples_index_key(reel), pages.into()).await?;

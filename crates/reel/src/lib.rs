@@ -34,6 +34,15 @@ pub fn checksum(bytes: &[u8]) -> u32 {
     crc32fast::hash(bytes)
 }
 
+/// The checksum of bytes that lie in several pieces.
+pub fn checksum_of<'a>(pieces: impl IntoIterator<Item = &'a bytes::Bytes>) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    for piece in pieces {
+        hasher.update(piece);
+    }
+    hasher.finalize()
+}
+
 /// Where on a reel's timeline its first frame lies, in seconds. One second leaves room for sound that begins before the
 /// picture and for decode times before presentation times.
 pub const ORIGIN_SECONDS: u32 = 1;

@@ -3,8 +3,8 @@
 use blobs::{AppendFile, Blobs};
 use bytes::Bytes;
 use reel::{
-    Epoch, LostEnd, PageRef, ReelIndex, SamplePage, SegmentRow, encode_epoch, encode_lost_end, encode_row,
-    samples_index_key, segments_index_key,
+    Epoch, LostEnd, PageRef, ReelIndex, SamplePage, SegmentRow, encode_checks, encode_epoch, encode_lost_end,
+    encode_row, samples_index_key, segments_index_key,
 };
 use units::ReelId;
 
@@ -82,8 +82,9 @@ impl IndexFiles {
         self.pages.append(&[page.into()])?;
         let new: Vec<&Epoch> = closed.epochs.iter().filter(|epoch| epoch.number >= self.epochs_written).collect();
         let row = SegmentRow { page: page_ref, ..closed.row.clone() };
+        let checks = encode_checks(row.number, &closed.checks);
         let records: Vec<Bytes> =
-            new.iter().map(|epoch| encode_epoch(epoch)).chain([encode_row(&row)]).map(Bytes::from).collect();
+            new.iter().map(|epoch| encode_epoch(epoch)).chain([encode_row(&row), checks]).map(Bytes::from).collect();
         self.rows.append(&records)?;
         self.epochs_written = new.last().map_or(self.epochs_written, |epoch| epoch.number.saturating_add(1));
         self.unsynced_rows += 1;

@@ -63,7 +63,7 @@ impl Disk {
         if let ScanEnd::Damaged { what } = scanned.end {
             tracing::warn!(reel = %self.reel, segment = self.next, at = scanned.whole_bytes, what, "segment damaged; what follows is cut off");
         }
-        let Some(mut segment) = Segment::adopt(&self.blobs, &key, scanned)? else { return Ok(false) };
+        let Some(mut segment) = Segment::adopt(&self.blobs, &key, &bytes, scanned)? else { return Ok(false) };
         segment.sync().map_err(|(error, _)| error)?;
         let Some(closed) = segment.close(None) else { return Ok(false) };
         if let Some(Owed::Row(before)) = self.owed.back_mut() {

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use codec::TrackKind;
 use container::{fragment_head, head_bytes};
 use reel::{
-    Epoch, Fragment, PageRef, SamplePage, Scanned, SegmentHead, SegmentRow, note_box, segment_head, segment_key,
-    track_id,
+    Epoch, Fragment, PageRef, SamplePage, Scanned, SegmentHead, SegmentRow, checksum_of, fragment_checks, note_box,
+    segment_head, segment_key, track_id,
 };
 use units::{MediaTime, Timescale};
 
@@ -19,6 +19,8 @@ pub(super) struct Segment {
     /// As it stands in the file; its epoch is the one that holds by now.
     head: SegmentHead,
     page: SamplePage,
+    /// The checksum of each fragment.
+    checks: Vec<u32>,
     sequence: u32,
     /// Epochs described in this file, each with where its description ends.
     epochs: Vec<(u64, Epoch)>,
@@ -38,6 +40,8 @@ pub(super) struct Closed {
     /// All but where its page lies.
     pub(super) row: SegmentRow,
     pub(super) page: SamplePage,
+    /// The checksum of each fragment.
+    pub(super) checks: Vec<u32>,
     /// Epochs described in its file, in order.
     pub(super) epochs: Vec<Epoch>,
 }
@@ -50,11 +54,24 @@ impl Segment {
         file.truncate(0)?;
         file.append(&[segment_head(&head)])?;
         let epochs = vec![(file.len(), head.epoch.clone())];
-        Ok(Self { file, head, page: SamplePage::default(), sequence: 0, epochs, synced: Synced::default() })
+        Ok(Self {
+            file,
+            head,
+            page: SamplePage::default(),
+            checks: Vec::new(),
+            sequence: 0,
+            epochs,
+            synced: Synced::default(),
+        })
     }
 
     /// Takes up a file found after a restart: cuts off what does not hold. `None` when nothing in it does.
-    pub(super) fn adopt(blobs: &Blobs, key: &str, scanned: Scanned) -> Result<Option<Self>, RecorderError> {
+    pub(super) fn adopt(
+        blobs: &Blobs,
+        key: &str,
+        bytes: &[u8],
+        scanned: Scanned,
+    ) -> Result<Option<Self>, RecorderError> {
         let mut file = blobs.append_file(key)?;
         let (Some(first), Some(last)) = (scanned.heads.first(), scanned.heads.last()) else {
             file.truncate(0)?;
@@ -67,7 +84,8 @@ impl Segment {
         file.truncate(scanned.whole_bytes)?;
         let epochs = scanned.heads.iter().map(|head| (0, head.epoch.clone())).collect();
         let head = SegmentHead { epoch: last.epoch.clone(), ..first.clone() };
-        Ok(Some(Self { file, head, page: scanned.page, sequence: 0, epochs, synced: Synced::default() }))
+        let checks = fragment_checks(bytes, &scanned.page.fragments);
+        Ok(Some(Self { file, head, page: scanned.page, checks, sequence: 0, epochs, synced: Synced::default() }))
     }
 
     pub(super) const fn epoch(&self) -> &Epoch {
@@ -88,12 +106,15 @@ impl Segment {
         let mut at = self.file.len();
         let mut parts: Vec<Bytes> = Vec::new();
         let mut placed = Vec::with_capacity(fragments.len());
+        let mut checks = Vec::with_capacity(fragments.len());
         let mut sequence = self.sequence;
         for new in fragments {
             sequence = sequence.saturating_add(1);
             // Times before the timeline's zero do not occur: it begins a second before the first picture.
             let dts = u64::try_from(new.dts).unwrap_or(0);
-            parts.push(fragment_head(sequence, track_id(new.track), dts, &new.rows));
+            let head = fragment_head(sequence, track_id(new.track), dts, &new.rows);
+            checks.push(checksum_of(std::iter::once(&head).chain(&new.parts)));
+            parts.push(head);
             let fragment = Fragment { track: new.track, at, dts: new.dts, samples: new.rows };
             debug_assert_eq!(fragment.head(), u64::try_from(head_bytes(fragment.samples.len())).unwrap_or(0));
             at += fragment.bytes();
@@ -103,6 +124,7 @@ impl Segment {
         self.file.append(&parts)?;
         self.sequence = sequence;
         self.page.fragments.extend(placed);
+        self.checks.extend(checks);
         Ok(())
     }
 
@@ -120,6 +142,7 @@ impl Segment {
         };
         let lost = self.page.fragments.len() - self.synced.fragments;
         self.page.fragments.truncate(self.synced.fragments);
+        self.checks.truncate(self.synced.fragments);
         self.epochs.retain(|(end, _)| *end <= self.synced.bytes);
         if let Some((_, epoch)) = self.epochs.last() {
             self.head.epoch = epoch.clone();
@@ -160,7 +183,7 @@ impl Segment {
             page: PageRef { at: 0, len: 0, crc: 0 },
         };
         let epochs = self.epochs.into_iter().map(|(_, epoch)| epoch).collect();
-        Some(Closed { row, page: self.page, epochs })
+        Some(Closed { row, page: self.page, checks: self.checks, epochs })
     }
 }
 

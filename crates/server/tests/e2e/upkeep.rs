@@ -132,6 +132,28 @@ async fn what_is_damaged_is_named_and_what_can_be_mended_is() {
     assert!(text.contains(&wanted) && text.contains("000000.m4s is not there"), "{text}");
 }
 
+#[tokio::test]
+async fn a_bit_that_flips_in_a_stored_segment_is_found_and_told_to_the_second() {
+    let (server, assets) = stopped().await;
+    let file = reel_folder(&server, &assets[1]).await.join("000001.m4s");
+    // Where the pictures of the second video's second second lie: behind the first fragments of both tracks.
+    damage(&file, |len| len / 2);
+    let quick = check(&server, &[], 0).await;
+    assert!(quick.contains("0 wrong"), "only reading all media can find it: {quick}");
+
+    let text = check(&server, &["--deep"], 1).await;
+    let line = text.lines().find(|line| line.contains("is damaged: its checksum does not fit")).unwrap();
+    assert!(line.starts_with(&format!("asset {}, from second ", assets[1].video_id)), "{line}");
+    let words: Vec<&str> = line.split(' ').collect();
+    let second = |word: &str| {
+        let at = words.iter().position(|one| *one == word).unwrap();
+        words[at + 1].parse::<f64>().unwrap()
+    };
+    let (from, to) = (words[4].parse::<f64>().unwrap(), second("to"));
+    assert!(from > 0.0 && to > from && to - from <= 1.1 && to <= 3.1, "{line}");
+    assert!(text.contains("1 wrong, 0 mended"), "{text}");
+}
+
 /// What storage cannot know: see docs/design/storage.md.
 fn without_what_storage_cannot_know(mut rows: Rows) -> Rows {
     for table in ["job", "delivery", "nonce", "stale"] {
