@@ -64,7 +64,7 @@ pub type Rows = BTreeMap<String, Vec<Map<String, Json>>>;
 /// Tables that belong to an asset, with the column that names it.
 const OF_ASSET: [(&str, &str); 4] = [("asset", "id"), ("span", "asset"), ("garbage", "asset"), ("event", "asset")];
 /// Tables that are not configured by anyone: media, history, and what the catalog keeps for itself.
-const NOT_CONFIGURED: [&str; 12] = [
+const NOT_CONFIGURED: [&str; 14] = [
     "asset",
     "span",
     "garbage",
@@ -73,6 +73,8 @@ const NOT_CONFIGURED: [&str; 12] = [
     "job",
     "nonce",
     "push",
+    "record_command",
+    "record_question",
     "recording",
     "recording_push",
     "reel",
@@ -160,7 +162,7 @@ impl Catalog {
                 TxInner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
         };
-        Ok(Tx { inner, catalog: self.clone(), made_jobs: false })
+        Ok(Tx { inner, catalog: self.clone(), made_jobs: false, command_news: false })
     }
 }
 

@@ -226,6 +226,7 @@ impl Tx {
             "DELETE FROM domain_config WHERE domain = $1",
             "DELETE FROM record_rule WHERE domain = $1",
             "DELETE FROM live_notify WHERE domain = $1",
+            "DELETE FROM record_notify WHERE domain = $1",
             "DELETE FROM stream_block WHERE domain = $1",
             "DELETE FROM domain_mapping WHERE push_domain = $1 OR play_domain = $1",
         ] {

@@ -11,6 +11,7 @@ mod assets;
 mod audit;
 mod blocks;
 mod callbacks;
+mod commands;
 mod deliveries;
 mod described;
 mod domains;
@@ -22,6 +23,7 @@ mod notify;
 mod page;
 mod pushes;
 mod queue;
+mod record_notify;
 mod recordings;
 mod reels;
 mod rules;
@@ -48,6 +50,7 @@ pub use assets::{
 pub use audit::{AuditedAsset, AuditedRecording, Claim, ClaimState};
 pub use blocks::Block;
 pub use callbacks::MessageCallback;
+pub use commands::{CommandAnswer, OpenCommand, RecordCommand};
 pub use deliveries::Delivery;
 pub use described::{Rows, Stale, Subject};
 pub use domains::{Domain, DomainConfig, DomainFilter, DomainKind, DomainStatus, Mapping, ResolvedDomain};
@@ -58,6 +61,7 @@ pub use notify::LiveNotify;
 pub use page::{Listed, Order, Page, Search};
 pub use pushes::{NewPush, PublishFilter, PublishOrder, Push, PushFilter, PushStats};
 pub use queue::{JobRow, JobState, NewJob, Retry, kind};
+pub use record_notify::{QuestionOutcome, RecordNotify, RecordStatus};
 pub use recordings::{Feed, NewRecording, OpenCycle, Recording, RecordingState, SealOutcome, SealedCycle};
 pub use reels::{Reel, ReelState};
 pub use rules::StoredRule;
@@ -115,6 +119,8 @@ struct Inner {
     ids: Ids,
     /// Woken when a transaction that made jobs is committed.
     job_made: Notify,
+    /// Woken when a transaction that made or answered a command is committed.
+    command_news: Notify,
     /// Holds the lock that makes a SQLite file belong to one process.
     _lock: Option<File>,
 }
@@ -143,7 +149,9 @@ impl Catalog {
             }
             CatalogUrl::Postgres(url) => (open_postgres(url).await?, None),
         };
-        Ok(Self { inner: Arc::new(Inner { pools, ids, job_made: Notify::new(), _lock: lock }) })
+        Ok(Self {
+            inner: Arc::new(Inner { pools, ids, job_made: Notify::new(), command_news: Notify::new(), _lock: lock }),
+        })
     }
 
     /// Brings the schema up to date. Run once, by the process that starts; on PostgreSQL under an advisory lock.
@@ -163,7 +171,7 @@ impl Catalog {
             Pools::Sqlite { writer, .. } => TxInner::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
         };
-        Ok(Tx { inner, catalog: self.clone(), made_jobs: false })
+        Ok(Tx { inner, catalog: self.clone(), made_jobs: false, command_news: false })
     }
 
     /// The process's source of ids.
@@ -250,6 +258,7 @@ pub struct Tx {
     inner: TxInner,
     catalog: Catalog,
     made_jobs: bool,
+    command_news: bool,
 }
 
 enum TxInner {
@@ -267,6 +276,9 @@ impl Tx {
         }
         if self.made_jobs {
             self.catalog.inner.job_made.notify_waiters();
+        }
+        if self.command_news {
+            self.catalog.inner.command_news.notify_waiters();
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 use serde_json::json;
-use units::{AssetId, EventId, JobId, PushId, ReelId, WallTime};
+use units::{AssetId, EventId, JobId, PushId, ReelId, StreamPath, WallTime};
 
 use crate::sql::{Row, Sql, in_own_tx, words};
 use crate::{Catalog, Result, Tx};
@@ -15,6 +15,11 @@ pub mod kind {
     pub const CALLBACK: &str = "callback";
     /// Tell a customer of a publish or unpublish: payload `{"push": PushId, "action": "publish" | "publish_done"}`.
     pub const LIVE_NOTIFY: &str = "live_notify";
+    /// Tell a customer of a recording: payload `{"asset": AssetId}` for a file, `{"recording": RecordingId, "status": …}`
+    /// for a change of its status.
+    pub const RECORD_NOTIFY: &str = "record_notify";
+    /// Ask a customer whether a push is to be recorded: payload `{"push": PushId}`.
+    pub const RECORD_QUESTION: &str = "record_question";
     /// Measure the source of an asset: payload `{"asset": AssetId}`.
     pub const ANALYSE: &str = "analyse";
     /// Delete what no span of a sealed reel needs: payload `{"reel": ReelId}`.
@@ -23,6 +28,10 @@ pub mod kind {
 
 /// How long after an RTMP publish its callback goes out, if the push is still there (contract §3.5).
 const PUBLISH_TOLD_AFTER: Duration = Duration::from_secs(2);
+
+/// How long after a publish its question is asked: by then the codec and the bitrate that it names are known. The frames
+/// wait meanwhile.
+const RECORD_ASKED_AFTER: Duration = Duration::from_secs(1);
 
 words! {
     /// Where a job is in its life.
@@ -62,6 +71,8 @@ impl Retry {
 const CALLBACK_RETRY: Retry = Retry::fixed(3, Duration::from_secs(1));
 /// Up to 5 retries, 1 s apart (contract §3.5).
 const LIVE_NOTIFY_RETRY: Retry = Retry::fixed(6, Duration::from_secs(1));
+/// A publisher waits for the answer: three attempts, 1 s apart.
+const RECORD_QUESTION_RETRY: Retry = Retry::fixed(3, Duration::from_secs(1));
 const ANALYSE_RETRY: Retry = Retry { attempts_max: 10, first: Duration::from_secs(1), max: Duration::from_secs(300) };
 const FREE_REEL_RETRY: Retry =
     Retry { attempts_max: 20, first: Duration::from_secs(10), max: Duration::from_secs(3_600) };
@@ -100,6 +111,17 @@ impl NewJob {
         let (action, delay) = if began { ("publish", PUBLISH_TOLD_AFTER) } else { ("publish_done", Duration::ZERO) };
         let job = Self::new(kind::LIVE_NOTIFY, json!({ "push": push, "action": action }), LIVE_NOTIFY_RETRY);
         Self { order_key: Some(format!("notify/{path}")), priority: 10, delay, ..job }
+    }
+
+    /// What is told of one stream's recordings is told in order.
+    pub(crate) fn record_notify(payload: Json, path: &StreamPath) -> Self {
+        let job = Self::new(kind::RECORD_NOTIFY, payload, LIVE_NOTIFY_RETRY);
+        Self { order_key: Some(format!("record_notify/{path}")), priority: 10, ..job }
+    }
+
+    pub(crate) fn record_question(push: PushId) -> Self {
+        let job = Self::new(kind::RECORD_QUESTION, json!({ "push": push }), RECORD_QUESTION_RETRY);
+        Self { unique_key: Some(format!("record_question/{push}")), priority: 20, delay: RECORD_ASKED_AFTER, ..job }
     }
 
     pub(crate) fn analyse(asset: AssetId) -> Self {

@@ -10,6 +10,7 @@ use crate::assets::{AssetStatus, Span};
 use crate::blocks::path_of;
 use crate::pushes::Push;
 use crate::queue::NewJob;
+use crate::record_notify::RecordStatus;
 use crate::sql::{Row, Sql, corrupt, in_own_tx, to_json, words};
 use crate::{Catalog, CatalogError, Result, Tx};
 
@@ -82,6 +83,8 @@ pub struct Recording {
     pub end_ticks: Option<i64>,
     /// While interrupted: when it is given up.
     pub give_up_at: Option<WallTime>,
+    /// While interrupted: it was stopped, and only a command goes on with it.
+    pub stopped: bool,
     /// When it began.
     pub began: WallTime,
     /// When it ended.
@@ -174,6 +177,7 @@ fn recording_of(row: &Row) -> Result<Recording> {
         last_media: row.opt_time("last_media")?,
         end_ticks: row.opt_int("end_ticks")?,
         give_up_at: row.opt_time("give_up_at")?,
+        stopped: row.flag("stopped")?,
         began: row.time("began")?,
         ended: row.opt_time("ended")?,
     })
@@ -239,7 +243,7 @@ impl Catalog {
 impl Tx {
     /// Begins a recording and its reel. Repeating it changes nothing.
     pub async fn begin_recording(&mut self, new: &NewRecording) -> Result<()> {
-        Sql::new(
+        let begun = Sql::new(
             "INSERT INTO recording (id, domain, app, stream, rule, reel, node, fence, state, began)
              VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9) ON CONFLICT (id) DO NOTHING",
         )
@@ -254,6 +258,9 @@ impl Tx {
         .arg(new.began)
         .run(self)
         .await?;
+        if begun > 0 {
+            self.tell_record_status(new.id, &new.path, RecordStatus::Started, new.began).await?;
+        }
         self.insert_reel(new.reel, &new.node, new.began).await
     }
 
@@ -305,6 +312,8 @@ impl Tx {
         end_ticks: i64,
         give_up_at: WallTime,
     ) -> Result<()> {
+        let was = Sql::new("SELECT domain, app, stream FROM recording WHERE id = $1 AND state = 'live'").arg(id);
+        let was = was.row(&mut *self).await?;
         Sql::new(
             "UPDATE recording SET state = 'interrupted', last_media = $2, end_ticks = $3, give_up_at = $4
              WHERE id = $1 AND state <> 'ended'",
@@ -313,18 +322,30 @@ impl Tx {
         .arg(last_media)
         .arg(end_ticks)
         .arg(give_up_at)
-        .run(self)
+        .run(&mut *self)
         .await?;
+        match was {
+            Some(row) => self.tell_record_status(id, &path_of(&row)?, RecordStatus::Paused, last_media).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Notes that an interrupted recording was stopped: a push that comes back is not recorded.
+    pub async fn stop_recording(&mut self, id: RecordingId) -> Result<()> {
+        Sql::new("UPDATE recording SET stopped = 1 WHERE id = $1 AND state = 'interrupted'").arg(id).run(self).await?;
         Ok(())
     }
 
-    /// Notes that a recording has a push again.
-    pub async fn resume_recording(&mut self, id: RecordingId) -> Result<()> {
-        Sql::new("UPDATE recording SET state = 'live', give_up_at = NULL WHERE id = $1 AND state = 'interrupted'")
-            .arg(id)
-            .run(self)
-            .await?;
-        Ok(())
+    /// Notes that a recording goes on: it has a push again, or was started again.
+    pub async fn resume_recording(&mut self, id: RecordingId, now: WallTime) -> Result<()> {
+        let resumed = Sql::new(
+            "UPDATE recording SET state = 'live', give_up_at = NULL, stopped = 0
+             WHERE id = $1 AND state = 'interrupted' RETURNING domain, app, stream",
+        );
+        match resumed.arg(id).row(&mut *self).await? {
+            Some(row) => self.tell_record_status(id, &path_of(&row)?, RecordStatus::Resumed, now).await,
+            None => Ok(()),
+        }
     }
 
     /// Makes a cycle an asset: the asset with its span, its `AddLiveRecordVideoComplete` in the outbox, the job that
@@ -346,8 +367,9 @@ impl Tx {
                 to_ticks: sealed.to_ticks,
             };
             self.insert_span(&span).await?;
-            let event = Event::CycleBecameAsset { path, began: sealed.began, ended: sealed.ended };
+            let event = Event::CycleBecameAsset { path: path.clone(), began: sealed.began, ended: sealed.ended };
             self.tell(sealed.asset, sealed.sealed_at, event).await?;
+            self.tell_record_file(sealed.asset, &path, sealed.sealed_at).await?;
             self.enqueue(NewJob::analyse(sealed.asset), sealed.sealed_at).await?;
             SealOutcome::Made
         } else {
@@ -439,7 +461,8 @@ in_own_tx! {
     note_left_out(recording: RecordingId, push: PushId, left_out: &str) -> ();
     open_cycle(recording: RecordingId, cycle: &OpenCycle) -> ();
     interrupt_recording(id: RecordingId, last_media: WallTime, end_ticks: i64, give_up_at: WallTime) -> ();
-    resume_recording(id: RecordingId) -> ();
+    stop_recording(id: RecordingId) -> ();
+    resume_recording(id: RecordingId, now: WallTime) -> ();
     seal_cycle(sealed: &SealedCycle, next: Option<&OpenCycle>) -> SealOutcome;
     end_recording(id: RecordingId, end_ticks: Option<i64>, now: WallTime) -> ();
 }

@@ -21,6 +21,11 @@ support::contract! {
     a_push_is_listed_while_live_and_remembered_afterwards
     the_pushes_of_a_dead_node_are_ended_and_told
     an_interrupted_recording_is_found_again_as_it_was
+    a_recording_that_was_stopped_stays_so_until_it_is_resumed
+    a_command_is_answered_once_by_the_node_that_holds_the_stream
+    a_start_stands_until_a_recording_comes_of_it
+    a_customer_who_asks_is_told_of_files_and_status_in_order
+    a_push_is_asked_about_once_and_the_first_word_stands
     a_sealed_cycle_is_an_asset_an_event_and_a_job_at_once
     sealing_a_cycle_twice_makes_one_asset
     a_transaction_that_is_dropped_leaves_nothing
@@ -355,7 +360,7 @@ async fn an_interrupted_recording_is_found_again_as_it_was(catalog: Catalog) {
 
     catalog.attach_push(recording.id, pushes[1], at(40)).await.unwrap();
     catalog.attach_push(recording.id, pushes[1], at(41)).await.unwrap();
-    catalog.resume_recording(recording.id).await.unwrap();
+    catalog.resume_recording(recording.id, at(9)).await.unwrap();
     let live = catalog.live_recording(&path("court1")).await.unwrap().unwrap();
     assert_eq!((live.state, live.give_up_at), (RecordingState::Live, None));
     assert_eq!(catalog.pushes_of_recording(recording.id).await.unwrap(), pushes);
@@ -368,8 +373,129 @@ async fn an_interrupted_recording_is_found_again_as_it_was(catalog: Catalog) {
     let reel = catalog.reel(recording.reel).await.unwrap().unwrap();
     assert_eq!((reel.state, reel.end_ticks), (ReelState::Sealed, Some(3_000_000)));
     assert_eq!(catalog.live_recording(&path("court1")).await.unwrap(), None);
-    catalog.resume_recording(recording.id).await.unwrap();
+    catalog.resume_recording(recording.id, at(9)).await.unwrap();
     assert_eq!(catalog.recording(recording.id).await.unwrap().unwrap().state, RecordingState::Ended);
+}
+
+async fn a_recording_that_was_stopped_stays_so_until_it_is_resumed(catalog: Catalog) {
+    let (recording, cycle) = begun(&catalog, "court1", 0).await;
+    let stopped = async || catalog.recording(recording.id).await.unwrap().unwrap().stopped;
+    catalog.stop_recording(recording.id).await.unwrap();
+    assert!(!stopped().await, "what runs is not stopped");
+    catalog.interrupt_recording(recording.id, at(5), cycle.from_ticks + 90_000, at(65)).await.unwrap();
+    catalog.stop_recording(recording.id).await.unwrap();
+    assert!(stopped().await);
+    catalog.resume_recording(recording.id, at(9)).await.unwrap();
+    assert!(!stopped().await);
+}
+
+async fn a_command_is_answered_once_by_the_node_that_holds_the_stream(catalog: Catalog) {
+    let give = async |stream: &str, command| {
+        catalog.give_command(&path(stream), command, Duration::from_secs(7), at(1)).await.unwrap()
+    };
+    assert_eq!(give("court1", RecordCommand::Start).await, None, "nobody holds the stream");
+    let pushed = push(&catalog, "court1", 0);
+    catalog.insert_push(&pushed).await.unwrap();
+    let first = give("court1", RecordCommand::Start).await.unwrap();
+    let second = give("court1", RecordCommand::Stop).await.unwrap();
+    let open = catalog.open_commands(&pushed.node).await.unwrap();
+    let seen: Vec<_> = open.iter().map(|one| (one.seq, one.command, one.reach_back)).collect();
+    let seven = Duration::from_secs(7);
+    assert_eq!(seen, [(first, RecordCommand::Start, seven), (second, RecordCommand::Stop, seven)]);
+    assert_eq!(open[0].path, path("court1"));
+    assert!(catalog.open_commands("another").await.unwrap().is_empty());
+
+    assert_eq!(catalog.command_answer(first).await.unwrap(), None);
+    let news = catalog.command_news();
+    catalog.answer_command(first, CommandAnswer::Done, at(2)).await.unwrap();
+    news.await;
+    catalog.answer_command(first, CommandAnswer::NotLive, at(3)).await.unwrap();
+    assert_eq!(catalog.command_answer(first).await.unwrap(), Some(CommandAnswer::Done));
+    assert!(!catalog.withdraw_command(first).await.unwrap());
+    assert!(catalog.withdraw_command(second).await.unwrap());
+    catalog.answer_command(second, CommandAnswer::Done, at(3)).await.unwrap();
+    assert_eq!(catalog.command_answer(second).await.unwrap(), None);
+
+    // A recording that waits for its push is held by the node that wrote it.
+    let (recording, _) = begun(&catalog, "court2", 0).await;
+    assert!(give("court2", RecordCommand::CancelDelay).await.is_some());
+    catalog.end_recording(recording.id, None, at(4)).await.unwrap();
+    assert_eq!(give("court2", RecordCommand::CancelDelay).await, None);
+}
+
+async fn a_start_stands_until_a_recording_comes_of_it(catalog: Catalog) {
+    catalog.insert_push(&push(&catalog, "court1", 0)).await.unwrap();
+    let stands = async |since| catalog.start_stands(&path("court1"), at(since)).await.unwrap();
+    let give = async |command, second| {
+        let seq = catalog.give_command(&path("court1"), command, Duration::ZERO, at(second)).await.unwrap().unwrap();
+        catalog.answer_command(seq, CommandAnswer::Done, at(second)).await.unwrap();
+    };
+    assert!(!stands(0).await);
+    give(RecordCommand::Start, 10).await;
+    assert!(stands(10).await && !stands(11).await);
+    begun(&catalog, "court1", 12).await;
+    assert!(!stands(10).await, "it was followed");
+    give(RecordCommand::Start, 20).await;
+    assert!(stands(10).await);
+    give(RecordCommand::Stop, 21).await;
+    assert!(!stands(10).await, "it was taken back");
+}
+
+async fn a_customer_who_asks_is_told_of_files_and_status_in_order(catalog: Catalog) {
+    let notify = RecordNotify {
+        domain: "play.example.org".into(),
+        notify_url: "http://127.0.0.1:9/cb".into(),
+        on_demand_url: String::new(),
+        status: false,
+        signed: true,
+        auth_key: "secret".into(),
+    };
+    let jobs = async || catalog.job_count(kind::RECORD_NOTIFY, JobState::Ready).await.unwrap();
+    let (recording, cycle) = begun(&catalog, "court1", 0).await;
+    catalog.interrupt_recording(recording.id, at(5), 90_000, at(65)).await.unwrap();
+    assert_eq!(jobs().await, 0, "nobody asked");
+    catalog.add_record_notify(&notify, at(0)).await.unwrap();
+    let again = catalog.add_record_notify(&notify, at(0)).await;
+    assert!(matches!(again, Err(CatalogError::AlreadyExists { .. })));
+    assert_eq!(catalog.record_notify("play.example.org").await.unwrap(), Some(notify.clone()));
+    assert!(!format!("{notify:?}").contains("secret"));
+    catalog.resume_recording(recording.id, at(6)).await.unwrap();
+    assert_eq!(jobs().await, 0, "status is not wanted");
+    let notify = RecordNotify { status: true, ..notify };
+    catalog.update_record_notify(&notify, at(7)).await.unwrap();
+    for _ in 0..2 {
+        catalog.interrupt_recording(recording.id, at(8), 90_000, at(68)).await.unwrap();
+    }
+    for _ in 0..2 {
+        catalog.resume_recording(recording.id, at(9)).await.unwrap();
+    }
+    assert_eq!(jobs().await, 2, "paused and resumed, each once");
+    let sealed = sealed(&recording, &cycle, 20);
+    for _ in 0..2 {
+        catalog.seal_cycle(&sealed, None).await.unwrap();
+    }
+    assert_eq!(jobs().await, 3, "and the file");
+    begun(&catalog, "court2", 0).await;
+    assert_eq!(jobs().await, 4, "and the start of another");
+    assert!(catalog.delete_record_notify("play.example.org").await.unwrap());
+    assert!(!catalog.delete_record_notify("play.example.org").await.unwrap());
+    let gone = catalog.update_record_notify(&notify, at(7)).await;
+    assert!(matches!(gone, Err(CatalogError::NotFound { .. })));
+}
+
+async fn a_push_is_asked_about_once_and_the_first_word_stands(catalog: Catalog) {
+    let pushed = push(&catalog, "court1", 0);
+    for _ in 0..2 {
+        catalog.ask_to_record(pushed.id, at(0)).await.unwrap();
+    }
+    assert_eq!(catalog.job_count(kind::RECORD_QUESTION, JobState::Ready).await.unwrap(), 1);
+    assert_eq!(catalog.record_answer(pushed.id).await.unwrap(), None);
+    catalog.answer_to_record(pushed.id, QuestionOutcome::Answered, "{}", at(1)).await.unwrap();
+    catalog.answer_to_record(pushed.id, QuestionOutcome::Unanswered, "late", at(2)).await.unwrap();
+    let answer = Some((QuestionOutcome::Answered, "{}".to_owned()));
+    assert_eq!(catalog.record_answer(pushed.id).await.unwrap(), answer);
+    catalog.ask_to_record(PushId::from_u128(9), at(40 * 86_400)).await.unwrap();
+    assert_eq!(catalog.record_answer(pushed.id).await.unwrap(), None, "forgotten");
 }
 
 async fn a_sealed_cycle_is_an_asset_an_event_and_a_job_at_once(catalog: Catalog) {
@@ -707,15 +833,25 @@ async fn a_sqlite_file_belongs_to_one_process_and_outlives_it() {
 
 #[test]
 fn the_two_schemas_are_one() {
-    let postgres = include_str!("../migrations/postgres/0001_first_light.sql");
-    let (_, postgres) = postgres.split_once("\n\n").expect("a heading");
-    let sqlite = postgres
-        .replace(" COLLATE \"C\"", "")
-        .replace("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT")
-        .replace("BIGINT", "INTEGER")
-        .replace("DOUBLE PRECISION", "REAL")
-        .replace("\n);\n", "\n) STRICT;\n");
-    assert_eq!(sqlite, include_str!("../migrations/sqlite/0001_first_light.sql"));
+    for (postgres, theirs) in [
+        (
+            include_str!("../migrations/postgres/0001_first_light.sql"),
+            include_str!("../migrations/sqlite/0001_first_light.sql"),
+        ),
+        (
+            include_str!("../migrations/postgres/0002_on_request.sql"),
+            include_str!("../migrations/sqlite/0002_on_request.sql"),
+        ),
+    ] {
+        let (_, postgres) = postgres.split_once("\n\n").expect("a heading");
+        let sqlite = postgres
+            .replace(" COLLATE \"C\"", "")
+            .replace("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT")
+            .replace("BIGINT", "INTEGER")
+            .replace("DOUBLE PRECISION", "REAL")
+            .replace("\n);\n", "\n) STRICT;\n");
+        assert_eq!(sqlite, theirs);
+    }
 }
 
 #[test]
