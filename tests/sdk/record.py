@@ -45,6 +45,14 @@ CALLS = [
     }),
     (LIVE, "UpdateLiveRecordVodConfig", {"DomainName": PLAY, "AppName": "cup", "CycleDuration": 1800}),
     (LIVE, "DescribeLiveRecordVodConfigs", {"DomainName": PLAY}),
+    (LIVE, "RealTimeRecordCommand", STREAM | {"StreamName": "court1", "Command": "start"}),
+    (LIVE, "AddLiveRecordNotifyConfig", {
+        "DomainName": PLAY, "NotifyUrl": "http://127.0.0.1:9/cb?x=a b&y=中", "OnDemandUrl": "http://127.0.0.1:9/ask",
+        "NeedStatusNotify": True, "NotifyReqAuth": True, "NotifyAuthKey": "0123456789abcdef",
+    }),
+    (LIVE, "UpdateLiveRecordNotifyConfig", {"DomainName": PLAY, "NotifyUrl": "http://127.0.0.1:9/", "NeedStatusNotify": False}),
+    (LIVE, "DescribeLiveRecordNotifyConfig", {"DomainName": PLAY}),
+    (LIVE, "DeleteLiveRecordNotifyConfig", {"DomainName": PLAY}),
     (LIVE, "DeleteLiveRecordVodConfig", {"DomainName": PLAY, "AppName": "cup"}),
     (LIVE, "DescribeLiveStreamsOnlineList", {"DomainName": PLAY, "OnlyStream": "yes"}),
     (LIVE, "DescribeLiveStreamsPublishList", {

@@ -59,6 +59,10 @@ codes! {
     DomainAlreadyExist = 400 "DomainAlreadyExist" "The domain exists already.";
     ConfigAlreadyExists = 400 "ConfigAlreadyExists" "The configuration exists already.";
     ConfigNotFound = 404 "ConfigNotFound" "The configuration does not exist.";
+    InvalidNotifyUrlMalformed = 400 "InvalidNotifyUrl.Malformed" "The specified NotifyUrl is no http or https URL.";
+    TaskAlreadyStarted = 400 "TaskAlreadyStarted" "The stream is recorded already.";
+    TaskNotStarted = 400 "TaskNotStarted" "The stream is not recorded.";
+    TaskNotStopped = 400 "TaskNotStopped" "The stream is recorded: stop it first.";
     InvalidStreamNotFound = 404 "InvalidStream.NotFound" "The stream does not exist.";
 
     // VOD.

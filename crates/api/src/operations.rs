@@ -10,6 +10,8 @@ mod mezzanine;
 mod notify;
 mod play;
 mod receipt;
+mod record_command;
+mod record_notify;
 mod record_rules;
 mod recordings;
 mod streams;
@@ -24,6 +26,11 @@ pub static OPERATIONS: &[Operation] = &[
     record_rules::UpdateLiveRecordVodConfig::OPERATION,
     record_rules::DescribeLiveRecordVodConfigs::OPERATION,
     record_rules::DeleteLiveRecordVodConfig::OPERATION,
+    record_command::RealTimeRecordCommand::OPERATION,
+    record_notify::AddLiveRecordNotifyConfig::OPERATION,
+    record_notify::UpdateLiveRecordNotifyConfig::OPERATION,
+    record_notify::DescribeLiveRecordNotifyConfig::OPERATION,
+    record_notify::DeleteLiveRecordNotifyConfig::OPERATION,
     // Live: streams.
     streams::DescribeLiveStreamsOnlineList::OPERATION,
     streams::DescribeLiveStreamsPublishList::OPERATION,

@@ -2,6 +2,7 @@
 
 mod support;
 
+use catalog::CommandAnswer;
 use serde_json::json;
 use support::{LIVE, PLAY, PUSH, Server, now};
 
@@ -410,4 +411,112 @@ async fn publish_callbacks_are_set_told_and_deleted() {
         let refused = server.refused(LIVE, "SetLiveStreamsNotifyUrlConfig", params).await;
         assert_eq!(refused, (400, "InvalidParam".into()), "{params:?}");
     }
+}
+
+#[tokio::test]
+async fn who_is_told_of_recordings_is_set_once_changed_told_and_deleted() {
+    let server = Server::new().await;
+    let added =
+        [("DomainName", PLAY), ("NotifyUrl", "http://example.org/cb?x=1"), ("OnDemandUrl", "https://example.org/ask")];
+    assert_eq!(server.ok(LIVE, "AddLiveRecordNotifyConfig", &added).await, json!({}));
+    let again = server.refused(LIVE, "AddLiveRecordNotifyConfig", &added).await;
+    assert_eq!(again, (400, "ConfigAlreadyExists".into()));
+    let domain = [("DomainName", PLAY)];
+    let told = server.ok(LIVE, "DescribeLiveRecordNotifyConfig", &domain).await;
+    assert_eq!(
+        told,
+        json!({"LiveRecordNotifyConfig": {
+            "DomainName": PLAY, "NeedStatusNotify": false, "NotifyAuthKey": "", "NotifyReqAuth": false,
+            "NotifyUrl": "http://example.org/cb?x=1", "OnDemandUrl": "https://example.org/ask",
+        }})
+    );
+    let changed = [
+        ("DomainName", PLAY),
+        ("NotifyUrl", "http://example.org/other"),
+        ("NeedStatusNotify", "true"),
+        ("NotifyReqAuth", "True"),
+        ("NotifyAuthKey", "0123456789abcdef"),
+    ];
+    assert_eq!(server.ok(LIVE, "UpdateLiveRecordNotifyConfig", &changed).await, json!({}));
+    let told = server.ok(LIVE, "DescribeLiveRecordNotifyConfig", &domain).await;
+    assert_eq!(
+        told,
+        json!({"LiveRecordNotifyConfig": {
+            "DomainName": PLAY, "NeedStatusNotify": true, "NotifyAuthKey": "0123456789abcdef", "NotifyReqAuth": true,
+            "NotifyUrl": "http://example.org/other", "OnDemandUrl": "https://example.org/ask",
+        }})
+    );
+    for _ in 0..2 {
+        assert_eq!(server.ok(LIVE, "DeleteLiveRecordNotifyConfig", &domain).await, json!({}));
+    }
+    let told = server.ok(LIVE, "DescribeLiveRecordNotifyConfig", &domain).await;
+    assert_eq!(told["LiveRecordNotifyConfig"]["NotifyUrl"], "");
+    let gone = server.refused(LIVE, "UpdateLiveRecordNotifyConfig", &changed).await;
+    assert_eq!(gone, (404, "ConfigNotFound".into()));
+}
+
+#[tokio::test]
+async fn callbacks_of_recordings_that_could_not_work_are_refused() {
+    let server = Server::new().await;
+    let url = ("NotifyUrl", "http://example.org/cb");
+    for (params, refusal) in [
+        (vec![("DomainName", PLAY)], (400, "MissingParameter")),
+        (vec![("DomainName", PLAY), ("NotifyUrl", "nonsense")], (400, "InvalidNotifyUrl.Malformed")),
+        (vec![("DomainName", PLAY), ("NotifyUrl", "ftp://example.org/")], (400, "InvalidNotifyUrl.Malformed")),
+        (vec![("DomainName", PLAY), url, ("OnDemandUrl", "nonsense")], (400, "InvalidParameter")),
+        (vec![("DomainName", PLAY), url, ("NotifyReqAuth", "true")], (400, "InvalidParameter")),
+        (vec![("DomainName", PLAY), url, ("NotifyAuthKey", "short")], (400, "InvalidParameter")),
+        (vec![("DomainName", PUSH), url], (400, "InvalidParameter")),
+        (vec![("DomainName", "other.example.org"), url], (404, "InvalidDomain.NotFound")),
+    ] {
+        let seen = server.refused(LIVE, "AddLiveRecordNotifyConfig", &params).await;
+        assert_eq!(seen, (refusal.0, refusal.1.to_owned()), "{params:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_is_answered_as_the_recorder_of_the_stream_says() {
+    let server = Server::new().await;
+    let of = |domain: &'static str, command: &'static str| {
+        [("DomainName", domain), ("AppName", "cup"), ("StreamName", "court1"), ("Command", command)]
+    };
+    let nobody = server.refused(LIVE, "RealTimeRecordCommand", &of(PLAY, "start")).await;
+    assert_eq!(nobody, (404, "InvalidStream.NotFound".into()));
+    let unknown = server.refused(LIVE, "RealTimeRecordCommand", &of(PLAY, "begin")).await;
+    assert_eq!(unknown, (400, "InvalidParameter".into()));
+    server.push("cup", "court1").await;
+    for (domain, command, answer, wanted) in [
+        (PLAY, "start", CommandAnswer::Done, (200, None)),
+        (PUSH, "Start", CommandAnswer::AlreadyStarted, (400, Some("TaskAlreadyStarted"))),
+        (PLAY, "stop", CommandAnswer::NotStarted, (400, Some("TaskNotStarted"))),
+        (PLAY, "cancel_delay", CommandAnswer::NotStopped, (400, Some("TaskNotStopped"))),
+        (PLAY, "restart", CommandAnswer::NotLive, (404, Some("InvalidStream.NotFound"))),
+        (PLAY, "start", CommandAnswer::NoRule, (404, Some("ConfigNotFound"))),
+        (PLAY, "start", CommandAnswer::Failed, (500, Some("InternalError"))),
+    ] {
+        let params = of(domain, command);
+        // The recorder of the push's node.
+        let recorder = async {
+            loop {
+                let news = server.catalog.command_news();
+                if let Some(open) = server.catalog.open_commands("n1").await.unwrap().pop() {
+                    assert!(open.command.as_str().eq_ignore_ascii_case(command));
+                    return server.catalog.answer_command(open.seq, answer, now()).await.unwrap();
+                }
+                news.await;
+            }
+        };
+        let ((status, body), ()) = tokio::join!(server.call(LIVE, "RealTimeRecordCommand", &params), recorder);
+        assert_eq!((status, body["Code"].as_str()), wanted, "{command} {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_no_recorder_takes_is_withdrawn_and_said_to_have_failed() {
+    let server = Server::new().await;
+    server.push("cup", "court1").await;
+    let params = [("DomainName", PLAY), ("AppName", "cup"), ("StreamName", "court1"), ("Command", "start")];
+    let answer = server.refused(LIVE, "RealTimeRecordCommand", &params).await;
+    assert_eq!(answer, (503, "ServiceUnAvailable".into()));
+    assert!(server.catalog.open_commands("n1").await.unwrap().is_empty());
 }

@@ -273,6 +273,16 @@ impl Assembly {
     /// Another push feeds the recording, `gap_ms` of wall time after the last media. The push before it has ended.
     pub(crate) fn push_started(&mut self, now: Mono, push: PushId, gap_ms: u64) {
         self.act(now, Event::PushStarted(push));
+        self.begin_push(gap_ms);
+    }
+
+    /// What was stopped goes on with this push, `gap_ms` of wall time after the last media.
+    pub(crate) fn start(&mut self, now: Mono, push: PushId, gap_ms: u64) {
+        self.act(now, Event::StartAsked(push));
+        self.begin_push(gap_ms);
+    }
+
+    fn begin_push(&mut self, gap_ms: u64) {
         if self.epochs > 0 {
             self.join = Join::Resumed { gap_ms };
         }
@@ -306,12 +316,32 @@ impl Assembly {
 
     /// The push is over: all it sent is placed and the segment closed.
     pub(crate) fn push_lost(&mut self, now: Mono, wall: WallTime, push: PushId) {
+        self.place_all(now, wall);
+        self.act(now, Event::PushLost(push));
+    }
+
+    /// Nothing more is recorded for now: all that came is placed and the segment closed.
+    pub(crate) fn stop(&mut self, now: Mono, wall: WallTime) {
+        self.place_all(now, wall);
+        self.act(now, Event::StopAsked);
+    }
+
+    /// The cycle is cut at the next possible point.
+    pub(crate) fn restart(&mut self, now: Mono) {
+        self.act(now, Event::RestartAsked);
+    }
+
+    /// The recording, which has no push now or was stopped, is over.
+    pub(crate) fn end(&mut self, now: Mono) {
+        self.act(now, Event::EndAsked);
+    }
+
+    fn place_all(&mut self, now: Mono, wall: WallTime) {
         if self.timeline.is_none() {
             self.anchor_by_sound(now, wall);
         }
         self.place_pictures(now, true);
         self.close_segment();
-        self.act(now, Event::PushLost(push));
     }
 
     /// The time of [`deadline`](Self::deadline) has come.

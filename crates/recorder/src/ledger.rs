@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use catalog::{Catalog, NewRecording, OpenCycle, SealOutcome, SealedCycle};
+use catalog::{Catalog, CommandAnswer, NewRecording, OpenCycle, SealOutcome, SealedCycle};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +28,9 @@ pub(crate) enum Entry {
     OpenCycle(OpenCycle),
     Seal(Box<SealedCycle>, Option<OpenCycle>),
     Interrupt { last_media: WallTime, end: i64, give_up_at: WallTime },
-    Resume,
+    Resume { at: WallTime },
+    Stop,
+    Answer { seq: i64, answer: CommandAnswer, at: WallTime },
     End { end: Option<i64>, at: WallTime },
 }
 
@@ -119,7 +121,9 @@ async fn try_write(catalog: &Catalog, recording: RecordingId, entry: &Entry) -> 
         Entry::Interrupt { last_media, end, give_up_at } => {
             catalog.interrupt_recording(recording, *last_media, *end, *give_up_at).await
         }
-        Entry::Resume => catalog.resume_recording(recording).await,
+        Entry::Resume { at } => catalog.resume_recording(recording, *at).await,
+        Entry::Stop => catalog.stop_recording(recording).await,
+        Entry::Answer { seq, answer, at } => catalog.answer_command(*seq, *answer, *at).await,
         Entry::End { end, at } => catalog.end_recording(recording, *end, *at).await,
     }
 }

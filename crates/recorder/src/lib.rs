@@ -7,8 +7,11 @@
 //! **Invariant:** no asset without its event: both come from one catalog transaction, after the media is durable.
 //! **Boundary:** viewers read what is stored; nothing they do reaches this crate.
 
+mod active;
+mod answer;
 mod assembly;
 mod clock;
+mod demand;
 mod disk;
 mod ledger;
 mod recover;
@@ -21,20 +24,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blobs::{BlobError, Blobs};
-use catalog::{Catalog, Ids};
+use catalog::{Catalog, CommandAnswer, Ids, OpenCommand};
 use hub::{NewPush, Pushes};
 use thiserror::Error;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use units::StreamPath;
 
 use crate::clock::Clock;
 use crate::recover::Recovered;
+use crate::stream::Inbox;
 
 /// Pushes of one path that wait for its task: each supersedes the one before, so more than a few mean a publisher that
 /// reconnects without pause. A full inbox makes the others wait.
 const PENDING_PUSHES_MAX: usize = 16;
+/// Commands for one path that wait for its task. What finds no place is not carried out, and whoever gave it is told so.
+const PENDING_COMMANDS_MAX: usize = 16;
+/// Commands for this node that wait to be handed to their tasks; a full queue makes the others wait in the catalog.
+const COMMANDS_MAX: usize = 64;
 
 /// How recordings are made durable.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,12 +98,15 @@ pub enum RecorderError {
 pub async fn run(mut pushes: Pushes, deps: Deps, shutdown: CancellationToken) -> Result<(), RecorderError> {
     let clock = Clock::start();
     let mut tasks = JoinSet::new();
-    let mut streams: HashMap<StreamPath, mpsc::Sender<NewPush>> = HashMap::new();
+    let mut streams: HashMap<StreamPath, Outbox> = HashMap::new();
     for recovered in recover::open_recordings(&deps, &clock).await? {
         let path = recovered.path.clone();
-        let inbox = start(&mut tasks, &deps, clock, path.clone(), Some(recovered), shutdown.clone());
-        streams.insert(path, inbox);
+        let outbox = start(&mut tasks, &deps, clock, path.clone(), Some(recovered), shutdown.clone());
+        streams.insert(path, outbox);
     }
+    let (watched, mut commands) = mpsc::channel(COMMANDS_MAX);
+    let watching = shutdown.child_token();
+    tasks.spawn(demand::watch(deps.clone(), watched, watching.clone()));
     loop {
         tokio::select! {
             biased;
@@ -103,14 +115,16 @@ pub async fn run(mut pushes: Pushes, deps: Deps, shutdown: CancellationToken) ->
                 None => break,
             },
             () = shutdown.cancelled() => break,
+            Some(command) = commands.recv() => hand_command(&mut tasks, &streams, &deps, clock, command),
             Some(ended) = tasks.join_next(), if !tasks.is_empty() => {
                 if let Err(error) = ended {
                     tracing::error!(%error, "a recording's task failed; the next start takes its recording up");
                 }
-                streams.retain(|_, inbox| !inbox.is_closed());
+                streams.retain(|_, outbox| !outbox.pushes.is_closed());
             }
         }
     }
+    watching.cancel();
     // Pushes that were accepted while this was going down.
     while let Ok(Some(push)) = tokio::time::timeout(Duration::ZERO, pushes.next()).await {
         hand_over(&mut tasks, &mut streams, &deps, clock, push, &shutdown).await;
@@ -124,10 +138,34 @@ pub async fn run(mut pushes: Pushes, deps: Deps, shutdown: CancellationToken) ->
     Ok(())
 }
 
+/// The way to the task of a path.
+struct Outbox {
+    pushes: mpsc::Sender<NewPush>,
+    commands: mpsc::Sender<OpenCommand>,
+}
+
+/// Gives a command to the task of its path. Without one there is neither a push nor a recording.
+fn hand_command(
+    tasks: &mut JoinSet<()>,
+    streams: &HashMap<StreamPath, Outbox>,
+    deps: &Deps,
+    clock: Clock,
+    command: OpenCommand,
+) {
+    let seq = command.seq;
+    let refused = match streams.get(&command.path).map(|outbox| outbox.commands.try_send(command)) {
+        Some(Ok(())) => return,
+        Some(Err(TrySendError::Full(_))) => CommandAnswer::Failed,
+        Some(Err(TrySendError::Closed(_))) | None => CommandAnswer::NotLive,
+    };
+    let (deps, at) = (deps.clone(), clock.wall());
+    tasks.spawn(async move { demand::answer(&deps, seq, refused, at).await });
+}
+
 /// Gives a push to the task of its path, starting one when there is none.
 async fn hand_over(
     tasks: &mut JoinSet<()>,
-    streams: &mut HashMap<StreamPath, mpsc::Sender<NewPush>>,
+    streams: &mut HashMap<StreamPath, Outbox>,
     deps: &Deps,
     clock: Clock,
     push: NewPush,
@@ -135,18 +173,18 @@ async fn hand_over(
 ) {
     let path = push.info.path.clone();
     let push = match streams.get(&path) {
-        Some(inbox) => match inbox.send(push).await {
+        Some(outbox) => match outbox.pushes.send(push).await {
             Ok(()) => return,
             // The task has just ended.
             Err(refused) => refused.0,
         },
         None => push,
     };
-    let inbox = start(tasks, deps, clock, path.clone(), None, shutdown.clone());
-    if inbox.send(push).await.is_err() {
+    let outbox = start(tasks, deps, clock, path.clone(), None, shutdown.clone());
+    if outbox.pushes.send(push).await.is_err() {
         tracing::error!(stream = %path, "a recording's task ended before its first push");
     }
-    streams.insert(path, inbox);
+    streams.insert(path, outbox);
 }
 
 fn start(
@@ -156,8 +194,10 @@ fn start(
     path: StreamPath,
     recovered: Option<Recovered>,
     shutdown: CancellationToken,
-) -> mpsc::Sender<NewPush> {
-    let (inbox, pending) = mpsc::channel(PENDING_PUSHES_MAX);
-    tasks.spawn(stream::run(deps.clone(), clock, path, recovered, pending, shutdown));
-    inbox
+) -> Outbox {
+    let (pushes, new_pushes) = mpsc::channel(PENDING_PUSHES_MAX);
+    let (commands, new_commands) = mpsc::channel(PENDING_COMMANDS_MAX);
+    let inbox = Inbox { pushes: new_pushes, commands: new_commands };
+    tasks.spawn(stream::run(deps.clone(), clock, path, recovered, inbox, shutdown));
+    Outbox { pushes, commands }
 }

@@ -114,7 +114,8 @@ async fn recover(deps: &Deps, clock: Clock, row: Recording) -> Result<Option<Rec
     // The deadline in the row is a label of the wall clock; from here on it is waited for with the other.
     let wait = give_up_at.since(clock.wall()).min(row.rule.grace);
     let policy = Policy { cycle_length: row.rule.cycle_length, grace: row.rule.grace };
-    let machine = Machine::recover(policy, last.cycle, At(last.from), clock.mono().after(wait));
+    let found = if row.stopped { Machine::recover_stopped } else { Machine::recover };
+    let machine = found(policy, last.cycle, At(last.from), clock.mono().after(wait));
     let assembly = Assembly::recover(machine, end, epochs);
     tracing::info!(recording = %row.id, stream = %row.path, cycle = last.cycle.0, waits_s = wait.as_secs(), "recording taken up");
     disk.go_on_with(last);

@@ -11,6 +11,7 @@ mod error;
 mod free;
 mod live_notify;
 mod receiver;
+mod record_notify;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use crate::callback::Callback;
 use crate::free::FreeReel;
 use crate::live_notify::Notify;
 use crate::receiver::Receivers;
+use crate::record_notify::NotifyOfRecordings;
 
 /// Requests to customers at once, per kind: they wait for others, not for us.
 const REQUESTS_AT_ONCE: u32 = 32;
@@ -72,7 +74,8 @@ pub async fn run(
     let describing = describe::run(catalog.clone(), blobs.clone(), jobs_done.clone());
     let running = Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
         .handle(Callback::new(catalog.clone(), receivers.clone()), requests)
-        .handle(Notify::new(catalog.clone(), receivers), requests)
+        .handle(Notify::new(catalog.clone(), receivers.clone()), requests)
+        .handle(NotifyOfRecordings::new(catalog.clone(), receivers), requests)
         .handle(Analyse::new(catalog.clone(), blobs.clone()), disk)
         .handle(FreeReel::new(catalog, blobs), disk)
         .run(shutdown);

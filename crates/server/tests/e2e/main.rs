@@ -3,6 +3,7 @@
 mod callbacks;
 mod command_line;
 mod crash;
+mod demand;
 mod live;
 mod players;
 mod recording;

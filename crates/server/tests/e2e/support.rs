@@ -40,6 +40,13 @@ pub async fn add_rule(api: &Api, app: &str, cycle: u32, grace: u32) {
     api.live("AddLiveRecordVodConfig", &params).await.unwrap();
 }
 
+/// Adds a rule for an app with an OnDemand of its own.
+pub async fn add_rule_on_demand(api: &Api, app: &str, on_demand: &str, grace: u32) {
+    add_rule(api, app, 60, grace).await;
+    let params = [("DomainName", PLAY_DOMAIN), ("AppName", app), ("OnDemand", on_demand)];
+    api.live("UpdateLiveRecordVodConfig", &params).await.unwrap();
+}
+
 /// One recorded asset, as ListLiveRecordVideo tells it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {

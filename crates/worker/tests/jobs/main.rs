@@ -3,4 +3,5 @@
 mod callbacks;
 mod described;
 mod media;
+mod recordings;
 mod support;

@@ -1,0 +1,423 @@
+//! One recording while it is open: what its pushes send goes through the assembly to the disk, what comes of it to the
+//! ledger.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::{AssetStatus, CommandAnswer, NewRecording, OpenCycle, SealedCycle};
+use codec::Frame;
+use domain::recording::{Policy, Recording as Machine, State};
+use domain::rule::{NO_TRANSCODE, RecordRule};
+use hub::{Batch, PushEnd, PushInfo};
+use metrics::counter;
+use reel::LossCause;
+use tokio_util::sync::CancellationToken;
+use units::{AssetId, Mono, RecordingId, ReelId, StreamPath, WallTime};
+
+use crate::assembly::{Assembly, LeftOut, Op};
+use crate::clock::Clock;
+use crate::disk::{CycleSoFar, Disk, Done};
+use crate::ledger::{Entry, Ledger};
+use crate::recover::Recovered;
+use crate::story::{Story, StoryCycle};
+use crate::{Deps, RecorderError};
+
+/// What has its place is written at least this often, though a fragment be not full: a crash costs no more.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
+/// What a failing disk owes to the index is tried again this often while nothing is recorded.
+pub(crate) const OWED_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a task waits for the catalog once the process is going down.
+const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
+/// Longest title of an asset, in bytes (contract §2.6).
+const TITLE_BYTES_MAX: usize = 128;
+
+/// Why a recording goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Because {
+    /// Its publisher came back.
+    Returned,
+    /// Somebody asked for it.
+    Asked,
+}
+
+/// One recording and all that it writes to.
+pub(crate) struct Active {
+    id: RecordingId,
+    reel: ReelId,
+    rule: RecordRule,
+    path: StreamPath,
+    node: String,
+    assembly: Assembly,
+    /// Taken while a blocking thread works with it.
+    disk: Option<Disk>,
+    ledger: Ledger,
+    story: Story,
+    /// Who feeds it, or did last.
+    push: Option<PushInfo>,
+    /// The row was begun: there is media.
+    begun: bool,
+    open: Option<OpenCycle>,
+    last_media: Option<WallTime>,
+    next_flush: Mono,
+}
+
+impl Active {
+    /// Begins a recording of a push.
+    pub(crate) async fn begin(
+        deps: &Deps,
+        clock: Clock,
+        rule: RecordRule,
+        info: &PushInfo,
+    ) -> Result<Self, RecorderError> {
+        let wall = clock.wall();
+        let (id, reel) = (deps.ids.recording(wall), deps.ids.reel(wall));
+        let (blobs, interval) = (deps.blobs.clone(), deps.settings.sync_interval);
+        let disk = tokio::task::spawn_blocking(move || Disk::create(&blobs, reel, interval)).await??;
+        let policy = Policy { cycle_length: rule.cycle_length, grace: rule.grace };
+        Ok(Self {
+            id,
+            reel,
+            path: info.path.clone(),
+            node: deps.settings.node.clone(),
+            assembly: Assembly::begin(Machine::begin(policy, info.push)),
+            disk: Some(disk),
+            ledger: Ledger::open(deps.catalog.clone(), id),
+            story: Story::new(id, reel, info.path.clone(), rule.clone(), wall),
+            rule,
+            push: Some(info.clone()),
+            begun: false,
+            open: None,
+            last_media: None,
+            next_flush: clock.mono().after(FLUSH_INTERVAL),
+        })
+    }
+
+    /// Goes on with a recording that the last run left open; what it owed to the catalog is written first.
+    pub(crate) async fn take_up(deps: &Deps, recovered: Recovered) -> Self {
+        let Recovered { path, row, story, disk, assembly, owed, open, last_media } = recovered;
+        let active = Self {
+            id: row.id,
+            reel: row.reel,
+            rule: row.rule,
+            path,
+            node: row.node,
+            assembly,
+            disk: Some(disk),
+            ledger: Ledger::open(deps.catalog.clone(), row.id),
+            story,
+            push: None,
+            begun: true,
+            open: Some(open),
+            last_media: Some(last_media),
+            next_flush: Mono::default(),
+        };
+        for (cycle, asset) in owed {
+            let sealed = active.sealed(&cycle, asset, cycle.ended);
+            active.ledger.add(Entry::Seal(Box::new(sealed), None)).await;
+        }
+        active.ledger.add(Entry::OpenCycle(open)).await;
+        if row.give_up_at.is_none() {
+            let give_up_at = last_media.after(active.rule.grace);
+            active.ledger.add(Entry::Interrupt { last_media, end: open.from_ticks, give_up_at }).await;
+        }
+        active
+    }
+
+    /// A push feeds it, or will with its first key frame.
+    pub(crate) const fn is_fed(&self) -> bool {
+        matches!(self.assembly.state(), State::Waiting { .. } | State::Live { .. })
+    }
+
+    /// It was stopped: pushes that come back are not recorded.
+    pub(crate) const fn is_stopped(&self) -> bool {
+        matches!(self.assembly.state(), State::Interrupted { stopped: true, .. })
+    }
+
+    /// It is over, and only its rows may be on their way.
+    pub(crate) const fn is_ended(&self) -> bool {
+        matches!(self.assembly.state(), State::Ended)
+    }
+
+    /// When to call [`tick`](Self::tick).
+    pub(crate) const fn deadline(&self) -> Option<Mono> {
+        self.assembly.deadline()
+    }
+
+    /// When to call [`flush`](Self::flush).
+    pub(crate) const fn next_flush(&self) -> Mono {
+        self.next_flush
+    }
+
+    /// The time of [`deadline`](Self::deadline) has come.
+    pub(crate) async fn tick(&mut self, deps: &Deps, clock: Clock) {
+        self.assembly.tick(clock.mono());
+        self.carry_out(deps, clock).await;
+    }
+
+    /// A push feeds it again: it came back, or it is there and recording was asked for. `heard` are the parameters that
+    /// it has sent already.
+    pub(crate) async fn go_on(
+        &mut self,
+        deps: &Deps,
+        clock: Clock,
+        info: &PushInfo,
+        heard: &[Frame],
+        because: Because,
+    ) {
+        let gap = self.last_media.map_or(Duration::ZERO, |last| clock.wall().since(last));
+        let gap_ms = u64::try_from(gap.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(recording = %self.id, push = %info.push, gap_ms, "recording goes on");
+        match because {
+            Because::Returned => self.assembly.push_started(clock.mono(), info.push, gap_ms),
+            Because::Asked => self.assembly.start(clock.mono(), info.push, gap_ms),
+        }
+        self.hear(clock, heard);
+        self.ledger.add(Entry::Attach { push: info.push, at: info.started }).await;
+        self.push = Some(info.clone());
+        self.next_flush = clock.mono().after(FLUSH_INTERVAL);
+        self.carry_out(deps, clock).await;
+    }
+
+    /// The parameters of a push that is recorded from its middle on.
+    pub(crate) fn hear(&mut self, clock: Clock, parameters: &[Frame]) {
+        for frame in parameters {
+            self.assembly.frame(clock.mono(), clock.wall(), frame);
+        }
+    }
+
+    /// Takes what the push sent.
+    pub(crate) async fn take(&mut self, deps: &Deps, clock: Clock, batch: &Arc<Batch>) {
+        let now = clock.mono();
+        for frame in &batch.frames {
+            self.assembly.frame(now, batch.arrived, frame);
+        }
+        self.last_media = Some(batch.arrived);
+        self.carry_out(deps, clock).await;
+        if now >= self.next_flush {
+            self.flush(deps, clock).await;
+        }
+    }
+
+    /// Writes what has its place and has waited long enough.
+    pub(crate) async fn flush(&mut self, deps: &Deps, clock: Clock) {
+        self.assembly.flush();
+        let ops = self.assembly.take_ops();
+        self.run_ops(deps, clock, ops).await;
+    }
+
+    /// The push is over.
+    pub(crate) async fn push_ended(&mut self, deps: &Deps, clock: Clock, info: &PushInfo, end: Option<PushEnd>) {
+        let cause = end.as_ref().map_or_else(|| "unknown".to_owned(), |end| format!("{end:?}"));
+        self.assembly.push_lost(clock.mono(), clock.wall(), info.push);
+        self.carry_out(deps, clock).await;
+        self.tell_left_out(&cause).await;
+    }
+
+    /// Records no more until [`go_on`](Self::go_on) is told that it was asked for, or the grace is over.
+    pub(crate) async fn stop(&mut self, deps: &Deps, clock: Clock) {
+        self.assembly.stop(clock.mono(), clock.wall());
+        self.carry_out(deps, clock).await;
+        self.ledger.add(Entry::Stop).await;
+        self.tell_left_out("stopped").await;
+    }
+
+    /// Cuts at the next possible point.
+    pub(crate) async fn restart(&mut self, deps: &Deps, clock: Clock) {
+        self.assembly.restart(clock.mono());
+        self.carry_out(deps, clock).await;
+    }
+
+    /// Seals what there is, now.
+    pub(crate) async fn end(&mut self, deps: &Deps, clock: Clock) {
+        self.assembly.end(clock.mono());
+        self.carry_out(deps, clock).await;
+    }
+
+    /// Answers a command when the rows of what it did are written: whoever reads the answer finds them.
+    pub(crate) async fn answer(&self, seq: i64, answer: CommandAnswer, at: WallTime) {
+        self.ledger.add(Entry::Answer { seq, answer, at }).await;
+    }
+
+    /// Whether the disk has to be called again, with [`flush`](Self::flush), though nothing is recorded.
+    pub(crate) fn owes(&self) -> bool {
+        self.disk.as_ref().is_some_and(Disk::owes)
+    }
+
+    /// Waits until all rows are written; see [`Ledger::close`].
+    pub(crate) async fn close(mut self, deps: &Deps, clock: Clock, shutdown: &CancellationToken) {
+        self.carry_out(deps, clock).await;
+        // What the disk does not take now, the catalog hears when it does; or after the next start.
+        while self.owes() && !shutdown.is_cancelled() {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(OWED_INTERVAL) => self.flush(deps, clock).await,
+            }
+        }
+        self.ledger.close(shutdown, LEDGER_PATIENCE).await;
+    }
+
+    async fn tell_left_out(&mut self, cause: &str) {
+        let left_out = self.assembly.take_left_out();
+        let push = self.push.as_ref().map(|info| info.push);
+        if let Some(push) = push.filter(|_| self.begun) {
+            // Counts always have a JSON form.
+            let left_out = serde_json::to_string(&left_out).unwrap_or_default();
+            self.ledger.add(Entry::LeftOut { push, left_out }).await;
+        }
+        tracing::info!(recording = %self.id, ?push, cause, "no more is recorded for now");
+        if left_out != LeftOut::default() {
+            tracing::warn!(recording = %self.id, ?push, ?left_out, "frames were left out");
+        }
+    }
+
+    /// Carries out what the assembly asks for, if anything.
+    async fn carry_out(&mut self, deps: &Deps, clock: Clock) {
+        let ops = self.assembly.take_ops();
+        if !ops.is_empty() {
+            self.run_ops(deps, clock, ops).await;
+        }
+    }
+
+    async fn run_ops(&mut self, deps: &Deps, clock: Clock, ops: Vec<Op>) {
+        let Some(mut disk) = self.disk.take() else { return };
+        let (now, wall) = (clock.mono(), clock.wall());
+        let written = tokio::task::spawn_blocking(move || {
+            let done = disk.run(now, wall, ops);
+            (disk, done)
+        });
+        let done = match written.await {
+            Ok((mut disk, done)) => {
+                let lost = disk.take_lost_fragments();
+                if lost > 0 {
+                    let reason = disk.trouble().unwrap_or(LossCause::Failed).as_str();
+                    counter!("recorder_lost_fragments_total", "reason" => reason).increment(lost);
+                }
+                if let Some(end) = disk.take_struck() {
+                    self.assembly.go_on_from(end);
+                }
+                self.disk = Some(disk);
+                done
+            }
+            Err(error) => {
+                tracing::error!(recording = %self.id, %error, "the writing thread failed; the next start takes the recording up");
+                return;
+            }
+        };
+        self.next_flush = clock.mono().after(FLUSH_INTERVAL);
+        self.settle(deps, clock, done).await;
+    }
+
+    /// Tells the catalog what was carried out.
+    async fn settle(&mut self, deps: &Deps, clock: Clock, done: Vec<Done>) {
+        let mut sealed: Option<Box<SealedCycle>> = None;
+        for one in done {
+            match one {
+                Done::CycleSealed(cycle) => {
+                    let asset = self.open.take().map_or_else(|| deps.ids.asset(clock.wall()), |open| open.asset);
+                    sealed = Some(Box::new(self.sealed(&cycle, asset, clock.wall())));
+                }
+                Done::CycleOpened { cycle, at, wall } => {
+                    let open =
+                        OpenCycle { number: cycle.0, asset: deps.ids.asset(wall), from_ticks: at.0, began: wall };
+                    self.open = Some(open);
+                    self.begin_row().await;
+                    let told = StoryCycle { cycle: cycle.0, asset: open.asset, from: at.0, began: wall };
+                    self.story.cycles.push(told);
+                    self.story.publish(&deps.blobs).await;
+                    let entry = match sealed.take() {
+                        Some(sealed) => Entry::Seal(sealed, Some(open)),
+                        None => Entry::OpenCycle(open),
+                    };
+                    self.ledger.add(entry).await;
+                    tracing::info!(recording = %self.id, cycle = cycle.0, asset = %open.asset, "cycle opened");
+                }
+                Done::Interrupted { end, last_media } => {
+                    let last_media = self.last_media.unwrap_or(last_media);
+                    let give_up_at = clock.wall().after(self.rule.grace);
+                    self.ledger.add(Entry::Interrupt { last_media, end, give_up_at }).await;
+                }
+                Done::Resumed => self.ledger.add(Entry::Resume { at: clock.wall() }).await,
+                Done::Ended { end, cycles } => {
+                    if let Some(sealed) = sealed.take() {
+                        self.ledger.add(Entry::Seal(sealed, None)).await;
+                    }
+                    if self.begun {
+                        self.ledger.add(Entry::End { end: Some(end), at: clock.wall() }).await;
+                        tracing::info!(recording = %self.id, cycles, "recording ended");
+                    } else {
+                        self.remove_empty_reel(deps).await;
+                    }
+                }
+            }
+        }
+        if let Some(sealed) = sealed {
+            self.ledger.add(Entry::Seal(sealed, None)).await;
+        }
+    }
+
+    /// A push that had no media leaves no files either.
+    async fn remove_empty_reel(&mut self, deps: &Deps) {
+        self.disk = None;
+        for key in [reel::segments_index_key(self.reel), reel::samples_index_key(self.reel)] {
+            if let Err(error) = deps.blobs.delete(&key).await {
+                tracing::warn!(reel = %self.reel, %error, "an empty reel cannot be removed");
+            }
+        }
+    }
+
+    /// Begins the recording's row with its first media, so that a push without any leaves nothing.
+    async fn begin_row(&mut self) {
+        let Some(push) = self.push.as_ref().filter(|_| !self.begun).map(|info| info.push) else { return };
+        let new = NewRecording {
+            id: self.id,
+            path: self.path.clone(),
+            rule: self.rule.clone(),
+            reel: self.reel,
+            node: self.node.clone(),
+            began: self.story.began,
+        };
+        self.ledger.add(Entry::Begin(Box::new(new), push)).await;
+        self.begun = true;
+    }
+
+    fn sealed(&self, cycle: &CycleSoFar, asset: AssetId, sealed_at: WallTime) -> SealedCycle {
+        let duration_ticks = (cycle.to - cycle.from).max(0);
+        let seconds = units::MediaTime::reel(duration_ticks).seconds().max(0.001);
+        #[allow(clippy::cast_precision_loss, reason = "labels until the analysis has exact ones")]
+        let (pictures, bits) = (cycle.pictures as f64, cycle.bytes as f64 * 8.0);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate in kbit/s, never negative")]
+        let bitrate_kbps = (bits / seconds / 1000.0) as u64;
+        let status =
+            if self.rule.template_group == NO_TRANSCODE { AssetStatus::Normal } else { AssetStatus::UploadSucc };
+        SealedCycle {
+            recording: self.id,
+            cycle: cycle.cycle.0,
+            asset,
+            title: title(self.path.stream(), cycle.began),
+            template_group: self.rule.template_group.clone(),
+            status,
+            reel: self.reel,
+            from_ticks: cycle.from,
+            to_ticks: cycle.to,
+            began: cycle.began,
+            ended: cycle.ended,
+            duration_ticks,
+            size_bytes: cycle.bytes,
+            width: u32::from(cycle.width),
+            height: u32::from(cycle.height),
+            fps: if cycle.pictures == 0 { 0.0 } else { pictures / seconds },
+            bitrate_kbps,
+            sealed_at,
+        }
+    }
+}
+
+/// `{StreamName}_{RecordStartTime}`, the stream name cut so that it fits (contract §6).
+fn title(stream: &str, began: WallTime) -> String {
+    let start = began.to_iso8601();
+    let mut end = stream.len().min(TITLE_BYTES_MAX - start.len() - 1);
+    while !stream.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}_{start}", stream.get(..end).unwrap_or_default())
+}
