@@ -76,6 +76,39 @@ impl AacConfig {
         Ok(Self { object_type, sample_rate, channels, frame_samples, sbr_rate, parametric_stereo })
     }
 
+    /// A frame of silence, as a raw data block (§4.4.2): each channel has no spectrum at all, which is 22 bits of zeros (gain,
+    /// window, no scale factor bands, no tools). `None` where the channels are not told by a number that says their elements
+    /// (table 1.19).
+    pub fn silent_frame(&self) -> Option<Bytes> {
+        let (single, pair, low) = (SilentElement { id: 0, channels: 1 }, SilentElement { id: 1, channels: 2 }, LOW);
+        let elements: &[SilentElement] = match self.channels {
+            1 => &[single],
+            2 => &[pair],
+            3 => &[single, pair],
+            4 => &[single, pair, single],
+            5 => &[single, pair, pair],
+            6 => &[single, pair, pair, low],
+            _ => return None,
+        };
+        let mut bits = SilentBits::default();
+        for (at, element) in elements.iter().enumerate() {
+            bits.put(element.id, 3);
+            // Elements of one kind are told apart by their number.
+            let before = elements.iter().take(at).filter(|before| before.id == element.id).count();
+            bits.put(u32::try_from(before).unwrap_or(0), 4);
+            if element.channels == 2 {
+                // No common window.
+                bits.put(0, 1);
+            }
+            for _ in 0..element.channels {
+                bits.put(0, 8 + 11 + 3);
+            }
+        }
+        // END.
+        bits.put(7, 3);
+        Some(bits.bytes.into())
+    }
+
     /// The `codecs` value of RFC 6381 §3.3: `mp4a.40.2`, `.5` with SBR, `.29` with parametric stereo.
     pub fn codec_string(&self) -> &'static str {
         match (self.sbr_rate, self.parametric_stereo) {
@@ -94,6 +127,38 @@ impl AacConfig {
             channels: self.channels,
             frame_samples: self.frame_samples,
             scale,
+        }
+    }
+}
+
+/// A syntactic element (table 4.71) without sound.
+#[derive(Clone, Copy)]
+struct SilentElement {
+    id: u32,
+    channels: u8,
+}
+
+/// The element of low frequencies.
+const LOW: SilentElement = SilentElement { id: 3, channels: 1 };
+
+#[derive(Default)]
+struct SilentBits {
+    bytes: Vec<u8>,
+    count: usize,
+}
+
+impl SilentBits {
+    /// Appends the lowest `width` bits of a value.
+    fn put(&mut self, value: u32, width: u32) {
+        for bit in (0..width).rev() {
+            if self.count.is_multiple_of(8) {
+                self.bytes.push(0);
+            }
+            let set = u8::try_from((value >> bit) & 1).unwrap_or(0);
+            if let Some(last) = self.bytes.last_mut() {
+                *last |= set << (7 - self.count % 8);
+            }
+            self.count += 1;
         }
     }
 }

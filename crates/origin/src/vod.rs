@@ -130,7 +130,7 @@ pub(crate) async fn segment(
     track: codec::TrackKind,
     position: usize,
 ) -> Result<Vec<view::Piece>> {
-    let (reel, at) = timeline.page(position).ok_or(OriginError::NotFound { what: "the segment" })?;
+    let (reel, at) = timeline.page_for(track, position).ok_or(OriginError::NotFound { what: "the segment" })?;
     Ok(timeline.segment(track, position, &*reels.page(reel, at).await?)?)
 }
 

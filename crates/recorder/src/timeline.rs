@@ -142,9 +142,11 @@ impl SoundClock {
         let full = self.deviations.len() == SOUND_WINDOW;
         let late =
             (full && self.deviations.iter().all(|d| *d >= drift)) || deviation >= step || (first && deviation > 0);
+        // The first frame of a push goes to the nearer side, so that what follows need not be moved later.
+        let nearer = drift.min(i64::from(samples) / 2);
         let early = (full && self.deviations.iter().all(|d| *d <= -drift))
             || deviation <= -step
-            || (first && deviation < -drift);
+            || (first && deviation < -nearer);
         if late {
             self.deviations.clear();
             self.deviations.push_back(0);
@@ -236,6 +238,18 @@ mod tests {
         assert_eq!(ten_seconds.at_rate(44_100).place(441_000, 1024), Placed::At(441_000));
         let mut half_a_tick = SoundClock::new(44_100, Some(441_001)).at_rate(22_050);
         assert_eq!(half_a_tick.place(220_501, 1024), Placed::At(220_501));
+    }
+
+    #[test]
+    fn a_push_whose_sound_joins_within_a_frame_loses_at_most_its_first() {
+        for over_ms in 0..=21i64 {
+            let mut clock = SoundClock::new(48_000, Some(480_000));
+            clock.restart();
+            // A clock of milliseconds, rounded down.
+            let claimed = |frame: i64| 480_000 + (frame * 64 / 3 - over_ms) * 48;
+            let left_out = (0..200).filter(|frame| clock.place(claimed(*frame), 1024) == Placed::Overlaps);
+            assert!(left_out.into_iter().all(|frame| frame == 0), "{over_ms} ms over");
+        }
     }
 
     #[test]

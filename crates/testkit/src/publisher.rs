@@ -113,6 +113,17 @@ impl Publisher {
         self.flush().await
     }
 
+    /// Sends all tags of a tape as fast as they are taken, in their order and with the times they bear.
+    pub async fn send_all(&mut self, tape: &Tape) -> anyhow::Result<()> {
+        for tag in tape.tags.iter() {
+            self.stage(tag, u64::from(tag.at_ms));
+            if self.out.len() >= CHUNK_BYTES * 16 {
+                self.flush().await?;
+            }
+        }
+        self.flush().await
+    }
+
     /// Sends bytes as they are, in the middle of the chunk stream.
     pub async fn send_raw(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         Ok(self.socket.write_all(bytes).await?)

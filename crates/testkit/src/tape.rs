@@ -158,6 +158,12 @@ impl Tape {
         Self { tags: tags.into(), duration_ms: shape.seconds * 1000 }
     }
 
+    /// The same tags in the same order with other times; those without one are left out.
+    pub fn edited(&self, mut time: impl FnMut(&Tag) -> Option<u32>) -> Self {
+        let tags = self.tags.iter().filter_map(|tag| Some(Tag { at_ms: time(tag)?, ..tag.clone() }));
+        Self { tags: tags.collect(), duration_ms: self.duration_ms }
+    }
+
     /// Its length.
     pub fn duration(&self) -> Duration {
         Duration::from_millis(u64::from(self.duration_ms))

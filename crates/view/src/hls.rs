@@ -1,6 +1,7 @@
 //! HLS: playlists, init segments and virtual segments, one playlist and one init segment per track (RFC 8216bis §3.1).
 //!
-//! Segment *n* of either track is segment *n* of the cut. Where one track has nothing, its segment is a gap.
+//! Segment *n* of either track is segment *n* of the cut. Where one track has nothing, a picture stands still, or there is silence
+//! (`fill`).
 //!
 //! **Placing.** Samples lie later than on the asset's timeline by the reorder delay of the pictures (or the earliness of the
 //! sound), and an edit list in the init segment takes that back. New parameters of the same codec get a new init segment
@@ -17,6 +18,7 @@ use units::Timescale;
 
 use crate::error::{Result, ViewError, no_track};
 use crate::facts::per_second;
+use crate::fill::{Silence, part_end, still_ticks};
 use crate::name::Name;
 use crate::piece::Piece;
 use crate::timeline::{Growth, Part, Timeline, TrackEpoch};
@@ -78,7 +80,7 @@ impl Timeline {
             map: Name::Init(track, part.epoch(track)).to_string(),
             program_date_time: (position == 0 || part.joins || part.row.join != Join::Continuous)
                 .then_some(part.row.wall),
-            gap: part.row.track(track).is_none(),
+            gap: !self.is_filled(part, track),
         });
         Ok(MediaPlaylist { kind, scale: Timescale::REEL, target_seconds_min, segments: segments.collect() })
     }
@@ -103,29 +105,58 @@ impl Timeline {
         }]))
     }
 
-    /// A virtual segment: the fragments of `track` in segment `position` of the cut, whose page is `page`. Empty where
-    /// the track has nothing.
+    /// A virtual segment: the fragments of `track` in segment `position` of the cut, and what stands where it has none. `page` is
+    /// the one that [`page_for`](Self::page_for) names.
     ///
     /// Errors: [`ViewError::NoSuch`]; [`ViewError::PageMismatch`] when the page is another's.
     pub fn segment(&self, track: TrackKind, position: usize, page: &SamplePage) -> Result<Vec<Piece>> {
         let part = self.parts().get(position).ok_or(ViewError::NoSuch { what: "segment" })?;
         let known = self.track_epochs(track).get(part.epoch(track)).ok_or_else(|| no_track(track))?;
-        let before = match track {
-            TrackKind::Video => part.video_fragments,
-            TrackKind::Audio => part.audio_fragments,
-        };
+        match track {
+            TrackKind::Video if part.row.video.is_none() => self.still(part, page),
+            TrackKind::Video => self.video_segment(part, known, page),
+            TrackKind::Audio => self.audio_segment(part, known, page),
+        }
+    }
+
+    fn video_segment(&self, part: &Part, known: &TrackEpoch, page: &SamplePage) -> Result<Vec<Piece>> {
+        let mut placed = Vec::new();
+        for fragment in page.fragments.iter().filter(|fragment| fragment.track == TrackKind::Video) {
+            let shown = Shown::of(part, fragment, i64::MIN)?;
+            placed.push((place(part, known, fragment.track, &shown), shown.from..shown.to));
+        }
+        if let Some(last) = placed.last_mut().and_then(|((_, samples), _)| samples.last_mut()) {
+            last.duration = last.duration.saturating_add(still_ticks(part));
+        }
         let mut pieces = Vec::new();
-        let fragments = page.fragments.iter().filter(|fragment| fragment.track == track);
-        let mut sequence = before;
-        for fragment in fragments {
-            sequence = sequence.saturating_add(1);
+        for (((dts, samples), range), sequence) in placed.into_iter().zip(part.video_fragments.saturating_add(1)..) {
+            pieces.push(Piece::Made(fragment_head(sequence, track_id(TrackKind::Video), dts, &samples)));
+            pieces.push(Piece::Stored { reel: part.reel, segment: part.row.number, range });
+        }
+        Ok(pieces)
+    }
+
+    fn audio_segment(&self, part: &Part, known: &TrackEpoch, page: &SamplePage) -> Result<Vec<Piece>> {
+        let silence = Silence::of(known);
+        let (mut pieces, mut sequence, mut end) = (Vec::new(), part.audio_fragments, part.sound_from);
+        for fragment in page.fragments.iter().filter(|fragment| fragment.track == TrackKind::Audio) {
             let shown = Shown::of(part, fragment, self.hls_audio_from(part))?;
             if shown.samples.is_empty() {
                 continue;
             }
+            if let Some(silence) = &silence {
+                silence.fill(end, shown.dts, &mut sequence, &mut pieces);
+            }
+            sequence = sequence.saturating_add(1);
             let (dts, samples) = place(part, known, fragment.track, &shown);
-            pieces.push(Piece::Made(fragment_head(sequence, track_id(track), dts, &samples)));
+            let length = samples.iter().fold(0, |sum: i64, row| sum.saturating_add(i64::from(row.duration)));
+            end = end.max(shown.dts.saturating_add(length));
+            pieces.push(Piece::Made(fragment_head(sequence, track_id(TrackKind::Audio), dts, &samples)));
             pieces.push(Piece::Stored { reel: part.reel, segment: part.row.number, range: shown.from..shown.to });
+        }
+        if let Some(silence) = &silence {
+            // Half a frame of the next segment's sound may lie before its picture.
+            silence.fill(end, part_end(part, known).saturating_sub(silence.half()), &mut sequence, &mut pieces);
         }
         Ok(pieces)
     }

@@ -12,6 +12,7 @@
 
 mod error;
 mod facts;
+mod fill;
 mod hls;
 mod mp4;
 mod name;

@@ -128,7 +128,13 @@ fn hls_times(timeline: &Timeline, reels: &[&Stored], track: codec::TrackKind) ->
             .edts
             .as_ref()
             .map_or(0, |edts| i64::try_from(edts.elst.as_ref().unwrap().entries[0].media_time.unwrap()).unwrap());
-        for head in fragments(&timeline.segment(track, position, page(timeline, position, reels)).unwrap(), reels) {
+        if track == Video && part.row.video.is_none() {
+            continue;
+        }
+        let pieces = timeline.segment(track, position, page(timeline, position, reels)).unwrap();
+        // What is silence is made, not stored.
+        let stored = pieces.chunks(2).filter(|pair| matches!(pair[1], Piece::Stored { .. }));
+        for head in fragments(&stored.flatten().cloned().collect::<Vec<_>>(), reels) {
             let mut dts = i64::try_from(head.dts).unwrap() - edit;
             for row in &head.samples {
                 out.push((dts, dts + i64::from(row.cto)));
@@ -305,22 +311,52 @@ fn a_reel_of_sound_alone_has_one_variant_and_begins_at_zero() {
     }
 }
 
-#[test]
-fn where_a_track_has_nothing_its_segment_is_a_gap() {
+/// A reel of two segments of both tracks, and one of three pictures or of a frame of sound alone.
+fn with_one_track_alone(fragment: impl Fn(&Stored) -> Fragment) -> Stored {
     let mut reel = record(1, &Shape { segments: 2, ..Shape::default() });
-    let next = reel.index.segments[1].end;
-    let quiet = Fragment {
+    let fragment = fragment(&reel);
+    reel.add(vec![fragment], 0, Join::Continuous);
+    reel
+}
+
+#[test]
+fn where_there_is_no_sound_there_is_silence() {
+    let reel = with_one_track_alone(|reel| Fragment {
         track: Video,
         at: 0,
-        dts: next - 6000,
-        samples: vec![SampleRow { duration: 3000, size: 9, cto: 6000, sync: true }; 3],
-    };
-    reel.add(vec![quiet], 0, Join::Continuous);
+        dts: reel.index.segments[1].end - 6000,
+        samples: vec![SampleRow { duration: 3000, size: 9, cto: 6000, sync: true }; 60],
+    });
     let timeline = timeline(&[reel.all()]);
-    assert_eq!(timeline.segment(Audio, 2, &reel.pages[2]).unwrap(), vec![]);
-    let text = timeline.playlist(Audio, false).unwrap().to_text();
-    assert!(text.ends_with("#EXT-X-GAP\n#EXTINF:0.100000,\na2.m4s\n#EXT-X-ENDLIST\n"), "{text}");
+    let pieces = timeline.segment(Audio, 2, &reel.pages[2]).unwrap();
+    let [head] = &fragments(&pieces, &[&reel])[..] else { panic!("{pieces:?}") };
+    let sound_end = reel.index.segments[1].audio.unwrap().dts_end + timeline.parts()[1].audio_shift;
+    let edit = i64::try_from(timeline.track_epochs(Audio)[0].edit).unwrap();
+    assert_eq!(i64::try_from(head.dts).unwrap(), sound_end + edit, "it goes on where the sound stopped");
+    let end = sound_end + i64::try_from(head.samples.len()).unwrap() * 1024;
+    let picture_end = i64::try_from(timeline.duration()).unwrap() * 48 / 90;
+    assert!((picture_end - 1536..=picture_end).contains(&end), "{end} of {picture_end}");
+    assert!(!timeline.playlist(Audio, false).unwrap().to_text().contains("GAP"));
     check_mp4(&timeline, &[&reel]);
+}
+
+#[test]
+fn where_there_is_no_picture_one_stands_still() {
+    let reel = with_one_track_alone(|reel| Fragment {
+        track: Audio,
+        at: 0,
+        dts: reel.index.segments[1].audio.unwrap().dts_end,
+        samples: vec![SampleRow { duration: 1024, size: 9, cto: 0, sync: true }; 94],
+    });
+    let timeline = timeline(&[reel.all()]);
+    assert_eq!(timeline.page_for(Video, 2), timeline.page(1), "it is the picture before");
+    let pieces = timeline.segment(Video, 2, &reel.pages[1]).unwrap();
+    let [head] = &fragments(&pieces, &[&reel])[..] else { panic!("{pieces:?}") };
+    let part = &timeline.parts()[2];
+    let row = &head.samples[0];
+    assert_eq!((head.samples.len(), row.sync, u64::from(row.duration)), (1, true, part.length));
+    assert_eq!(i64::try_from(head.dts).unwrap(), part.begin, "decoded as early as every other picture");
+    assert!(!timeline.playlist(Video, false).unwrap().to_text().contains("GAP"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use reel::{Epoch, Join, PageRef, ReelIndex, SegmentRow, Span};
 use units::{MediaTime, ReelId, Timescale, WallTime};
 
 use crate::error::{Result, ViewError};
+use crate::fill::{lay_silence, lay_stills};
 
 /// One span and the index of its reel.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +55,10 @@ pub struct Part {
     pub(crate) video_delay: i64,
     /// Sound that begins before this (asset's timeline, track's ticks) would lie over the sound before a join.
     pub(crate) audio_from: i64,
+    /// Which part's first picture stands where this one has none.
+    pub(crate) still_of: usize,
+    /// Up to where sound, or silence in its place, goes before this part (asset's timeline, track's ticks).
+    pub(crate) sound_from: i64,
     /// How many fragments of each track come before it in the cut.
     pub(crate) video_fragments: u32,
     pub(crate) audio_fragments: u32,
@@ -123,6 +128,16 @@ impl Timeline {
     /// When its first frame arrived.
     pub fn wall(&self) -> Option<WallTime> {
         self.parts.first().map(|part| part.row.wall)
+    }
+
+    /// The same for [`segment`](Self::segment) of a track: where the cut has no picture, the page of the segment whose
+    /// picture stands there.
+    pub fn page_for(&self, track: TrackKind, position: usize) -> Option<(ReelId, PageRef)> {
+        let part = self.parts.get(position)?;
+        match track {
+            TrackKind::Video if part.row.video.is_none() => self.page(part.still_of),
+            TrackKind::Video | TrackKind::Audio => self.page(position),
+        }
     }
 
     pub(crate) fn growth(&self) -> Growth {
@@ -208,6 +223,8 @@ impl Laying {
             audio_shift,
             video_delay: self.delay.unwrap_or(0),
             audio_from: self.audio_from(joins, audio_scale),
+            still_of: 0,
+            sound_from: 0,
             video_fragments: self.video_fragments,
             audio_fragments: self.audio_fragments,
             bytes_before: self.bytes,
@@ -304,6 +321,8 @@ impl Laying {
             let kept = first.saturating_add(left_out.saturating_mul(frame));
             track.edit = u64::try_from(kept.saturating_neg()).unwrap_or(0);
         }
+        lay_stills(&mut self.parts);
+        lay_silence(&mut self.parts, &self.audio);
         Ok(Timeline { parts: self.parts, video: self.video, audio: self.audio, growth, sound_front })
     }
 }

@@ -4,6 +4,7 @@ mod callbacks;
 mod command_line;
 mod crash;
 mod demand;
+mod late_tracks;
 mod live;
 mod players;
 mod recording;

@@ -12,6 +12,9 @@ const ROUNDING_MS: f64 = 2.5;
 /// Sound that a playlist may lack before its first picture: what lies before it, and a frame that straddles its beginning.
 const SOUND_BEFORE_MAX: usize = 8;
 
+/// Bytes of a frame of silence: marked sound is longer by its mark alone.
+const SILENCE_BYTES_MAX: u64 = 8;
+
 /// All frames of one publisher, by the hash of what should be recorded of them.
 #[derive(Debug, Default)]
 pub struct Book {
@@ -46,23 +49,40 @@ pub struct Seen {
     pub skew_ms: f64,
     /// Its length by the pictures, in milliseconds.
     pub length_ms: f64,
+    /// What is wrong with it; its frames are listed all the same, so that one fault is not told as many.
+    pub wrong: Vec<String>,
 }
 
-/// Reads a view and checks all that can be checked of it alone; says what is wrong first.
-pub fn judge(media: &Media, book: &Book, probe: &Probe) -> Result<Seen, String> {
-    let pictures = known("picture", &book.pictures, &probe.track("video"))?;
-    let sounds = known("frame of sound", &book.sounds, &probe.track("audio"))?;
-    let offsets = check_pictures(media, &pictures)?;
-    let skew_ms = check_sounds(media, &sounds, &offsets)?;
-    let shown_last = pictures.iter().map(|(_, pts)| *pts).fold(0.0, f64::max);
-    let length_ms = shown_last + f64::from(PICTURE_MS);
-    let marks = |placed: Vec<Placed>| placed.into_iter().map(|(mark, _)| mark).collect();
-    // A playlist's length is written by its pictures, an MP4's may end with a sound that rings on.
-    let said_ms = probe.duration * 1000.0;
-    if !pictures.is_empty() && (said_ms - length_ms).abs() > f64::from(PICTURE_MS) {
-        return Err(format!("it says to be {said_ms:.0} ms long, its pictures last {length_ms:.0} ms"));
+/// Reads a view and checks all that can be checked of it alone. A playlist fills what a track lacks: silence and pictures that
+/// stand still are passed over there (`filled`).
+pub fn judge(media: &Media, book: &Book, probe: &Probe, filled: bool) -> Seen {
+    let mut seen = Seen::default();
+    let (mut video, mut audio) = (probe.track("video"), probe.track("audio"));
+    if filled {
+        audio.retain(|packet| packet.size > SILENCE_BYTES_MAX);
+        let shown: Vec<_> = video.iter().map(|packet| packet.hash.clone()).collect();
+        let again = |at: usize| shown[at + 1..].contains(&shown[at]) || shown[..at].contains(&shown[at]);
+        // One that stands still lasts as long as a segment; the picture itself is the shorter of the two.
+        let still = |at: usize, packet: &Packet| packet.key && packet.duration > 0.2 && again(at);
+        let keep: Vec<_> = video.iter().enumerate().map(|(at, packet)| !still(at, packet)).collect();
+        let mut keep = keep.into_iter();
+        video.retain(|_| keep.next().unwrap_or(true));
     }
-    Ok(Seen { pictures: marks(pictures), sounds: marks(sounds), skew_ms, length_ms })
+    let pictures = known("picture", &book.pictures, &video, &mut seen.wrong);
+    let sounds = known("frame of sound", &book.sounds, &audio, &mut seen.wrong);
+    match check_pictures(media, &pictures).and_then(|offsets| check_sounds(media, &sounds, &offsets)) {
+        Ok(skew_ms) => seen.skew_ms = skew_ms,
+        Err(wrong) => seen.wrong.push(wrong),
+    }
+    seen.length_ms = pictures.iter().map(|(_, pts)| *pts).fold(0.0, f64::max) + f64::from(PICTURE_MS);
+    let said_ms = probe.duration * 1000.0;
+    if !pictures.is_empty() && (said_ms - seen.length_ms).abs() > f64::from(PICTURE_MS) {
+        let wrong = format!("it says to be {said_ms:.0} ms long, its pictures last {:.0} ms", seen.length_ms);
+        seen.wrong.push(wrong);
+    }
+    let marks = |placed: Vec<Placed>| placed.into_iter().map(|(mark, _)| mark).collect();
+    (seen.pictures, seen.sounds) = (marks(pictures), marks(sounds));
+    seen
 }
 
 /// Checks that a playlist and an MP4 of one asset hold the same. A playlist leaves out sound before its first picture.
@@ -76,18 +96,21 @@ pub fn agree(hls: &Seen, mp4: &Seen) -> Result<(), String> {
     Ok(())
 }
 
-fn known(what: &str, book: &HashMap<String, Mark>, packets: &[&Packet]) -> Result<Vec<Placed>, String> {
+fn known(what: &str, book: &HashMap<String, Mark>, packets: &[&Packet], wrong: &mut Vec<String>) -> Vec<Placed> {
     let mut placed: Vec<Placed> = Vec::with_capacity(packets.len());
     for (number, packet) in packets.iter().enumerate() {
-        let mark = *book.get(&packet.hash).ok_or_else(|| format!("{what} {number} was never sent: {packet:?}"))?;
+        let Some(mark) = book.get(&packet.hash).copied() else {
+            wrong.push(format!("{what} {number} was never sent: {packet:?}"));
+            continue;
+        };
         if let Some((before, _)) = placed.last()
             && *before >= mark
         {
-            return Err(format!("{what} {number} is {mark:?}, after {before:?}"));
+            wrong.push(format!("{what} {number} is {mark:?}, after {before:?}"));
         }
         placed.push((mark, packet.pts * 1000.0));
     }
-    Ok(placed)
+    placed
 }
 
 /// Pictures run as they were sent, each push where the one before stopped. Returns sent minus shown time per push.
