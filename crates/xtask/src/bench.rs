@@ -9,6 +9,9 @@ pub struct Record {
     /// Streams at once
     #[arg(long, default_value_t = 500)]
     streams: u32,
+    /// Milliseconds between the starts of two streams: their key frames do not fall together, as in life
+    #[arg(long, default_value_t = 11)]
+    stagger_ms: u32,
     /// Seconds of the measured window, after all streams are up
     #[arg(long, default_value_t = 25)]
     window: u32,
@@ -40,7 +43,7 @@ pub fn record(options: &Record) -> anyhow::Result<()> {
     let mut load = command(programs.join("load"), &["--server"]);
     load.arg(programs.join("reprise"));
     load.args(["--streams", &options.streams.to_string(), "--window", &options.window.to_string()]);
-    load.args(["--kbps", &options.kbps.to_string()]);
+    load.args(["--kbps", &options.kbps.to_string(), "--stagger-ms", &options.stagger_ms.to_string()]);
     if let Some(work) = &options.work {
         load.arg("--work").arg(work);
     }

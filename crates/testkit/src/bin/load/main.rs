@@ -39,6 +39,9 @@ struct Options {
     /// Streams at once
     #[arg(long, default_value_t = 500)]
     streams: u32,
+    /// Milliseconds between the starts of two streams: their key frames do not fall together, as in life
+    #[arg(long, default_value_t = 11)]
+    stagger_ms: u32,
     /// Seconds of the measured window, after all streams are up
     #[arg(long, default_value_t = 25)]
     window: u32,
@@ -87,7 +90,9 @@ async fn compare(options: &Options) -> anyhow::Result<()> {
     let tape = Tape::from_flv(&clips::synthetic(&recipe).await?)?;
     let bytes: usize = tape.tags.iter().map(|tag| tag.body.len()).sum();
     let kbps = bytes * 8 / usize::try_from(tape.duration_ms)?;
-    let load = Load { streams: options.streams, window: Duration::from_secs(options.window.into()), tape };
+    let (window, stagger) =
+        (Duration::from_secs(options.window.into()), Duration::from_millis(options.stagger_ms.into()));
+    let load = Load { streams: options.streams, stagger, window, tape };
     println!(
         "{} streams of {kbps} kb/s (720p30, B-frames, a key frame every 2 s, AAC), {} s, server on core {SERVER_CPU}, \
          load on core {LOAD_CPU}, recording to {}\n",

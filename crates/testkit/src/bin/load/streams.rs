@@ -11,8 +11,6 @@ use tokio::time::Instant;
 
 use crate::process::{Look, Usage};
 
-/// Time between the starts of two publishers: key frames of the streams do not fall together, as in life.
-const STAGGER: Duration = Duration::from_millis(11);
 /// Time between the last start and the window, and between the window and the end.
 const SETTLE: Duration = Duration::from_secs(3);
 
@@ -20,6 +18,8 @@ const SETTLE: Duration = Duration::from_secs(3);
 pub struct Load {
     /// Streams at once.
     pub streams: u32,
+    /// Time between the starts of two publishers.
+    pub stagger: Duration,
     /// The measured time.
     pub window: Duration,
     /// What each plays, again and again.
@@ -65,14 +65,15 @@ impl Load {
     /// Runs it against a server and measures the processes `pids` in the window.
     pub async fn run(&self, address: SocketAddr, app: &str, pids: &[u32]) -> anyhow::Result<(Usage, Sent)> {
         let idle = Look::at(pids)?;
-        let up = STAGGER * self.streams;
+        let stagger = self.stagger;
+        let up = stagger * self.streams;
         let begun = Instant::now();
         let end = up + SETTLE + self.window + SETTLE;
         let publishers: Vec<_> = (0..self.streams)
             .map(|number| {
                 let (name, app, tape) = (format!("s{number}"), app.to_owned(), self.tape.clone());
                 tokio::spawn(async move {
-                    let start = STAGGER * number;
+                    let start = stagger * number;
                     tokio::time::sleep_until(begun + start).await;
                     let fared = publish(address, &app, &name, &tape, end - start).await;
                     (name, fared)
