@@ -7,6 +7,8 @@ use anyhow::Context;
 use testkit::clips::{self, Recipe};
 use testkit::ffmpeg::{Pace, Push};
 use testkit::server::{Server, until};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::live::wait_online;
 use crate::support::{SOON, reprise};
@@ -81,6 +83,30 @@ async fn sigterm_ends_a_server_cleanly_in_the_middle_of_a_push() {
     server.stop().await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     publisher.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_a_server_that_still_waits_for_somebody() {
+    let mut server = Server::start(reprise()).await.unwrap();
+    // A request whose body never comes: a clean end waits for it.
+    let address = server.http_url("").replace("http://", "");
+    let mut request = TcpStream::connect(&address).await.unwrap();
+    request
+        .write_all(format!("POST / HTTP/1.1\r\nHost: {address}\r\nContent-Length: 100\r\n\r\n").as_bytes())
+        .await
+        .unwrap();
+    server.terminate().await.unwrap();
+    until(SOON, async || {
+        // Not ready, and soon no longer listening.
+        let ready = reqwest::get(server.http_url("/readyz")).await.is_ok_and(|answer| answer.status() == 200);
+        anyhow::ensure!(!ready, "it does not stop");
+        Ok(())
+    })
+    .await
+    .unwrap();
+    server.terminate().await.unwrap();
+    assert_eq!(server.wait().await.unwrap().code(), Some(130));
+    drop(request);
 }
 
 #[tokio::test]
