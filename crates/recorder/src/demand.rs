@@ -3,84 +3,148 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use catalog::{CatalogError, CommandAnswer, OpenCommand};
+use catalog::{CatalogError, CommandAnswer, OpenCommand, QuestionOutcome};
 use domain::rule::{self, OnDemand, RecordRule};
 use hub::PushInfo;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use units::{StreamPath, WallTime};
+use units::{PushId, StreamPath, WallTime};
 
 use crate::Deps;
 use crate::answer::RecordAnswer;
 
 /// How often commands that other processes took are looked for; those of this process are told at once.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Pause before a catalog that does not answer is asked again.
+const CATALOG_WAIT: Duration = Duration::from_millis(200);
+/// How long the frames of a push wait for the answer whether to record it: three attempts of 5 s, a second apart, and some
+/// time to get to them.
+const ANSWER_WAIT: Duration = Duration::from_secs(25);
 /// The parameter of a push URL that says whether to record, when the rule leaves it to the publisher (contract §3.5).
 const PUSH_PARAMETER: &str = "record_config";
 
-/// The rule by which a push is recorded from its beginning; `None`: it is not, for now. It holds for the whole recording.
-/// A catalog that does not answer must not lose a push: it is asked until it does.
-pub(crate) async fn rule_at_publish(deps: &Deps, info: &PushInfo) -> Option<RecordRule> {
+/// What becomes of a push that was just accepted.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Decision {
+    /// It is recorded by this rule, which holds for the whole recording.
+    Record(RecordRule),
+    /// It is not, until somebody asks for it.
+    Wait,
+    /// The customer is asked; the frames wait for [`answer_to`].
+    Ask(RecordRule),
+}
+
+/// Decides, by the rules as they stand now. A catalog that does not answer must not lose a push: it is asked until it does.
+pub(crate) async fn at_publish(deps: &Deps, info: &PushInfo) -> Decision {
     loop {
-        match try_rule_at_publish(deps, info).await {
-            Ok(rule) => return rule,
+        match try_at_publish(deps, info).await {
+            Ok(decision) => return decision,
             Err(error) if error.is_transient() => {
                 tracing::warn!(%error, "catalog unavailable; the push waits in its queue");
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                tokio::time::sleep(CATALOG_WAIT).await;
             }
             Err(error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "the rules cannot be read; the push is not recorded"
                 );
-                return None;
+                return Decision::Wait;
             }
         }
     }
 }
 
-async fn try_rule_at_publish(deps: &Deps, info: &PushInfo) -> Result<Option<RecordRule>, CatalogError> {
+async fn try_at_publish(deps: &Deps, info: &PushInfo) -> Result<Decision, CatalogError> {
     let push = info.push;
     let Some(rule) = rule_of(deps, &info.path).await? else {
         tracing::info!(%push, "no rule records this stream");
-        return Ok(None);
+        return Ok(Decision::Wait);
     };
     match rule.on_demand {
-        OnDemand::Automatic => Ok(Some(rule)),
-        OnDemand::PushParameters => {
-            let asked = url::form_urlencoded::parse(info.params.as_bytes())
-                .find(|(name, _)| name == PUSH_PARAMETER)
-                .map(|(_, value)| RecordAnswer::parse(&value));
-            match asked {
-                Some(Ok(answer)) => {
-                    let rule = answer.applied_to(rule);
-                    if rule.is_none() {
-                        tracing::info!(%push, "the push parameters want no recording");
-                    }
-                    Ok(rule)
-                }
-                Some(Err(error)) => {
-                    tracing::warn!(%push, %error, "the push parameters cannot be read; the push is not recorded");
-                    Ok(None)
-                }
-                None => {
-                    tracing::info!(%push, "the push parameters do not ask for a recording");
-                    Ok(None)
-                }
-            }
-        }
+        OnDemand::Automatic => Ok(Decision::Record(rule)),
+        OnDemand::PushParameters => Ok(match by_push_parameters(info, rule) {
+            Some(rule) => Decision::Record(rule),
+            None => Decision::Wait,
+        }),
         // A start that nothing was recorded of yet is for the stream, not for the connection that it was given in.
         OnDemand::Manual => {
-            let since = WallTime::from_unix_ms(
-                info.started.unix_ms.saturating_sub(i64::try_from(rule.grace.as_millis()).unwrap_or(i64::MAX)),
-            );
-            let stands = deps.catalog.start_stands(&info.path, since).await?;
-            if !stands {
-                tracing::info!(%push, "the stream is recorded on command only");
+            let grace_ms = i64::try_from(rule.grace.as_millis()).unwrap_or(i64::MAX);
+            let since = WallTime::from_unix_ms(info.started.unix_ms.saturating_sub(grace_ms));
+            if deps.catalog.start_stands(&info.path, since).await? {
+                return Ok(Decision::Record(rule));
             }
-            Ok(stands.then_some(rule))
+            tracing::info!(%push, "the stream is recorded on command only");
+            Ok(Decision::Wait)
         }
-        OnDemand::AskCallback => Ok(None),
+        OnDemand::AskCallback => {
+            deps.catalog.ask_to_record(push, info.started).await?;
+            Ok(Decision::Ask(rule))
+        }
+    }
+}
+
+/// What the publisher itself says.
+fn by_push_parameters(info: &PushInfo, rule: RecordRule) -> Option<RecordRule> {
+    let push = info.push;
+    let asked =
+        url::form_urlencoded::parse(info.params.as_bytes()).find(|(name, _)| name == PUSH_PARAMETER).map(|(_, v)| v);
+    let Some(asked) = asked else {
+        tracing::info!(%push, "the push parameters do not ask for a recording");
+        return None;
+    };
+    match RecordAnswer::parse(&asked) {
+        Ok(answer) => {
+            let rule = answer.applied_to(rule);
+            if rule.is_none() {
+                tracing::info!(%push, "the push parameters want no recording");
+            }
+            rule
+        }
+        Err(error) => {
+            tracing::warn!(%push, %error, "the push parameters cannot be read; the push is not recorded");
+            None
+        }
+    }
+}
+
+/// Waits for what the customer says; `None`: no recording, or no answer in time. Who does not answer is not recorded: the
+/// customer made the recording depend on the answer. A command may still start it.
+pub(crate) async fn answer_to(deps: Deps, push: PushId, rule: RecordRule) -> Option<RecordRule> {
+    let Ok(answer) = tokio::time::timeout(ANSWER_WAIT, spoken(&deps, push)).await else {
+        tracing::warn!(%push, "nobody said whether to record in time; the push is not recorded");
+        return None;
+    };
+    match answer.map(|text| RecordAnswer::parse(&text)) {
+        Ok(Ok(answer)) => {
+            let rule = answer.applied_to(rule);
+            tracing::info!(%push, record = rule.is_some(), "the customer was asked whether to record");
+            rule
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(%push, %error, "the answer whether to record cannot be read; the push is not recorded");
+            None
+        }
+        Err(why) => {
+            tracing::warn!(%push, why, "nobody said whether to record; the push is not recorded");
+            None
+        }
+    }
+}
+
+/// The answer as it was spoken, or why there is none.
+async fn spoken(deps: &Deps, push: PushId) -> Result<String, String> {
+    loop {
+        let news = deps.catalog.command_news();
+        match deps.catalog.record_answer(push).await {
+            Ok(Some((QuestionOutcome::Answered, text))) => return Ok(text),
+            Ok(Some((QuestionOutcome::Unanswered, why))) => return Err(why),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%push, %error, "an answer cannot be looked for"),
+        }
+        tokio::select! {
+            () = news => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The task of one stream path: its pushes one after the other, its recordings one after the other, and what somebody asks
 //! of them meanwhile.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use catalog::{CommandAnswer, OpenCommand, RecordCommand};
@@ -16,7 +17,7 @@ use units::StreamPath;
 use crate::Deps;
 use crate::active::{Active, Because, OWED_INTERVAL};
 use crate::clock::Clock;
-use crate::demand;
+use crate::demand::{self, Decision};
 use crate::recover::Recovered;
 
 /// How long a task without a recording stays for a publisher that comes straight back.
@@ -179,20 +180,29 @@ impl Stream {
         if self.active.as_ref().and_then(Active::deadline).is_some_and(|deadline| now >= deadline) {
             self.tick().await;
         }
+        let mut question: Option<Question> = None;
         match &mut self.active {
             Some(active) if active.is_stopped() => {
                 tracing::info!(push = %push.info.push, "recording was stopped; the push is not recorded");
             }
             Some(active) => active.go_on(&self.deps, self.clock, &push.info, &[], Because::Returned).await,
-            None => {
-                if let Some(rule) = demand::rule_at_publish(&self.deps, &push.info).await {
+            None => match demand::at_publish(&self.deps, &push.info).await {
+                Decision::Record(rule) => {
                     self.begin(rule, &push).await;
                 }
-            }
+                Decision::Ask(rule) => {
+                    question = Some(Box::pin(demand::answer_to(self.deps.clone(), push.info.push, rule)));
+                }
+                Decision::Wait => {}
+            },
         }
         let mut counted = None;
         loop {
             let fed = self.active.as_ref().filter(|active| active.is_fed());
+            if fed.is_some() {
+                // Whatever the answer will be: it was asked for.
+                question = None;
+            }
             match (fed.is_some(), counted.is_some()) {
                 (true, false) => counted = Some(Counted::new()),
                 (false, true) => counted = None,
@@ -203,7 +213,15 @@ impl Stream {
             tokio::select! {
                 biased;
                 Some(command) = self.inbox.commands.recv() => self.obey(command, &push).await,
-                batch = push.frames.next() => match batch {
+                rule = answered(&mut question), if question.is_some() => {
+                    question = None;
+                    if let Some(rule) = rule {
+                        self.begin(rule, &push).await;
+                    }
+                }
+                () = self.shutdown.cancelled(), if question.is_some() => question = None,
+                // While the customer is asked, the frames wait in their queue.
+                batch = push.frames.next(), if question.is_none() => match batch {
                     Some(batch) => {
                         push.heard.note(&batch);
                         if let Some(active) = self.active.as_mut().filter(|active| active.is_fed()) {
@@ -346,6 +364,16 @@ impl Stream {
         }
         tracing::debug!(stream = %self.path, "nothing is left to record");
         self.end_active().await;
+    }
+}
+
+/// The rule by which a push is recorded, once the customer has said so.
+type Question = Pin<Box<dyn Future<Output = Option<RecordRule>> + Send>>;
+
+async fn answered(question: &mut Option<Question>) -> Option<RecordRule> {
+    match question {
+        Some(question) => question.await,
+        None => std::future::pending().await,
     }
 }
 

@@ -65,6 +65,8 @@ impl Delivery {
 struct Kept {
     deliveries: Mutex<Vec<Delivery>>,
     answers: Mutex<VecDeque<StatusCode>>,
+    /// The body of every answer.
+    says: Mutex<String>,
     arrived: Notify,
 }
 
@@ -121,6 +123,11 @@ impl Receiver {
         }
     }
 
+    /// Answers every request with this body.
+    pub fn say(&self, body: &str) {
+        body.clone_into(&mut lock(&self.kept.says));
+    }
+
     /// Everything that came so far, in order.
     pub fn deliveries(&self) -> Vec<Delivery> {
         lock(&self.kept.deliveries).clone()
@@ -153,13 +160,19 @@ impl Drop for Receiver {
     }
 }
 
-async fn take(State(kept): State<Arc<Kept>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn take(
+    State(kept): State<Arc<Kept>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, String) {
     let answer = lock(&kept.answers).pop_front().unwrap_or(StatusCode::OK);
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let delivery = Delivery { method, uri, headers, body, at: Instant::now(), answered: answer.as_u16() };
     lock(&kept.deliveries).push(delivery);
     kept.arrived.notify_waiters();
-    answer
+    (answer, lock(&kept.says).clone())
 }
 
 /// A poisoned lock is a panic elsewhere in the test, which is what will be reported.

@@ -12,6 +12,7 @@ mod free;
 mod live_notify;
 mod receiver;
 mod record_notify;
+mod record_question;
 
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ use crate::free::FreeReel;
 use crate::live_notify::Notify;
 use crate::receiver::Receivers;
 use crate::record_notify::NotifyOfRecordings;
+use crate::record_question::Question;
 
 /// Requests to customers at once, per kind: they wait for others, not for us.
 const REQUESTS_AT_ONCE: u32 = 32;
@@ -75,7 +77,8 @@ pub async fn run(
     let running = Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
         .handle(Callback::new(catalog.clone(), receivers.clone()), requests)
         .handle(Notify::new(catalog.clone(), receivers.clone()), requests)
-        .handle(NotifyOfRecordings::new(catalog.clone(), receivers), requests)
+        .handle(NotifyOfRecordings::new(catalog.clone(), receivers.clone()), requests)
+        .handle(Question::new(catalog.clone(), receivers), requests)
         .handle(Analyse::new(catalog.clone(), blobs.clone()), disk)
         .handle(FreeReel::new(catalog, blobs), disk)
         .run(shutdown);

@@ -22,8 +22,10 @@ use crate::error::{WorkerError, chain};
 
 /// A receiver has this long to answer (contract §3.1, §3.5), the connection included.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-/// As much of an answer is read, and thrown away, so that the receiver can end its side in peace.
+/// As much of an answer is read so that the receiver can end its side in peace.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// As much of it is kept for those who asked a question (contract §3.5).
+const ANSWER_BYTES_KEPT: usize = 2_048;
 
 /// The client that all requests to customers go through.
 #[derive(Clone)]
@@ -82,18 +84,19 @@ impl Receivers {
         Ok(Self { client, private })
     }
 
-    /// Makes the request for a job, and notes it. Failure when the receiver did not answer 200.
+    /// Makes the request for a job, and notes it. Gives the beginning of the answer; failure when the receiver did not
+    /// answer 200.
     pub(crate) async fn deliver(
         &self,
         catalog: &Catalog,
         attempt: &Attempt,
         event: Option<EventId>,
         request: Request,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<u8>, Failure> {
         let (at, began, url) = (now(), Instant::now(), request.url.clone());
         let answer = self.send(request).await;
         let http_status = match &answer {
-            Ok(()) => Some(StatusCode::OK.as_u16()),
+            Ok(_) => Some(StatusCode::OK.as_u16()),
             Err(SendError::Status(status)) => Some(status.as_u16()),
             Err(_) => None,
         };
@@ -113,12 +116,12 @@ impl Receivers {
         catalog.note_delivery(&delivery).await?;
         match (answer, error) {
             (Err(cause), Some(why)) if cause.is_final() => Err(Failure::GiveUp(why)),
-            (_, Some(why)) => Err(Failure::Retry(why)),
-            (_, None) => Ok(()),
+            (Err(_), why) => Err(Failure::Retry(why.unwrap_or_default())),
+            (Ok(answer), _) => Ok(answer),
         }
     }
 
-    async fn send(&self, request: Request) -> Result<(), SendError> {
+    async fn send(&self, request: Request) -> Result<Vec<u8>, SendError> {
         let url = Url::parse(&request.url).map_err(|_| SendError::Url(request.url.clone()))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(SendError::Url(request.url));
@@ -138,18 +141,21 @@ impl Receivers {
         };
         let answer = call.send().await.map_err(|error| SendError::NoAnswer(error.without_url()))?;
         let status = answer.status();
-        read_to_throw_away(answer).await;
-        if status == StatusCode::OK { Ok(()) } else { Err(SendError::Status(status)) }
+        let kept = read_beginning(answer).await;
+        if status == StatusCode::OK { Ok(kept) } else { Err(SendError::Status(status)) }
     }
 }
 
-async fn read_to_throw_away(mut answer: Response) {
-    let mut read = 0usize;
+/// Reads an answer, as much as is read of any, and gives its beginning. One that breaks off is as long as it is.
+async fn read_beginning(mut answer: Response) -> Vec<u8> {
+    let (mut read, mut kept) = (0usize, Vec::new());
     while read < ANSWER_BYTES_MAX
         && let Ok(Some(chunk)) = answer.chunk().await
     {
         read = read.saturating_add(chunk.len());
+        kept.extend(chunk.iter().take(ANSWER_BYTES_KEPT.saturating_sub(kept.len())));
     }
+    kept
 }
 
 /// `false` for a URL whose host is an address that is not public. Names are the resolver's matter.

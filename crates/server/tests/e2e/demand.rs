@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use testkit::clips::{self, Recipe};
 use testkit::ffmpeg::{Pace, Push, push};
 use testkit::judge::{self, Placed};
@@ -208,6 +209,54 @@ async fn a_customer_hears_of_a_recording_that_is_started_stopped_and_made_a_vide
     assert_eq!(file["push_args"]["callback_id"], "7");
     assert!((file["duration"].as_f64().unwrap() - asset.duration).abs() < 0.1, "{file} {asset:?}");
     publisher.kill().await.unwrap();
+}
+
+/// A server that asks this receiver whether to record.
+async fn server_that_asks(receiver: &Receiver) -> Server {
+    let server = server_on_demand("demand", "1", 1).await;
+    // Nobody listens for files.
+    let told = "http://127.0.0.1:9/";
+    let params = [("DomainName", PLAY_DOMAIN), ("NotifyUrl", told), ("OnDemandUrl", receiver.url())];
+    server.api().live("AddLiveRecordNotifyConfig", &params).await.unwrap();
+    server
+}
+
+#[tokio::test]
+async fn a_customer_who_is_asked_decides_and_no_frame_is_lost_meanwhile() {
+    let receiver = Receiver::start().await.unwrap();
+    let server = server_that_asks(&receiver).await;
+    let clip = clip(8).await;
+    receiver.say(r#"{"ApiVersion":"1.0","NeedRecord":false}"#);
+    push(&clip, &server.push_url("demand", "no"), Pace::Fast).await.unwrap();
+    receiver.wait(SOON, |all| all.len() == 1).await.unwrap();
+    receiver.say(r#"{"ApiVersion":"1.0","NeedRecord":true,"Interval":{"Mp4":5},"Format":["mp4"]}"#);
+    // The first question fails: it is asked again.
+    receiver.answer_next([StatusCode::SERVICE_UNAVAILABLE]);
+    let publisher = Push::start(&clip, &server.push_url("demand", "yes"), Pace::Times(1.0)).unwrap();
+    let asked = receiver.wait(SOON, |all| all.len() == 3).await.unwrap();
+    publisher.finish().await.unwrap();
+    let assets = wait_recorded(&server, "yes", 2).await;
+    let seen = probe_all(assets.iter().map(|asset| mp4(&server, asset))).await;
+    judge::covers(&probe_file(&clip).await, &seen).unwrap();
+    let query = asked[2].uri.query().unwrap();
+    assert!(query.starts_with("app=demand&domain=play.localhost&stream=yes&codec=h264&vbitrate="), "{query}");
+    assert!(recorded(&server, "no").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_customer_who_does_not_answer_gets_no_recording_but_may_start_one() {
+    let receiver = Receiver::start().await.unwrap();
+    let server = server_that_asks(&receiver).await;
+    receiver.answer_next([StatusCode::INTERNAL_SERVER_ERROR; 3]);
+    let clip = clip(16).await;
+    let publisher = Push::start(&clip, &server.push_url("demand", "s"), Pace::Times(1.0)).unwrap();
+    receiver.wait(SOON, |all| all.len() == 3).await.unwrap();
+    tokio::time::sleep(PART / 2).await;
+    assert_eq!(command(&server, "s", "start").await, ok());
+    publisher.finish().await.unwrap();
+    let assets = wait_recorded(&server, "s", 1).await;
+    assert!(assets[0].duration < 14.0, "nothing from before the start: {assets:?}");
+    assert_eq!(receiver.deliveries().len(), 3);
 }
 
 #[tokio::test]
