@@ -9,8 +9,9 @@ use codec::TrackKind;
 
 /// Ticks a second of the recording's timeline.
 pub(crate) const SECOND: i64 = 90_000;
-/// A step back of a track's decode time by more than this is a leap of the publisher's clock, not disorder.
-const LEAP_BACK: i64 = SECOND;
+/// A step back of a track's decode time by more than this is a leap of the publisher's clock, not disorder. (What steps back less
+/// is squeezed where it lies, and its sound left out.)
+const LEAP_BACK: i64 = SECOND / 2;
 /// A step ahead by more than this is a leap, not a pause: players stall over longer holes.
 const LEAP_AHEAD: i64 = 10 * SECOND;
 /// Sound whose claimed time keeps this far from the count of its samples is moved: below what is seen as out of sync
@@ -26,10 +27,17 @@ const SOUND_WINDOW: usize = 32;
 pub(crate) struct Timeline {
     /// Added to the push's ticks.
     offset: i64,
-    /// What was added before the last leap: the other track may still be on that side of it.
-    before_leap: Option<i64>,
-    last_video: Option<i64>,
-    last_audio: Option<i64>,
+    /// What was added before the last leap, and the track that has not followed it yet.
+    before_leap: Option<(i64, TrackKind)>,
+    last_video: Option<Last>,
+    last_audio: Option<Last>,
+}
+
+/// The last frame of a track: what it claimed, and where it was put.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    claimed: i64,
+    at: i64,
 }
 
 /// Where a frame lies.
@@ -48,7 +56,7 @@ impl Timeline {
     }
 
     /// Maps a frame's decode time (90 kHz ticks of the push). `step` is the usual distance of two frames of the track, by
-    /// which it goes on after a leap.
+    /// which it goes on after a leap, and while the clock stands still.
     pub(crate) fn map(&mut self, track: TrackKind, push_ticks: i64, step: i64) -> Mapped {
         let last = match track {
             TrackKind::Video => self.last_video,
@@ -56,22 +64,33 @@ impl Timeline {
         };
         let near = |offset: i64| {
             let at = push_ticks.saturating_add(offset);
-            let distance = at.saturating_sub(last.unwrap_or(at));
-            (-LEAP_BACK..=LEAP_AHEAD).contains(&distance).then_some(at)
+            let distance = at.saturating_sub(last.map_or(at, |last| last.at));
+            (-LEAP_BACK..=LEAP_AHEAD).contains(&distance).then_some((at, distance.abs_diff(step)))
         };
-        let known = near(self.offset).or_else(|| self.before_leap.and_then(near));
-        let mapped = known.map_or_else(
-            || {
-                let at = last.unwrap_or(0).saturating_add(step);
-                self.before_leap = Some(self.offset);
+        let new = near(self.offset);
+        // A track that has not followed a leap is on the side on which it goes on more evenly.
+        let old = self.before_leap.filter(|(_, waits)| *waits == track).and_then(|(offset, _)| near(offset));
+        let stands = last.filter(|last| last.claimed == push_ticks).map(|last| last.at.saturating_add(step));
+        let mapped = match (stands, new, old) {
+            (Some(at), ..) => Mapped { at, leapt: false },
+            (None, Some((_, new_off)), Some((at, old_off))) if old_off < new_off => Mapped { at, leapt: false },
+            (None, Some((at, _)), _) => {
+                self.before_leap = self.before_leap.filter(|(_, waits)| *waits != track);
+                Mapped { at, leapt: false }
+            }
+            (None, None, Some((at, _))) => Mapped { at, leapt: false },
+            (None, None, None) => {
+                let at = last.map_or(0, |last| last.at).saturating_add(step);
+                let other = if track == TrackKind::Video { TrackKind::Audio } else { TrackKind::Video };
+                self.before_leap = Some((self.offset, other));
                 self.offset = at.saturating_sub(push_ticks);
                 Mapped { at, leapt: true }
-            },
-            |at| Mapped { at, leapt: false },
-        );
+            }
+        };
+        let last_now = Some(Last { claimed: push_ticks, at: mapped.at });
         match track {
-            TrackKind::Video => self.last_video = Some(mapped.at),
-            TrackKind::Audio => self.last_audio = Some(mapped.at),
+            TrackKind::Video => self.last_video = last_now,
+            TrackKind::Audio => self.last_audio = last_now,
         }
         mapped
     }
@@ -185,6 +204,36 @@ mod tests {
         assert_eq!(timeline.map(TrackKind::Audio, 1920, 1920), Mapped { at: SECOND + 1920, leapt: false });
         assert_eq!(timeline.map(TrackKind::Audio, hours + 840, 1920), Mapped { at: SECOND + 3840, leapt: false });
         assert_eq!(timeline.map(TrackKind::Video, hours + 3000, 3000).at, SECOND + 6000);
+    }
+
+    #[test]
+    fn a_small_step_back_is_followed_by_both_tracks_and_a_later_pause_is_a_pause() {
+        let mut timeline = Timeline::anchored(0, 0);
+        let frames = |n: i64| n * 3600;
+        for n in 0..25 {
+            timeline.map(TrackKind::Video, frames(n), 3600);
+            timeline.map(TrackKind::Audio, frames(n), 3600);
+        }
+        let back = 2 * SECOND / 3;
+        assert_eq!(timeline.map(TrackKind::Video, frames(25) - back, 3600), Mapped { at: frames(25), leapt: true });
+        assert_eq!(timeline.map(TrackKind::Audio, frames(25), 3600).at, frames(25), "the sound has not followed yet");
+        assert_eq!(timeline.map(TrackKind::Audio, frames(26) - back, 3600).at, frames(26), "now it has");
+        assert_eq!(
+            timeline.map(TrackKind::Video, frames(26), 3600).at,
+            frames(26) + back,
+            "a pause, not the old clock"
+        );
+        assert_eq!(timeline.map(TrackKind::Audio, frames(27), 3600).at, frames(27) + back);
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_goes_on_by_frames_until_it_runs_again() {
+        let mut timeline = Timeline::anchored(0, 0);
+        timeline.map(TrackKind::Video, 0, 3600);
+        for n in 1..=25 {
+            assert_eq!(timeline.map(TrackKind::Video, 3600, 3600).at, n * 3600);
+        }
+        assert_eq!(timeline.map(TrackKind::Video, 26 * 3600, 3600), Mapped { at: 26 * 3600, leapt: false });
     }
 
     #[test]

@@ -36,7 +36,7 @@ use ledger::Ledger;
 use media::Media;
 use pusher::{Ending, Push, Pusher};
 use score::spread;
-use shelf::{Shelved, odd_files, shelved};
+use shelf::{Shelved, checked, odd_files, shelved};
 
 /// The app of everything that is pushed.
 const APP: &str = "torture";
@@ -146,10 +146,12 @@ pub async fn run(binary: &Path, options: &Options, tell: &(dyn Fn(&str) + Sync))
     server.stop().await?;
     let odd = odd_files(&server.data(), &shelf)?;
     score.row(
-        "media that belongs to nothing; reels without media, of pushes killed before their first write",
-        format!("{}; {}", odd.orphans.len(), odd.empty_reels),
+        "media that belongs to nothing; reels without media, of pushes killed before their first write; half published files",
+        format!("{}; {}; {}", odd.orphans.len(), odd.empty_reels, odd.half_published),
     );
     score.failures.extend(odd.orphans);
+    let [first, mended] = checked(binary, &server.data()).await?;
+    score.row("`reprise check`; after `--mend`", format!("{first}; {mended}"));
     score.row("took", format!("{} s", begun.elapsed().as_secs()));
     if !score.failures.is_empty() && options.keep {
         score.row("left behind", server.keep_folder().display());

@@ -1,6 +1,7 @@
 //! The real binary, pushed to by FFmpeg, judged by ffprobe and Chromium, killed in the middle.
 
 mod callbacks;
+mod clocks;
 mod command_line;
 mod crash;
 mod demand;

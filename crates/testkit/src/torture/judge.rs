@@ -4,16 +4,13 @@ use std::collections::HashMap;
 
 use super::media::{Mark, Media, PICTURE_MS};
 use super::pusher::Push;
-use crate::judge::SKEW_MAX;
+use crate::judge::{SILENCE_BYTES_MAX, SKEW_MAX};
 use crate::probe::{Packet, Probe};
 
 /// How far one frame's time may be off by rounding, in milliseconds: RTMP counts whole ones, for decode and presentation each.
 const ROUNDING_MS: f64 = 2.5;
 /// Sound that a playlist may lack before its first picture: what lies before it, and a frame that straddles its beginning.
 const SOUND_BEFORE_MAX: usize = 8;
-
-/// Bytes of a frame of silence: marked sound is longer by its mark alone.
-const SILENCE_BYTES_MAX: u64 = 8;
 
 /// All frames of one publisher, by the hash of what should be recorded of them.
 #[derive(Debug, Default)]

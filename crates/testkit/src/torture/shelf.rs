@@ -13,7 +13,7 @@ use crate::api::Api;
 /// Assets on one page of the list.
 const PAGE: usize = 100;
 /// Files of a reel that are no segments.
-const OF_A_REEL: [&str; 3] = ["reel.json", "segments.idx", "samples.idx"];
+const OF_A_REEL: [&str; 4] = ["reel.json", "recording.json", "segments.idx", "samples.idx"];
 
 /// An asset as ListLiveRecordVideo tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +76,8 @@ pub struct Odd {
     pub orphans: Vec<String>,
     /// Reels without a byte of media: of pushes that ended before anything of them was written.
     pub empty_reels: usize,
+    /// Files that were being published when the process died: written aside, and never given their name.
+    pub half_published: usize,
 }
 
 /// Looks for files below the store that belong to no asset.
@@ -93,6 +95,8 @@ pub fn odd_files(data: &Path, shelf: &[Shelved]) -> anyhow::Result<Odd> {
             let segment = name.strip_suffix(".m4s").is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()));
             if segment {
                 media += file.metadata()?.len();
+            } else if OF_A_REEL.iter().any(|known| name.strip_prefix(known).is_some_and(|rest| rest.starts_with('#'))) {
+                odd.half_published += 1;
             } else if !OF_A_REEL.contains(&name.as_str()) {
                 odd.orphans.push(format!("{}: what is {name}?", reel.display()));
             }
@@ -116,6 +120,20 @@ pub fn odd_files(data: &Path, shelf: &[Shelved]) -> anyhow::Result<Odd> {
         }
     }
     Ok(odd)
+}
+
+/// What `reprise check` says of a data folder whose server is stopped: first, and after it has mended what it can.
+pub async fn checked(binary: &Path, data: &Path) -> anyhow::Result<[String; 2]> {
+    let check = async |mend: Option<&str>| {
+        let mut check = tokio::process::Command::new(binary);
+        check.args(["check", "--data"]).arg(data).args(mend).stdin(std::process::Stdio::null());
+        let output = check.output().await.context("cannot run the check")?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        anyhow::Ok(said.lines().last().unwrap_or_default().to_owned())
+    };
+    let first = check(None).await?;
+    check(Some("--mend")).await?;
+    Ok([first, check(None).await?])
 }
 
 /// The assets that a reel's description names.
