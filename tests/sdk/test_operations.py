@@ -72,11 +72,14 @@ def video():
         refused(404, "InvalidVideo.NotFound", tea, VOD, "GetVideoInfo", VideoId=normal[0])
 
 
-def push(url):
+def push(url, seconds=4):
+    subprocess.run(push_command(url, seconds), check=True, timeout=60)
+
+
+def push_command(url, seconds):
     sources = ["-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25", "-f", "lavfi", "-i", "sine=frequency=440"]
     codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-pix_fmt", "yuv420p", "-c:a", "aac"]
-    command = ["ffmpeg", "-v", "error", "-re", *sources, "-t", "4", *codecs, "-f", "flv", url]
-    subprocess.run(command, check=True, timeout=60)
+    return ["ffmpeg", "-nostdin", "-v", "error", "-re", *sources, "-t", str(seconds), *codecs, "-f", "flv", url]
 
 
 def refused(status, code, sdk, version, action, **params):
@@ -176,6 +179,62 @@ def test_publish_callbacks(sdk, domains):
     told = sdk.call(LIVE, "DescribeLiveStreamsNotifyUrlConfig", DomainName=push)["LiveStreamsNotifyConfig"]
     assert told["NotifyUrl"] == ""
     refused(400, "InvalidParam", sdk, LIVE, "SetLiveStreamsNotifyUrlConfig", DomainName=push, NotifyUrl="ftp://a/b")
+
+
+def test_record_callbacks(sdk, domains):
+    play, push = domains
+    wanted = {
+        "NotifyUrl": "http://127.0.0.1:9/cb?x=a b",
+        "OnDemandUrl": "http://127.0.0.1:9/ask",
+        "NeedStatusNotify": True,
+        "NotifyReqAuth": True,
+        "NotifyAuthKey": "0123456789abcdef",
+    }
+    sdk.call(LIVE, "AddLiveRecordNotifyConfig", DomainName=play, **wanted)
+    refused(400, "ConfigAlreadyExists", sdk, LIVE, "AddLiveRecordNotifyConfig", DomainName=play, **wanted)
+    sdk.call(LIVE, "UpdateLiveRecordNotifyConfig", DomainName=play, NotifyUrl="http://127.0.0.1:9/", NeedStatusNotify=False)
+    told = sdk.call(LIVE, "DescribeLiveRecordNotifyConfig", DomainName=play)["LiveRecordNotifyConfig"]
+    changed = wanted | {"NotifyUrl": "http://127.0.0.1:9/", "NeedStatusNotify": False}
+    assert {name: told[name] for name in changed} == changed
+    sdk.call(LIVE, "DeleteLiveRecordNotifyConfig", DomainName=play)
+    refused(404, "ConfigNotFound", sdk, LIVE, "UpdateLiveRecordNotifyConfig", DomainName=play, NotifyUrl="http://a/")
+    refused(400, "InvalidNotifyUrl.Malformed", sdk, LIVE, "AddLiveRecordNotifyConfig", DomainName=play, NotifyUrl="a")
+
+
+def test_recording_on_command(sdk):
+    if not (os.environ.get("REPRISE_RTMP") and shutil.which("ffmpeg")):
+        pytest.skip("nothing to command: set REPRISE_RTMP")
+    stream = f"demand-{RUN}-{sdk.name}"
+    key = {"DomainName": os.environ.get("REPRISE_PLAY_DOMAIN", "play.localhost"), "AppName": "sdk", "StreamName": stream}
+    command = key | {"Command": "start"}
+    refused(404, "InvalidStream.NotFound", sdk, LIVE, "RealTimeRecordCommand", **command)
+    sdk.call(LIVE, "AddLiveRecordVodConfig", **key, VodTranscodeGroupId="VOD_NO_TRANSCODE", OnDemand=7)
+    publisher = subprocess.Popen(push_command(f"{os.environ['REPRISE_RTMP']}/sdk/{stream}", 20))
+    try:
+        until(lambda: sdk.call(LIVE, "DescribeLiveStreamState", **key)["StreamState"] == "online")
+        refused(400, "TaskNotStarted", sdk, LIVE, "RealTimeRecordCommand", **key, Command="stop")
+        sdk.call(LIVE, "RealTimeRecordCommand", **command)
+        refused(400, "TaskAlreadyStarted", sdk, LIVE, "RealTimeRecordCommand", **command)
+        refused(400, "InvalidParameter", sdk, LIVE, "RealTimeRecordCommand", **key, Command="pause")
+        time.sleep(2)  # Media to record.
+        sdk.call(LIVE, "RealTimeRecordCommand", **key, Command="restart")
+        time.sleep(2)
+        sdk.call(LIVE, "RealTimeRecordCommand", **key, Command="stop")
+        sdk.call(LIVE, "RealTimeRecordCommand", **key, Command="cancel_delay")
+        videos = sdk.call(VOD, "ListLiveRecordVideo", StreamName=stream)["LiveRecordVideoList"]["LiveRecordVideo"]
+        assert len(videos) == 2 and len({entry["PlaylistId"] for entry in videos}) == 1
+        sdk.call(VOD, "DeleteVideo", VideoIds=",".join(entry["Video"]["VideoId"] for entry in videos))
+    finally:
+        publisher.kill()
+        publisher.wait()
+        sdk.call(LIVE, "DeleteLiveRecordVodConfig", **key)
+
+
+def until(true, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.2)
 
 
 def test_message_callback(sdk):
