@@ -13,7 +13,7 @@ use crate::clock::wall;
 use crate::housekeeping::causes;
 use crate::load::ROOM_WAIT;
 use crate::meter::Meter;
-use crate::registry::Place;
+use crate::registry::{NoPlace, Place};
 
 /// The function of a domain's configuration that is URL authentication (contract §2.4), and its arguments.
 const AUTH_FUNCTION: &str = "aliauth";
@@ -40,6 +40,8 @@ pub(crate) enum Refusal {
     AuthType(String),
     #[error("the stream is blocked")]
     Blocked,
+    #[error("the stream is pushed already, and this server lets nobody take over")]
+    Occupied,
     #[error("server is at capacity")]
     Capacity,
     #[error("the server cannot check the push now")]
@@ -56,6 +58,7 @@ impl Refusal {
             Self::UnknownDomain(_) | Self::ClosedDomain(_) => "domain",
             Self::Unauthorised(_) | Self::AuthType(_) => "auth",
             Self::Blocked => "blocked",
+            Self::Occupied => "occupied",
             Self::Capacity => "capacity",
             Self::Catalog(_) => "catalog",
             Self::Shutdown => "shutdown",
@@ -89,8 +92,11 @@ pub(crate) async fn admit<'a>(
     }
     let push = node.catalog.ids().push(began);
     let meter = Meter::new(node.clock.now());
-    let place = node.registry.enter(push, &path, meter, node.settings.pushes_max);
-    let place = place.ok_or(Refusal::Capacity)?;
+    let place = node.registry.enter(push, &path, meter, node.settings.pushes_max, node.settings.takeover);
+    let place = place.map_err(|why| match why {
+        NoPlace::Full => Refusal::Capacity,
+        NoPlace::Occupied => Refusal::Occupied,
+    })?;
     let params = request.params.without_auth();
     let row = NewPush {
         id: push,

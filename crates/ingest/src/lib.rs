@@ -43,9 +43,22 @@ pub const PUSHES_MAX: usize = 1_000;
 /// configuration says otherwise. The rest is for what the running ones may ask more.
 pub const BUSY_MAX: f64 = 0.8;
 
+/// What happens when a stream is pushed that is pushed already, by a publisher that may do so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Takeover {
+    /// The newest publisher takes over at once, whatever state the older one's connection is in.
+    #[default]
+    Newest,
+    /// The newer one is refused. A publisher that lost its connection without a word is kept out until the old one has
+    /// fallen silent for [`Waits::idle`].
+    Refuse,
+}
+
 /// What an operator may set.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Who wins when two push the same stream.
+    pub takeover: Takeover,
     /// Pushes taken at once; one more is refused with a reason. A push that supersedes another is always taken.
     pub pushes_max: usize,
     /// The share of the time, from 0 to 1, in which the threads of this runtime may be busy with one push more; past it a new
@@ -63,6 +76,7 @@ impl Default for Settings {
     fn default() -> Self {
         let default_push_domain = "push.localhost".to_owned();
         Self {
+            takeover: Takeover::default(),
             pushes_max: PUSHES_MAX,
             busy_max: BUSY_MAX,
             waits: Waits::default(),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 use units::{PushId, StreamPath};
 
+use crate::Takeover;
 use crate::meter::Meter;
 
 #[derive(Default)]
@@ -20,6 +21,15 @@ struct Entry {
     meter: Arc<Meter>,
 }
 
+/// Why there is no place for a push.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NoPlace {
+    /// All are taken.
+    Full,
+    /// Another push of the path is there, and stays.
+    Occupied,
+}
+
 /// A place in the registry, from admission to the end of the push; given back when dropped.
 pub(crate) struct Place<'a> {
     registry: &'a Registry,
@@ -30,16 +40,26 @@ pub(crate) struct Place<'a> {
 }
 
 impl Registry {
-    /// Takes a place for a push. `None` when all are taken (`places`); a push of a path that is live already is let in all
-    /// the same, because it ends the other.
-    pub(crate) fn enter(&self, push: PushId, path: &StreamPath, meter: Meter, places: usize) -> Option<Place<'_>> {
+    /// Takes a place for a push, unless all are taken (`places`). A push of a path that is live already is let in all the
+    /// same, because it ends the other; or it is not, when `takeover` says so.
+    pub(crate) fn enter(
+        &self,
+        push: PushId,
+        path: &StreamPath,
+        meter: Meter,
+        places: usize,
+        takeover: Takeover,
+    ) -> Result<Place<'_>, NoPlace> {
         let mut pushes = self.lock();
-        if pushes.len() >= places && !pushes.values().any(|entry| entry.path == *path) {
-            return None;
+        let live = pushes.values().any(|entry| entry.path == *path);
+        match (live, takeover) {
+            (true, Takeover::Refuse) => return Err(NoPlace::Occupied),
+            (false, _) if pushes.len() >= places => return Err(NoPlace::Full),
+            (true, Takeover::Newest) | (false, _) => {}
         }
         let entry = Entry { path: path.clone(), cut: CancellationToken::new(), meter: Arc::new(meter) };
         pushes.insert(push, entry.clone());
-        Some(Place { registry: self, push, cut: entry.cut, meter: entry.meter })
+        Ok(Place { registry: self, push, cut: entry.cut, meter: entry.meter })
     }
 
     /// Whether a push of this path has a place.
@@ -83,7 +103,7 @@ mod tests {
 
     fn enter<'a>(registry: &'a Registry, push: u128, stream: &str) -> Option<Place<'a>> {
         let path = StreamPath::new("play.localhost", "cup", stream).unwrap();
-        registry.enter(PushId::from_u128(push), &path, Meter::new(Mono::default()), 2)
+        registry.enter(PushId::from_u128(push), &path, Meter::new(Mono::default()), 2, Takeover::Newest).ok()
     }
 
     #[test]
@@ -102,6 +122,20 @@ mod tests {
         let (_first, _second) = (enter(&registry, 1, "a"), enter(&registry, 2, "b"));
         assert!(enter(&registry, 3, "a").is_some());
         assert!(enter(&registry, 4, "c").is_none());
+    }
+
+    #[test]
+    fn where_nobody_takes_over_the_first_of_two_has_the_place_until_it_leaves() {
+        let registry = Registry::default();
+        let path = StreamPath::new("play.localhost", "cup", "a").unwrap();
+        let enter = |push, path: &StreamPath| {
+            registry.enter(PushId::from_u128(push), path, Meter::new(Mono::default()), 1, Takeover::Refuse)
+        };
+        let first = enter(1, &path).ok();
+        assert_eq!(enter(2, &path).err(), Some(NoPlace::Occupied));
+        assert_eq!(enter(2, &StreamPath::new("play.localhost", "cup", "b").unwrap()).err(), Some(NoPlace::Full));
+        drop(first);
+        assert!(enter(2, &path).is_ok());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod value;
 
 use std::time::Duration;
 
+pub use ingest::Takeover;
 pub use source::{ConfigError, load};
 pub use value::{Listen, LogFormat, Secret, Setting};
 
@@ -121,6 +122,9 @@ configuration! {
         /// Percent of the time in which the threads that carry pushes may be busy, from 1 to 100. A new push that would make
         /// it more waits 3 s for room and is then refused with a reason.
         busy_max_percent: u32 = 80;
+        /// Who wins when two publishers push the same stream: "newest", who takes over at once, or "refuse", which keeps the
+        /// first one. Then a publisher whose connection was cut is kept out until the old one has been silent for 20 s.
+        takeover: Takeover = Takeover::Newest;
         /// How long a connection may take from its first byte to its publish.
         publish_timeout: Duration = Duration::from_secs(10);
     }

@@ -163,6 +163,7 @@ fn app(
 fn ingest_deps(config: &Config, catalog: &Catalog, hub: Hub) -> ingest::Deps {
     let defaults = ingest::Settings::default();
     let settings = ingest::Settings {
+        takeover: config.rtmp.takeover,
         pushes_max: usize::try_from(config.rtmp.pushes_max).unwrap_or(usize::MAX),
         busy_max: f64::from(config.rtmp.busy_max_percent) / 100.0,
         waits: Waits { publish: config.rtmp.publish_timeout, ..defaults.waits },

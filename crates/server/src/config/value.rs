@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use ingest::Takeover;
+
 /// A type of configuration value.
 pub trait Setting: Sized {
     /// From a value of the file; the error says what is wanted.
@@ -37,6 +39,7 @@ setting_as_text! {
     Secret: |text| Ok(Secret::new(text)), Secret::shown;
     Listen: Listen::parse, |listen| listen.0.clone();
     LogFormat: LogFormat::parse, |format| format.name().to_owned();
+    Takeover: parse_takeover, |takeover| takeover_name(*takeover).to_owned();
     Duration: parse_duration, show_duration;
 }
 
@@ -160,6 +163,21 @@ impl LogFormat {
     }
 }
 
+fn parse_takeover(text: &str) -> Result<Takeover, String> {
+    match text {
+        "newest" => Ok(Takeover::Newest),
+        "refuse" => Ok(Takeover::Refuse),
+        other => Err(format!("{other:?} is neither \"newest\" nor \"refuse\"")),
+    }
+}
+
+fn takeover_name(takeover: Takeover) -> &'static str {
+    match takeover {
+        Takeover::Newest => "newest",
+        Takeover::Refuse => "refuse",
+    }
+}
+
 /// Units of a duration, the longest first.
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
@@ -194,6 +212,15 @@ mod tests {
         for text in ["", "1", "s", "-1s", "1.5s", "1 s", "1d", "99999999999999999999s", "18446744073709551615h"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn who_takes_over_is_one_of_two_words() {
+        for (text, takeover) in [("newest", Takeover::Newest), ("refuse", Takeover::Refuse)] {
+            assert_eq!(parse_takeover(text), Ok(takeover));
+            assert_eq!(takeover_name(takeover), text);
+        }
+        assert!(parse_takeover("oldest").is_err() && parse_takeover("").is_err());
     }
 
     #[test]

@@ -8,12 +8,13 @@ use testkit::clips::{self, Recipe};
 use testkit::ffmpeg::{Pace, Push, push};
 use testkit::judge::{self, Placed};
 use testkit::probe::{Probe, decode_complaints};
+use testkit::publisher::Publisher;
 use testkit::receiver::Receiver;
-use testkit::server::Server;
+use testkit::server::{Server, until};
 
 use crate::live::wait_online;
 use crate::support::{
-    PLAY_DOMAIN, SOON, add_rule_on_demand, mp4, probe_all, probe_file, recorded, reprise, server_recording,
+    PLAY_DOMAIN, SOON, add_rule, add_rule_on_demand, mp4, probe_all, probe_file, recorded, reprise, server_recording,
     wait_recorded,
 };
 
@@ -177,7 +178,7 @@ async fn a_recording_on_command_survives_a_short_loss_and_not_a_long_one() {
     assert!(assets[0].duration > 9.0, "both pushes: {assets:?}");
     push(&clip, &url, Pace::Fast).await.unwrap();
     // What is recorded by rule later shows that nothing else was.
-    crate::support::add_rule(&server.api(), "other", 60, 1).await;
+    add_rule(&server.api(), "other", 60, 1).await;
     push(&clip, &server.push_url("other", "u"), Pace::Fast).await.unwrap();
     wait_recorded(&server, "u", 1).await;
     assert_eq!(recorded(&server, "s").await.unwrap().len(), 1);
@@ -257,6 +258,37 @@ async fn a_customer_who_does_not_answer_gets_no_recording_but_may_start_one() {
     let assets = wait_recorded(&server, "s", 1).await;
     assert!(assets[0].duration < 14.0, "nothing from before the start: {assets:?}");
     assert_eq!(receiver.deliveries().len(), 3);
+}
+
+#[tokio::test]
+async fn of_two_publishers_that_race_one_wins_the_other_hears_why_and_the_recording_stays_clean() {
+    let server = Server::start_with(reprise(), &[("REPRISE_RTMP__TAKEOVER", "refuse")]).await.unwrap();
+    add_rule(&server.api(), "demand", 60, 1).await;
+    let url = server.push_url("demand", "s");
+    // Both at once, time and again: whoever wins is the only one.
+    for _ in 0..5 {
+        let (one, two) = tokio::join!(Publisher::connect(&url), Publisher::connect(&url));
+        let refused = [one.as_ref().err(), two.as_ref().err()];
+        let told: Vec<_> = refused.into_iter().flatten().map(|error| format!("{error:#}")).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("pushed already"), "{told:?}");
+        one.or(two).unwrap().unpublish().await.unwrap();
+        until(SOON, || async {
+            let answer = server.api().live("DescribeLiveStreamsOnlineList", &[("DomainName", PLAY_DOMAIN)]).await?;
+            anyhow::ensure!(answer["TotalNum"] == 0, "{answer}");
+            Ok(())
+        })
+        .await
+        .unwrap();
+    }
+    let clip = clip(6).await;
+    let first = Push::start(&clip, &url, Pace::Times(1.0)).unwrap();
+    wait_online(&server, "s").await;
+    push(&clip, &url, Pace::Fast).await.unwrap_err();
+    first.finish().await.unwrap();
+    let assets = wait_recorded(&server, "s", 1).await;
+    let seen = probe_all([mp4(&server, &assets[0])]).await;
+    judge::covers(&probe_file(&clip).await, &seen).unwrap();
 }
 
 #[tokio::test]
