@@ -8,6 +8,7 @@ mod demand;
 mod late_tracks;
 mod live;
 mod players;
+mod pushes;
 mod recording;
 mod shapes;
 mod support;
