@@ -73,6 +73,12 @@ impl AppendFile {
         self.file.sync_data()
     }
 
+    /// Writes all bytes again where they are: after a sync that failed the next one is for nothing (Linux marks the pages
+    /// clean), unless they are.
+    pub fn rewrite(&self) -> io::Result<()> {
+        self.file.rewrite()
+    }
+
     /// Bytes: where the last whole append ended.
     pub const fn len(&self) -> u64 {
         self.len
@@ -150,7 +156,7 @@ mod tests {
     use std::fs::{self, File};
 
     use super::*;
-    use crate::files::LocalFiles;
+    use crate::files::{LocalFile, LocalFiles};
 
     /// Takes at most `step` bytes at a time, and fails when `left` are written.
     #[derive(Debug)]
@@ -177,6 +183,10 @@ mod tests {
         }
 
         fn sync_data(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn rewrite(&self) -> io::Result<()> {
             Ok(())
         }
     }
@@ -232,17 +242,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_again_stays_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c");
+        let mut file = open(&path);
+        let whole = vec![7; 600_000];
+        file.append(&[whole.clone().into()]).unwrap();
+        file.rewrite().unwrap();
+        file.append(&[Bytes::from_static(b"!")]).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), [whole, b"!".to_vec()].concat());
+    }
+
+    #[test]
     fn a_failed_append_leaves_no_bytes_behind() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c");
         fs::write(&path, b"whole").unwrap();
         // Opened for reading: every write to it fails, as does the cut; the file says where it is whole.
-        let mut file = AppendFile { file: Box::new(File::open(&path).unwrap()), len: 5, ragged: false };
+        let mut file = AppendFile {
+            file: Box::new(LocalFile { file: File::open(&path).unwrap(), path: path.clone() }),
+            len: 5,
+            ragged: false,
+        };
         assert!(file.append(&[Bytes::from_static(b"more")]).is_err());
         assert!(file.ragged && file.len() == 5);
         // As if half an append had stayed and the disk works again.
         fs::write(&path, b"wholemo").unwrap();
-        file.file = Box::new(File::options().append(true).open(&path).unwrap());
+        let writable = File::options().append(true).open(&path).unwrap();
+        file.file = Box::new(LocalFile { file: writable, path: path.clone() });
         file.append(&[Bytes::from_static(b"!")]).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"whole!");
     }

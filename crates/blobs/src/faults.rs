@@ -86,6 +86,7 @@ struct State {
     failing: Option<io::ErrorKind>,
     dead: bool,
     held: bool,
+    lies: bool,
     capacity: u64,
 }
 
@@ -107,6 +108,7 @@ impl FaultDisk {
             failing: None,
             dead: false,
             held: false,
+            lies: false,
             capacity: u64::MAX,
         };
         Self { shared: Arc::new(Shared { state: Mutex::new(state), released: Condvar::new() }) }
@@ -143,6 +145,11 @@ impl FaultDisk {
     /// All files have at most this many bytes together; `u64::MAX` for no limit.
     pub fn set_capacity(&self, bytes: u64) {
         self.state().capacity = bytes;
+    }
+
+    /// Whether files tell that they are synced, and are not.
+    pub fn lie_about_syncs(&self, lies: bool) {
+        self.state().lies = lies;
     }
 
     /// Bytes of all files.
@@ -353,6 +360,17 @@ impl GrowingFile for FaultFile {
         }
     }
 
+    fn rewrite(&self) -> io::Result<()> {
+        let (mut state, error) = self.enter();
+        match error {
+            Some(error) => Err(error),
+            None => {
+                state.tree.rewrite(self.inode);
+                Ok(())
+            }
+        }
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         let was_dead = self.disk.is_dead();
         let (mut guard, error) = self.enter();
@@ -365,7 +383,9 @@ impl GrowingFile for FaultFile {
                 Err(error)
             }
             None => {
-                state.tree.sync(self.inode);
+                if !state.lies {
+                    state.tree.sync(self.inode);
+                }
                 Ok(())
             }
         }

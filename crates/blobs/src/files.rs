@@ -3,7 +3,11 @@
 use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Write};
-use std::path::Path;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// Bytes that are written again at a time.
+const REWRITE_BYTES: usize = 256 * 1024;
 
 /// A file that is open for appending.
 pub(crate) trait GrowingFile: Debug + Send + Sync {
@@ -13,6 +17,8 @@ pub(crate) trait GrowingFile: Debug + Send + Sync {
     fn set_len(&mut self, len: u64) -> io::Result<()>;
     /// Makes its bytes survive a power loss.
     fn sync_data(&self) -> io::Result<()>;
+    /// Writes all its bytes again where they are, so that the next sync is for all of them.
+    fn rewrite(&self) -> io::Result<()>;
 }
 
 /// Where files lie.
@@ -33,7 +39,7 @@ impl Files for LocalFiles {
     fn open(&self, path: &Path, create: bool) -> io::Result<(Box<dyn GrowingFile>, u64)> {
         let file = File::options().append(true).create(create).open(path)?;
         let len = file.metadata()?.len();
-        Ok((Box::new(file), len))
+        Ok((Box::new(LocalFile { file, path: path.to_owned() }), len))
     }
 
     fn make_folder(&self, path: &Path) -> io::Result<()> {
@@ -45,16 +51,37 @@ impl Files for LocalFiles {
     }
 }
 
-impl GrowingFile for File {
+#[derive(Debug)]
+pub(crate) struct LocalFile {
+    pub(crate) file: File,
+    pub(crate) path: PathBuf,
+}
+
+impl GrowingFile for LocalFile {
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        Write::write_vectored(self, parts)
+        Write::write_vectored(&mut self.file, parts)
     }
 
     fn set_len(&mut self, len: u64) -> io::Result<()> {
-        File::set_len(self, len)
+        self.file.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        File::sync_data(self)
+        self.file.sync_data()
+    }
+
+    fn rewrite(&self) -> io::Result<()> {
+        // Another handle: what is opened for appending writes at the end, wherever it is told to.
+        let file = File::options().read(true).write(true).open(&self.path)?;
+        let mut buffer = vec![0; REWRITE_BYTES];
+        let mut at = 0;
+        loop {
+            let count = file.read_at(&mut buffer, at)?;
+            if count == 0 {
+                return Ok(());
+            }
+            file.write_all_at(buffer.get(..count).unwrap_or_default(), at)?;
+            at = at.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        }
     }
 }

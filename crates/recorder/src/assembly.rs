@@ -13,7 +13,7 @@ use domain::recording::{At, Effect, Event, Recording, State};
 use reel::{Epoch, Join, ORIGIN_SECONDS};
 use units::{MediaTime, Mono, PushId, Timescale, WallTime};
 
-use crate::timeline::{Placed, SECOND, SoundClock, Timeline};
+use crate::timeline::{APART_MAX, Placed, SECOND, SoundClock, Timeline};
 
 /// A segment ends at the first key frame after this much picture.
 const SEGMENT_LENGTH: i64 = 4 * SECOND;
@@ -530,7 +530,7 @@ impl Assembly {
     fn anchor(&mut self, now: Mono, wall: WallTime, first: i64) {
         let early = if self.epochs == 0 { first.saturating_sub(self.first_unanchored()) } else { 0 };
         // Tracks further apart than this have different clocks: a hole as long as that would be worse than the loss.
-        let at = if early <= 2 * KEY_FRAME_WAIT { self.end.max(early) } else { self.end };
+        let at = if early <= APART_MAX { self.end.max(early) } else { self.end };
         self.timeline = Some(Timeline::anchored(first, at));
         let Some(scale) = self.push.audio.as_ref().and_then(|audio| Timescale::new(audio.sample_rate)) else { return };
         for sample in std::mem::take(&mut self.unanchored) {

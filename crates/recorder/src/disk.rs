@@ -7,6 +7,7 @@
 //! stored media ends ([`Disk::take_struck`]). Rows that cannot be written are owed, in order, with all that must be told
 //! after them.
 
+mod holes;
 mod index;
 mod recover;
 mod segment;
@@ -15,7 +16,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
-use blobs::Blobs;
+use blobs::{AppendFile, Blobs};
 use bytes::Bytes;
 use codec::TrackKind;
 use domain::recording::{At, Cycle, Effect};
@@ -67,6 +68,9 @@ pub(crate) struct Disk {
 /// What waits for the index, in order.
 #[derive(Debug)]
 enum Owed {
+    /// A segment whose sync failed is cut to what is durable. Until then no other is begun: after a crash it would be found
+    /// longer than those that follow know.
+    Cut(AppendFile, u64),
     Row(Box<Closed>),
     LostEnd(LostEnd),
     Done(Done),
@@ -84,25 +88,31 @@ struct Loss {
 
 /// What is known of the cycle that grows.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct CycleSoFar {
-    pub(crate) cycle: Cycle,
-    /// Where it begins: where the machine cut.
-    pub(crate) from: i64,
+pub struct CycleSoFar {
+    /// Which.
+    pub cycle: Cycle,
+    /// Where it begins on the reel's timeline: where its first segment does.
+    pub from: i64,
     /// Where its media ends so far.
-    pub(crate) to: i64,
+    pub to: i64,
     /// When its first frame arrived.
-    pub(crate) began: WallTime,
+    pub began: WallTime,
     /// When its last segment's last frame arrived, as near as is known.
-    pub(crate) ended: WallTime,
-    pub(crate) segments: u32,
-    pub(crate) bytes: u64,
-    pub(crate) pictures: u64,
-    pub(crate) width: u16,
-    pub(crate) height: u16,
+    pub ended: WallTime,
+    /// How many segments it has.
+    pub segments: u32,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many pictures it has.
+    pub pictures: u64,
+    /// Of its last pictures, in pixels.
+    pub width: u16,
+    /// Of its last pictures, in pixels.
+    pub height: u16,
 }
 
 impl CycleSoFar {
-    fn new(cycle: Cycle, from: i64, began: WallTime) -> Self {
+    pub(crate) fn new(cycle: Cycle, from: i64, began: WallTime) -> Self {
         Self { cycle, from, to: from, began, ended: began, segments: 0, bytes: 0, pictures: 0, width: 0, height: 0 }
     }
 
@@ -124,17 +134,34 @@ impl CycleSoFar {
 
 /// What was carried out, in order.
 #[derive(Debug)]
-pub(crate) enum Done {
+pub enum Done {
     /// A cycle began.
-    CycleOpened { cycle: Cycle, at: At, wall: WallTime },
+    CycleOpened {
+        /// Which.
+        cycle: Cycle,
+        /// Where on the reel's timeline.
+        at: At,
+        /// When its first frame arrived.
+        wall: WallTime,
+    },
     /// A cycle is whole and durable.
     CycleSealed(CycleSoFar),
     /// All that was taken is durable and waits.
-    Interrupted { end: i64, last_media: WallTime },
+    Interrupted {
+        /// Where the media ends.
+        end: i64,
+        /// When its last frame arrived, as near as is known.
+        last_media: WallTime,
+    },
     /// The publisher is back.
     Resumed,
     /// The recording is over.
-    Ended { end: i64, cycles: u32 },
+    Ended {
+        /// Where its media ends.
+        end: i64,
+        /// How many cycles were opened.
+        cycles: u32,
+    },
 }
 
 impl Disk {
@@ -185,7 +212,8 @@ impl Disk {
 
     /// Why media is being lost, or why the index is behind; `None` when all is well.
     pub(crate) fn trouble(&self) -> Option<LossCause> {
-        let behind = self.owed.iter().any(|owed| matches!(owed, Owed::Row(_))).then_some(LossCause::Failed);
+        let behind =
+            self.owed.iter().any(|owed| matches!(owed, Owed::Row(_) | Owed::Cut(..))).then_some(LossCause::Failed);
         self.loss.map(|loss| loss.cause).or(behind)
     }
 
@@ -276,8 +304,12 @@ impl Disk {
         if self.struck {
             return;
         }
-        if self.owed.len() > OWED_MAX {
-            self.strike(&std::io::Error::other("the index cannot be written").into(), "a segment cannot be begun", 0);
+        if self.owed.len() > OWED_MAX || self.owed.iter().any(|owed| matches!(owed, Owed::Cut(..))) {
+            self.strike(
+                &std::io::Error::other("what came before cannot be completed").into(),
+                "a segment cannot be begun",
+                0,
+            );
             return;
         }
         let gap = |loss: Loss| u64::try_from(wall.since(loss.since).as_millis()).unwrap_or(u64::MAX);
@@ -374,7 +406,8 @@ impl Disk {
 
     /// Takes a segment, whose bytes are durable, into the reel.
     fn close(&mut self, segment: Segment, end: Option<i64>) {
-        let Some(closed) = segment.close(end) else { return };
+        let Some(mut closed) = segment.close(end) else { return };
+        self.owed.extend(closed.uncut.take().map(|file| Owed::Cut(file, closed.row.bytes)));
         if let Some(loss) = self.loss.take() {
             tracing::info!(reel = %self.reel, segment = closed.row.number, cause = loss.cause.as_str(), "the disk works again; the loss is written down");
         }
@@ -405,14 +438,19 @@ impl Disk {
     /// Writes what is owed to the index, as far as the disk lets; gives what may be told then.
     fn pay(&mut self) -> Vec<Done> {
         let mut done = Vec::new();
-        while let Some(owed) = self.owed.pop_front() {
-            let paid = match &owed {
+        while let Some(mut owed) = self.owed.pop_front() {
+            let paid = match &mut owed {
+                Owed::Cut(file, bytes) => {
+                    file.truncate(*bytes).and_then(|()| file.sync_data()).map_err(RecorderError::from)
+                }
                 Owed::Row(closed) => self.index.add(closed).map(drop),
                 Owed::LostEnd(lost) => self.index.add_lost_end(lost),
-                Owed::Done(Done::CycleSealed(_) | Done::Interrupted { .. } | Done::Ended { .. }) => {
+                Owed::Done(Done::CycleSealed(_) | Done::Interrupted { .. }) => {
                     self.sync_index();
                     Ok(())
                 }
+                // After this no start makes the index again.
+                Owed::Done(Done::Ended { .. }) => self.index.sync_for_good(),
                 Owed::Done(Done::CycleOpened { .. } | Done::Resumed) => Ok(()),
             };
             if let Err(error) = paid {
@@ -430,7 +468,7 @@ impl Disk {
         done
     }
 
-    /// The media is durable without it: an index that was lost is made again from the segments.
+    /// The media is durable without it: while the recording is open, an index that was lost is made again.
     fn sync_index(&mut self) {
         if let Err(error) = self.index.sync() {
             tracing::warn!(reel = %self.reel, %error, "the index cannot be synced");

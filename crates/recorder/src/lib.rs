@@ -10,6 +10,8 @@
 mod active;
 mod answer;
 mod assembly;
+#[cfg(feature = "sim")]
+pub mod bare;
 mod clock;
 mod demand;
 mod disk;

@@ -1,15 +1,16 @@
 //! At the start: recordings that the last run left open.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use blobs::BlobError;
 use catalog::{OpenCycle, Recording};
-use domain::recording::{At, Policy, Recording as Machine};
+use domain::recording::{At, Cycle, Policy, Recording as Machine};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use units::{AssetId, StreamPath, WallTime};
 
-use crate::assembly::Assembly;
+use crate::assembly::{Assembly, Resume};
 use crate::clock::Clock;
 use crate::disk::{CycleSoFar, Disk, Found};
 use crate::story::Story;
@@ -79,26 +80,72 @@ async fn recover(deps: &Deps, clock: Clock, row: Recording) -> Result<Option<Rec
         Disk::recover(&blobs, reel, interval, &read)
     })
     .await??;
-    let Found { mut disk, mut cycles, end, epochs, cut_off } = found;
+    let Found { mut disk, cycles, end, epochs, cut_off } = found;
     if cut_off > 0 {
         tracing::warn!(recording = %row.id, stream = %row.path, bytes = cut_off, "torn writes were cut off");
     }
-    let Some(last) = cycles.pop() else {
-        tracing::warn!(recording = %row.id, stream = %row.path, "an open recording has no media; it is ended");
-        deps.catalog.end_recording(row.id, None, clock.wall()).await?;
-        return Ok(None);
-    };
     let story = match Story::read(&deps.blobs, reel).await {
         Some(story) if story.recording == row.id => story,
         _ => Story::new(row.id, reel, row.path.clone(), row.rule.clone(), row.began),
     };
+    let wall = clock.wall();
+    let Some(plan) = plan(&row, &story, cycles, end, wall, || deps.ids.asset(wall)) else {
+        tracing::warn!(recording = %row.id, stream = %row.path, "an open recording has no media; it is ended");
+        deps.catalog.end_recording(row.id, None, wall).await?;
+        return Ok(None);
+    };
+    let Plan { owed, open, growing, last_media, wait } = plan;
+    // The deadline in the row is a label of the wall clock; from here on it is waited for with the other.
+    let policy = Policy { cycle_length: row.rule.cycle_length, grace: row.rule.grace };
+    let found = if row.stopped { Machine::recover_stopped } else { Machine::recover };
+    let machine = found(policy, growing.cycle, At(open.from_ticks), clock.mono().after(wait));
+    let assembly = Assembly::recover(machine, end, epochs);
+    tracing::info!(recording = %row.id, stream = %row.path, cycle = open.number, waits_s = wait.as_secs(), "recording taken up");
+    disk.go_on_with(growing);
+    Ok(Some(Recovered { path: row.path.clone(), row, story, disk, assembly, owed, open, last_media }))
+}
+
+/// How a recording found open goes on.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// Cycles that are whole on disk and perhaps not in the catalog: (what they hold, their asset).
+    pub(crate) owed: Vec<(CycleSoFar, AssetId)>,
+    /// The cycle that waits for its publisher, and what it holds by now.
+    pub(crate) open: OpenCycle,
+    pub(crate) growing: CycleSoFar,
+    /// When the media stopped.
+    pub(crate) last_media: WallTime,
+    /// How much of the grace is left.
+    pub(crate) wait: Duration,
+}
+
+/// Decides from the row, the reel's own description and what was found on the disk. `None`: there is no media, and no cycle
+/// before that had any.
+pub(crate) fn plan(
+    row: &Recording,
+    story: &Story,
+    mut cycles: Vec<CycleSoFar>,
+    end: Resume,
+    now: WallTime,
+    new_asset: impl Fn() -> AssetId,
+) -> Option<Plan> {
     let asset_of = |cycle: u32| {
         let in_row = row.cycle.filter(|open| open.number == cycle).map(|open| open.asset);
         let told = story.cycles.iter().find(|told| told.cycle == cycle).map(|told| told.asset);
-        in_row.or(told).unwrap_or_else(|| deps.ids.asset(clock.wall()))
+        in_row.or(told).unwrap_or_else(&new_asset)
     };
-    // Cycles before the catalog's are assets already.
+    // Cycles before this one are assets already.
     let first_owed = row.cycle.map_or(row.cycles, |open| open.number);
+    let last = cycles.pop()?;
+    let last_media = row.last_media.unwrap_or(last.ended).max(last.ended);
+    let (growing, began) = if last.cycle.0 >= first_owed {
+        (last.clone(), last.began)
+    } else {
+        // The next cycle was opened, or the last one sealed, and then nothing came. What comes now must not go to a cycle
+        // that is an asset already: nobody would see it.
+        let began = row.cycle.map_or(last_media, |open| open.began);
+        (CycleSoFar::new(Cycle(first_owed), end.pts, began), began)
+    };
     let owed = cycles
         .into_iter()
         .filter(|cycle| cycle.cycle.0 >= first_owed)
@@ -107,17 +154,8 @@ async fn recover(deps: &Deps, clock: Clock, row: Recording) -> Result<Option<Rec
             (cycle, asset)
         })
         .collect();
-    let open =
-        OpenCycle { number: last.cycle.0, asset: asset_of(last.cycle.0), from_ticks: last.from, began: last.began };
-    let last_media = row.last_media.unwrap_or(last.ended).max(last.ended);
+    let number = growing.cycle.0;
+    let open = OpenCycle { number, asset: asset_of(number), from_ticks: growing.from, began };
     let give_up_at = row.give_up_at.unwrap_or_else(|| last_media.after(row.rule.grace));
-    // The deadline in the row is a label of the wall clock; from here on it is waited for with the other.
-    let wait = give_up_at.since(clock.wall()).min(row.rule.grace);
-    let policy = Policy { cycle_length: row.rule.cycle_length, grace: row.rule.grace };
-    let found = if row.stopped { Machine::recover_stopped } else { Machine::recover };
-    let machine = found(policy, last.cycle, At(last.from), clock.mono().after(wait));
-    let assembly = Assembly::recover(machine, end, epochs);
-    tracing::info!(recording = %row.id, stream = %row.path, cycle = last.cycle.0, waits_s = wait.as_secs(), "recording taken up");
-    disk.go_on_with(last);
-    Ok(Some(Recovered { path: row.path.clone(), row, story, disk, assembly, owed, open, last_media }))
+    Some(Plan { owed, open, growing, last_media, wait: give_up_at.since(now).min(row.rule.grace) })
 }

@@ -14,6 +14,8 @@ pub(crate) const SECOND: i64 = 90_000;
 const LEAP_BACK: i64 = SECOND / 2;
 /// A step ahead by more than this is a leap, not a pause: players stall over longer holes.
 const LEAP_AHEAD: i64 = 10 * SECOND;
+/// Tracks of one push that begin further apart than this have different clocks: as they come, so they go.
+pub(crate) const APART_MAX: i64 = 20 * SECOND;
 /// Sound whose claimed time keeps this far from the count of its samples is moved: below what is seen as out of sync
 /// (20 ms), above the jitter of a millisecond clock.
 const SOUND_DRIFT_MS: i64 = 16;
@@ -27,6 +29,8 @@ const SOUND_WINDOW: usize = 32;
 pub(crate) struct Timeline {
     /// Added to the push's ticks.
     offset: i64,
+    /// Where the push was anchored.
+    anchor: i64,
     /// What was added before the last leap, and the track that has not followed it yet.
     before_leap: Option<(i64, TrackKind)>,
     last_video: Option<Last>,
@@ -52,20 +56,31 @@ pub(crate) struct Mapped {
 impl Timeline {
     /// A push whose time `push_ticks` is the recording's `at`.
     pub(crate) const fn anchored(push_ticks: i64, at: i64) -> Self {
-        Self { offset: at.saturating_sub(push_ticks), before_leap: None, last_video: None, last_audio: None }
+        Self {
+            offset: at.saturating_sub(push_ticks),
+            anchor: at,
+            before_leap: None,
+            last_video: None,
+            last_audio: None,
+        }
     }
 
     /// Maps a frame's decode time (90 kHz ticks of the push). `step` is the usual distance of two frames of the track, by
     /// which it goes on after a leap, and while the clock stands still.
     pub(crate) fn map(&mut self, track: TrackKind, push_ticks: i64, step: i64) -> Mapped {
-        let last = match track {
-            TrackKind::Video => self.last_video,
-            TrackKind::Audio => self.last_audio,
+        let (last, other) = match track {
+            TrackKind::Video => (self.last_video, self.last_audio),
+            TrackKind::Audio => (self.last_audio, self.last_video),
+        };
+        // The first frame of a track is held against the other track: one that is hours off has a clock of its own.
+        let (from, back, ahead) = match last {
+            Some(last) => (last.at, LEAP_BACK, LEAP_AHEAD),
+            None => (other.map_or(self.anchor, |other| other.at), APART_MAX, APART_MAX),
         };
         let near = |offset: i64| {
             let at = push_ticks.saturating_add(offset);
-            let distance = at.saturating_sub(last.map_or(at, |last| last.at));
-            (-LEAP_BACK..=LEAP_AHEAD).contains(&distance).then_some((at, distance.abs_diff(step)))
+            let distance = at.saturating_sub(from);
+            (-back..=ahead).contains(&distance).then_some((at, distance.abs_diff(step)))
         };
         let new = near(self.offset);
         // A track that has not followed a leap is on the side on which it goes on more evenly.
@@ -80,7 +95,7 @@ impl Timeline {
             }
             (None, None, Some((at, _))) => Mapped { at, leapt: false },
             (None, None, None) => {
-                let at = last.map_or(0, |last| last.at).saturating_add(step);
+                let at = last.map_or(from, |last| last.at.saturating_add(step));
                 let other = if track == TrackKind::Video { TrackKind::Audio } else { TrackKind::Video };
                 self.before_leap = Some((self.offset, other));
                 self.offset = at.saturating_sub(push_ticks);
@@ -234,6 +249,22 @@ mod tests {
             assert_eq!(timeline.map(TrackKind::Video, 3600, 3600).at, n * 3600);
         }
         assert_eq!(timeline.map(TrackKind::Video, 26 * 3600, 3600), Mapped { at: 26 * 3600, leapt: false });
+    }
+
+    #[test]
+    fn tracks_with_clocks_of_their_own_begin_together_and_go_on_side_by_side() {
+        for apart in [-36_000 * SECOND, 36_000 * SECOND] {
+            let mut timeline = Timeline::anchored(500 * SECOND, SECOND);
+            assert_eq!(timeline.map(TrackKind::Video, 500 * SECOND, 3000).at, SECOND);
+            let sound = 500 * SECOND + apart;
+            assert_eq!(timeline.map(TrackKind::Audio, sound, 1920), Mapped { at: SECOND, leapt: true });
+            for step in 1..100 {
+                let picture = timeline.map(TrackKind::Video, 500 * SECOND + step * 3000, 3000);
+                assert_eq!(picture, Mapped { at: SECOND + step * 3000, leapt: false });
+                let frame = timeline.map(TrackKind::Audio, sound + step * 1920, 1920);
+                assert_eq!(frame, Mapped { at: SECOND + step * 1920, leapt: false });
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod bench;
 mod command;
 mod demo;
 mod setup;
+mod sim;
 mod suites;
 mod tidy;
 mod torture;
@@ -37,6 +38,8 @@ enum Task {
     },
     /// Kill a recording server again and again, and check every promise afterwards
     Torture(torture::Torture),
+    /// Live through many simulated worlds of the recorder, with crashes and failing disks at every step
+    Sim(sim::Sim),
     /// Check the house rules: arrows between crates, licence, links, file sizes
     Tidy,
     /// Install what demo and test need, or say what to install
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Task::Demo { once } => demo::run(once),
         Task::Bench { what: Bench::Record(options) } => bench::record(&options),
         Task::Torture(options) => torture::run(&options),
+        Task::Sim(options) => sim::run(&options),
         Task::Tidy => tidy::run(),
         Task::Setup => setup::run(&setup::TEST),
     };

@@ -41,6 +41,8 @@ fn apply(names: &mut BTreeMap<PathBuf, Entry>, step: &[(PathBuf, Option<Entry>)]
 enum Change {
     Append(Vec<u8>),
     Cut(usize),
+    /// Over what is there, from its beginning.
+    Over(Vec<u8>),
 }
 
 #[derive(Default, Debug)]
@@ -56,10 +58,18 @@ impl Inode {
             match change {
                 Change::Append(bytes) => self.kept.extend(bytes),
                 Change::Cut(len) => self.kept.truncate(len),
+                Change::Over(bytes) => {
+                    let len = bytes.len().max(self.kept.len());
+                    self.kept.resize(len, 0);
+                    self.kept.iter_mut().zip(bytes).for_each(|(kept, byte)| *kept = byte);
+                }
             }
         }
     }
 }
+
+/// Bytes of the smallest part that a disk writes.
+const BLOCK: usize = 512;
 
 /// All there is on the disk.
 #[derive(Debug)]
@@ -168,6 +178,13 @@ impl Tree {
         }
     }
 
+    pub(super) fn rewrite(&mut self, inode: usize) {
+        if let Some(inode) = self.inodes.get_mut(inode) {
+            // All that was to be done before is contained in it, but for cuts.
+            inode.unsynced = vec![Change::Cut(inode.now.len()), Change::Over(inode.now.clone())];
+        }
+    }
+
     pub(super) fn sync(&mut self, inode: usize) {
         if let Some(inode) = self.inodes.get_mut(inode) {
             let changes = std::mem::take(&mut inode.unsynced);
@@ -182,7 +199,8 @@ impl Tree {
         let changes = std::mem::take(&mut inode.unsynced);
         inode.keep(changes);
         if inode.kept.len() > before {
-            let lost_from = before + below(draw, inode.kept.len() - before);
+            // A disk loses whole blocks.
+            let lost_from = (before + below(draw, inode.kept.len() - before)).next_multiple_of(BLOCK);
             inode.kept.iter_mut().skip(lost_from).for_each(|byte| *byte = 0);
         }
     }
@@ -218,7 +236,7 @@ impl Tree {
         for inode in &mut self.inodes {
             let mut changes = std::mem::take(&mut inode.unsynced);
             changes.truncate(below(draw, changes.len() + 1));
-            if let Some(Change::Append(bytes)) = changes.last_mut() {
+            if let Some(Change::Append(bytes) | Change::Over(bytes)) = changes.last_mut() {
                 bytes.truncate(below(draw, bytes.len() + 1));
             }
             inode.keep(changes);

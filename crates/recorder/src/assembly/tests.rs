@@ -29,14 +29,14 @@ fn audio_config() -> Frame {
 /// A coded frame whose bytes tell its number, so that it can be found again.
 fn sample(track: TrackKind, number: u32, dts: i64, cto: i32, sync: bool) -> Frame {
     // One NAL unit with a 4-byte length; type 5 for an IDR.
-    let nal = [&[if sync { 0x65 } else { 0x41 }][..], &number.to_be_bytes()].concat();
+    let nal = [&[if sync { 0x65 } else { 0x41 }][..], &number.to_be_bytes(), &[0x80]].concat();
     let data = [&u32::try_from(nal.len()).unwrap().to_be_bytes()[..], &nal].concat();
     Frame::Sample(Sample { track, dts, cto, sync, data: data.into() })
 }
 
 fn number_of(parts: &[Bytes]) -> u32 {
     let last = parts.last().unwrap();
-    u32::from_be_bytes(last[last.len() - 4..].try_into().unwrap())
+    u32::from_be_bytes(last[last.len() - 5..last.len() - 1].try_into().unwrap())
 }
 
 /// What came out: per segment its cycle, and each sample as (track, number, dts, pts, duration).

@@ -22,6 +22,8 @@ pub(super) struct IndexFiles {
     pages: AppendFile,
     epochs_written: u32,
     unsynced_rows: usize,
+    /// A sync failed, in this life or perhaps in an earlier one: what it was for may be lost though later ones succeed.
+    doubtful: bool,
 }
 
 /// An index found after a restart.
@@ -36,7 +38,7 @@ impl IndexFiles {
     pub(super) fn create(blobs: &Blobs, reel: ReelId) -> Result<Self, RecorderError> {
         let rows = blobs.append_file(&segments_index_key(reel))?;
         let pages = blobs.append_file(&samples_index_key(reel))?;
-        Ok(Self { rows, pages, epochs_written: 0, unsynced_rows: 0 })
+        Ok(Self { rows, pages, epochs_written: 0, unsynced_rows: 0, doubtful: false })
     }
 
     /// Reads what holds and cuts off the rest. Rows that may have outlived their pages (a power loss keeps unsynced files
@@ -67,6 +69,7 @@ impl IndexFiles {
         // A page is appended before its row: what lies behind the last row's page belongs to none.
         files.pages.truncate(pages_end(&index))?;
         files.epochs_written = u32::try_from(index.epochs.len()).unwrap_or(u32::MAX);
+        files.doubtful = true;
         Ok(FoundIndex { files, index, cut_off })
     }
 
@@ -103,9 +106,22 @@ impl IndexFiles {
 
     /// Makes the index survive a power loss: pages before the rows that speak of them.
     pub(super) fn sync(&mut self) -> Result<(), RecorderError> {
-        self.pages.sync_data()?;
-        self.rows.sync_data()?;
+        if let Err(error) = self.pages.sync_data().and_then(|()| self.rows.sync_data()) {
+            self.doubtful = true;
+            return Err(error.into());
+        }
         self.unsynced_rows = 0;
+        Ok(())
+    }
+
+    /// Like [`sync`](Self::sync), for the last time: nobody will make this index again, so nothing of it may be in doubt.
+    pub(super) fn sync_for_good(&mut self) -> Result<(), RecorderError> {
+        if self.doubtful {
+            self.pages.rewrite()?;
+            self.rows.rewrite()?;
+        }
+        self.sync()?;
+        self.doubtful = false;
         Ok(())
     }
 }

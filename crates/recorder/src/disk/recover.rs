@@ -8,6 +8,7 @@ use domain::recording::Cycle;
 use reel::{Join, ReelIndex, ScanEnd, scan_segment, segment_key};
 use units::ReelId;
 
+use super::holes::cut_at_hole;
 use super::index::{FoundIndex, IndexFiles};
 use super::segment::Segment;
 use super::{CycleSoFar, Disk, Owed, ReadObject};
@@ -58,7 +59,8 @@ impl Disk {
     ) -> Result<bool, RecorderError> {
         let key = segment_key(self.reel, self.next);
         let Some(bytes) = read(&key, None)? else { return Ok(false) };
-        let scanned = scan_segment(&bytes);
+        let mut scanned = scan_segment(&bytes);
+        cut_at_hole(&bytes, &mut scanned);
         *cut_off += u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_sub(scanned.whole_bytes);
         if let ScanEnd::Damaged { what } = scanned.end {
             tracing::warn!(reel = %self.reel, segment = self.next, at = scanned.whole_bytes, what, "segment damaged; what follows is cut off");

@@ -26,6 +26,8 @@ pub(super) struct Segment {
     epochs: Vec<(u64, Epoch)>,
     /// What a power loss leaves.
     synced: Synced,
+    /// What is behind that could not be cut off.
+    uncut: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -44,6 +46,8 @@ pub(super) struct Closed {
     pub(super) checks: Vec<u32>,
     /// Epochs described in its file, in order.
     pub(super) epochs: Vec<Epoch>,
+    /// Its file, when it still has to be cut to the row's bytes.
+    pub(super) uncut: Option<AppendFile>,
 }
 
 impl Segment {
@@ -62,6 +66,7 @@ impl Segment {
             sequence: 0,
             epochs,
             synced: Synced::default(),
+            uncut: false,
         })
     }
 
@@ -85,7 +90,16 @@ impl Segment {
         let epochs = scanned.heads.iter().map(|head| (0, head.epoch.clone())).collect();
         let head = SegmentHead { epoch: last.epoch.clone(), ..first.clone() };
         let checks = fragment_checks(bytes, &scanned.page.fragments);
-        Ok(Some(Self { file, head, page: scanned.page, checks, sequence: 0, epochs, synced: Synced::default() }))
+        Ok(Some(Self {
+            file,
+            head,
+            page: scanned.page,
+            checks,
+            sequence: 0,
+            epochs,
+            synced: Synced::default(),
+            uncut: false,
+        }))
     }
 
     pub(super) const fn epoch(&self) -> &Epoch {
@@ -147,9 +161,14 @@ impl Segment {
         if let Some((_, epoch)) = self.epochs.last() {
             self.head.epoch = epoch.clone();
         }
-        // The row says how many bytes hold, should the cut fail as well.
-        let _ = self.file.truncate(self.synced.bytes).and_then(|()| self.file.sync_data());
+        self.uncut = self.cut().is_err();
         Err((failed, u64::try_from(lost).unwrap_or(u64::MAX)))
+    }
+
+    /// Cuts the file to what is synced.
+    fn cut(&mut self) -> std::io::Result<()> {
+        self.file.truncate(self.synced.bytes)?;
+        self.file.sync_data()
     }
 
     /// Ends the segment; call it after [`sync`](Self::sync). `end`: where the next one begins, when it follows at once.
@@ -183,7 +202,8 @@ impl Segment {
             page: PageRef { at: 0, len: 0, crc: 0 },
         };
         let epochs = self.epochs.into_iter().map(|(_, epoch)| epoch).collect();
-        Some(Closed { row, page: self.page, checks: self.checks, epochs })
+        let uncut = self.uncut.then_some(self.file);
+        Some(Closed { row, page: self.page, checks: self.checks, epochs, uncut })
     }
 }
 

@@ -38,6 +38,7 @@ const PLACES: &[(&str, Row)] = &[
     ("origin", Row::Services),
     ("api", Row::Services),
     ("server", Row::Wiring),
+    ("sim", Row::Tools),
     ("testkit", Row::Tools),
     ("xtask", Row::Tools),
 ];

@@ -96,7 +96,7 @@ impl Kept {
                 let mut body = usize::try_from(fragment.at + fragment.head()).unwrap();
                 for sample in &fragment.samples {
                     body += usize::try_from(sample.size).unwrap();
-                    let number = u32::from_be_bytes(file[body - 4..body].try_into().unwrap());
+                    let number = u32::from_be_bytes(file[body - 5..body - 1].try_into().unwrap());
                     assert_eq!(sample.sync, number % 30 == 0, "picture {number} is not what its row says");
                     assert!(seen.insert(number), "picture {number} is there twice");
                     numbers.push(number);
