@@ -1,6 +1,7 @@
 //! The table of operations. A module here is a resource; a new operation is a declaration and a function there, and a row
 //! here (`docs/recipes/add-an-operation.md`).
 
+mod deleted;
 mod domain_configs;
 mod domain_mapping;
 mod domains;
@@ -61,6 +62,8 @@ pub static OPERATIONS: &[Operation] = &[
     videos::GetVideoList::OPERATION,
     videos::UpdateVideoInfo::OPERATION,
     videos::DeleteVideo::OPERATION,
+    deleted::GetDeletedVideoList::OPERATION,
+    deleted::RestoreVideo::OPERATION,
     mezzanine::GetMezzanineInfo::OPERATION,
     receipt::GetVideoReceipt::OPERATION,
     // VOD: callbacks.

@@ -39,8 +39,8 @@ pub struct Settings {
     pub undelete_window: Duration,
 }
 
-/// The media of a deleted video is kept for a day: long enough to notice a mistake at work.
-const UNDELETE_WINDOW: Duration = Duration::from_secs(86_400);
+/// The media of a deleted video is kept for three days: a mistake made on a Friday can be undone on Monday.
+const UNDELETE_WINDOW: Duration = Duration::from_secs(3 * 86_400);
 
 impl Default for Settings {
     fn default() -> Self {

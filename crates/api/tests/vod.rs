@@ -359,3 +359,39 @@ async fn a_receipt_tells_the_story_of_a_video_with_its_jobs_and_deliveries() {
     assert_eq!(bare.as_object().unwrap().keys().collect::<Vec<_>>(), ["Receipt"]);
     assert_eq!(server.refused(VOD, "GetVideoReceipt", &[("VideoId", "nobody")]).await.0, 404);
 }
+
+#[tokio::test]
+async fn a_deleted_video_can_be_restored_while_its_media_is_kept() {
+    let server = Server::new().await;
+    let id = server.recorded("cup", "court1", AssetStatus::Normal).await;
+    let (video, nobody) = (id.to_string(), "0".repeat(32));
+    let info = server.ok(VOD, "GetVideoInfo", &[("VideoId", &video)]).await;
+    server.ok(VOD, "DeleteVideo", &[("VideoIds", &video)]).await;
+    assert_eq!(server.refused(VOD, "GetVideoInfo", &[("VideoId", &video)]).await.0, 404);
+    let listed = server.ok(VOD, "GetDeletedVideoList", &[]).await;
+    assert_eq!((&listed["Total"], &listed["VideoList"][0]["VideoId"]), (&json!(1), &json!(video)));
+    assert_eq!(listed["VideoList"][0]["DeletionTime"], "2026-11-22T16:22:43Z");
+
+    let ids = format!("{video},{nobody},nonsense");
+    let answer = server.ok(VOD, "RestoreVideo", &[("VideoIds", &ids)]).await;
+    assert_eq!(
+        answer,
+        json!({
+            "RestoredVideoIds": [video],
+            "NonExistVideoIds": [nobody, "nonsense"],
+            "ExpiredVideoIds": [],
+            "ConflictingVideoIds": [],
+        })
+    );
+    assert_eq!(server.ok(VOD, "GetVideoInfo", &[("VideoId", &video)]).await, info);
+    assert_eq!(server.ok(VOD, "GetDeletedVideoList", &[]).await["Total"], 0);
+
+    server.ok(VOD, "DeleteVideo", &[("VideoIds", &video)]).await;
+    let mut tx = server.catalog.begin().await.unwrap();
+    let past = catalog::sql::Sql::new("UPDATE garbage SET free_at = 0");
+    past.run(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let reel = server.catalog.all_reels().await.unwrap()[0].id;
+    server.catalog.give_up_garbage(reel).await.unwrap();
+    assert_eq!(server.ok(VOD, "RestoreVideo", &[("VideoIds", &video)]).await["ExpiredVideoIds"], json!([video]));
+}

@@ -454,14 +454,15 @@ impl Tx {
     }
 
     /// Deletes an asset: its spans become garbage, its media is freed after `free_after` where no other asset needs it,
-    /// and its `DeleteMediaComplete` and `MediaBaseChangeComplete` are owed. Whether it was there.
+    /// and its `DeleteMediaComplete` and `MediaBaseChangeComplete` are owed. Until then [`restore_asset`](Self::restore_asset)
+    /// brings it back. Whether it was there.
     pub async fn delete_asset(&mut self, id: AssetId, free_after: Duration, now: WallTime) -> Result<bool> {
         let old = match self.hold_asset(id).await {
             Ok(old) => old,
             Err(CatalogError::NotFound { .. }) => return Ok(false),
             Err(error) => return Err(error),
         };
-        Sql::new("UPDATE asset SET status = $2, deleted = $3, modified = $3 WHERE id = $1")
+        Sql::new("UPDATE asset SET status_before = status, status = $2, deleted = $3, modified = $3 WHERE id = $1")
             .arg(id)
             .arg(AssetStatus::Deleted)
             .arg(now)
@@ -479,7 +480,7 @@ impl Tx {
         .await?;
         Sql::new("DELETE FROM span WHERE asset = $1").arg(id).run(self).await?;
         for row in &reels {
-            self.enqueue(NewJob::free_reel(row.parsed("reel")?, Some(id), free_after), now).await?;
+            self.enqueue(NewJob::free_reel(row.parsed("reel")?, Some((id, now)), free_after), now).await?;
         }
         self.tell(id, now, Event::AssetDeleted).await?;
         let gone = Description {
@@ -494,6 +495,114 @@ impl Tx {
         let changes = changes(&old, &gone);
         self.tell(id, now, Event::AssetDescribed { mode: DescribeMode::Delete, changes }).await?;
         Ok(true)
+    }
+}
+
+/// What became of the wish to have a deleted asset back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Restored {
+    /// It is back as it was.
+    Back,
+    /// There is no deleted asset of this id.
+    Unknown,
+    /// Its media is being removed, or gone.
+    TooLate,
+}
+
+/// A deleted asset that can be restored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeletedAsset {
+    /// Its id.
+    pub id: AssetId,
+    /// Its title.
+    pub title: String,
+    /// When it was deleted.
+    pub deleted: WallTime,
+    /// Until when it can be restored at least.
+    pub until: WallTime,
+}
+
+impl Catalog {
+    /// Deleted assets that can be restored, last deleted first.
+    pub async fn deleted_assets(&self, page: Page) -> Result<Listed<DeletedAsset>> {
+        const FROM: &str = " FROM asset JOIN (SELECT asset, MIN(free_at) AS until, MAX(freed) AS freed FROM garbage
+            GROUP BY asset) g ON g.asset = asset.id WHERE deleted IS NOT NULL AND g.freed IS NULL";
+        let total = Sql::new("SELECT COUNT(*) AS total").text(FROM).total(self).await?;
+        let rows = Sql::new("SELECT id, title, deleted, until")
+            .text(FROM)
+            .text(" ORDER BY deleted DESC, id DESC")
+            .with(" LIMIT ", page.limit())
+            .with(" OFFSET ", page.offset())
+            .rows(self)
+            .await?;
+        let one = |row: &Row| {
+            Ok(DeletedAsset {
+                id: row.parsed("id")?,
+                title: row.text("title")?,
+                deleted: row.time("deleted")?,
+                until: row.time("until")?,
+            })
+        };
+        Ok(Listed { rows: rows.iter().map(one).collect::<Result<_>>()?, total })
+    }
+}
+
+impl Tx {
+    /// Brings a deleted asset back as it was, unless its media is being removed; owes its `MediaBaseChangeComplete`.
+    /// `AlreadyExists` when another asset has its reference id by now.
+    pub async fn restore_asset(&mut self, id: AssetId, now: WallTime) -> Result<Restored> {
+        let sql = Sql::new("UPDATE asset SET modified = $2 WHERE id = $1 AND deleted IS NOT NULL RETURNING *");
+        let Some(row) = sql.arg(id).arg(now).row(&mut *self).await? else { return Ok(Restored::Unknown) };
+        let asset = asset_of(&row)?;
+        // Taken first: whoever frees media takes it the same way, so only one of the two has it.
+        let back = Sql::new("UPDATE garbage SET free_at = free_at WHERE asset = $1 AND freed IS NULL").arg(id);
+        let all = Sql::new("SELECT COUNT(*) AS total FROM garbage WHERE asset = $1").arg(id);
+        let back = back.run(self).await?;
+        if back == 0 || back < all.total(&mut *self).await? {
+            return Ok(Restored::TooLate);
+        }
+        if let Some(reference) = &asset.reference_id {
+            let taken = Sql::new("SELECT 1 AS one FROM asset WHERE reference_id = $1 AND deleted IS NULL");
+            if taken.arg(reference).row(&mut *self).await?.is_some() {
+                return Err(CatalogError::AlreadyExists { what: "reference id", key: reference.clone() });
+            }
+        }
+        Sql::new(
+            "INSERT INTO span (asset, position, reel, from_ticks, to_ticks)
+             SELECT asset, position, reel, from_ticks, to_ticks FROM garbage WHERE asset = $1",
+        )
+        .arg(id)
+        .run(self)
+        .await?;
+        Sql::new("DELETE FROM garbage WHERE asset = $1").arg(id).run(self).await?;
+        Sql::new(
+            "UPDATE asset SET status = COALESCE(status_before, 'Normal'), status_before = NULL, deleted = NULL WHERE id = $1",
+        )
+        .arg(id)
+        .run(self)
+        .await?;
+        if asset.analysed.is_none() {
+            self.enqueue(NewJob::analyse(id), now).await?;
+        }
+        let told = Description {
+            title: Some(asset.title.clone()),
+            description: Some(asset.description.clone()),
+            cover_url: Some(asset.cover_url.clone()),
+            category: None,
+            tags: Some(asset.tags.clone()),
+            user_data: None,
+            reference_id: None,
+        };
+        let empty = Asset {
+            title: String::new(),
+            description: String::new(),
+            cover_url: String::new(),
+            tags: String::new(),
+            ..asset
+        };
+        let changes = changes(&empty, &told);
+        self.tell(id, now, Event::AssetDescribed { mode: DescribeMode::Create, changes }).await?;
+        Ok(Restored::Back)
     }
 }
 
@@ -516,4 +625,5 @@ in_own_tx! {
     describe_asset(id: AssetId, description: &Description, now: WallTime) -> ();
     set_analysis(id: AssetId, analysis: &Analysis, now: WallTime) -> bool;
     delete_asset(id: AssetId, free_after: Duration, now: WallTime) -> bool;
+    restore_asset(id: AssetId, now: WallTime) -> Restored;
 }

@@ -45,7 +45,8 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 pub use assets::{
-    Analysis, Asset, AssetFilter, AssetStatus, Description, MediaFacts, Origin, RecordedFilter, Span, TrackFacts,
+    Analysis, Asset, AssetFilter, AssetStatus, DeletedAsset, Description, MediaFacts, Origin, RecordedFilter, Restored,
+    Span, TrackFacts,
 };
 pub use audit::{AuditedAsset, AuditedRecording, Claim, ClaimState};
 pub use blocks::Block;

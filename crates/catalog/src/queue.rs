@@ -129,10 +129,11 @@ impl NewJob {
         Self { unique_key: Some(analyse_key(asset)), ..job }
     }
 
-    /// One job per deleted asset, so that each waits its own time; `None`: for all whose time came while the reel grew.
-    pub(crate) fn free_reel(reel: ReelId, asset: Option<AssetId>, delay: Duration) -> Self {
+    /// One job per deletion of an asset, so that each waits its own time; `None`: for all whose time has come.
+    pub(crate) fn free_reel(reel: ReelId, asset: Option<(AssetId, WallTime)>, delay: Duration) -> Self {
         let job = Self::new(kind::FREE_REEL, json!({ "reel": reel }), FREE_REEL_RETRY);
-        let asset = asset.map(|asset| asset.to_string()).unwrap_or_default();
+        // An asset that was restored and is deleted again waits anew.
+        let asset = asset.map(|(asset, at)| format!("{asset}/{}", at.unix_ms)).unwrap_or_default();
         Self { unique_key: Some(format!("free_reel/{reel}/{asset}")), priority: -10, delay, ..job }
     }
 }

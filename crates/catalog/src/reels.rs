@@ -57,14 +57,6 @@ impl Catalog {
         let rows = Sql::new("SELECT * FROM span WHERE reel = $1 ORDER BY from_ticks, to_ticks").arg(reel);
         rows.rows(self).await?.iter().map(Span::of).collect()
     }
-
-    /// What deleted assets had on a reel and need not be kept any longer, by where it starts: all that may be removed,
-    /// where no span needs it.
-    pub async fn garbage_on_reel(&self, reel: ReelId) -> Result<Vec<Span>> {
-        let rows = Sql::new("SELECT * FROM garbage WHERE reel = $1 AND free_at <= {now} ORDER BY from_ticks, to_ticks")
-            .arg(reel);
-        rows.rows(self).await?.iter().map(Span::of).collect()
-    }
 }
 
 impl Tx {
@@ -95,11 +87,25 @@ impl Tx {
         Ok(row.row(self).await?.is_some())
     }
 
+    /// Gives up what deleted assets had on a reel and need not be kept any longer: from now on none of them can be restored,
+    /// and [`Catalog::claims_on_reel`] tells it as [`ClaimState::Freed`](crate::ClaimState::Freed). How many stretches.
+    pub async fn give_up_garbage(&mut self, reel: ReelId) -> Result<u64> {
+        // All of an asset or nothing: half of it cannot be restored.
+        Sql::new(
+            "UPDATE garbage SET freed = {now} WHERE freed IS NULL AND free_at <= {now}
+               AND asset IN (SELECT asset FROM garbage WHERE reel = $1)",
+        )
+        .arg(reel)
+        .run(self)
+        .await
+    }
+
     /// Notes that all media of a sealed reel is gone. `false` when it is not sealed, or a span still needs it.
     pub async fn mark_reel_deleted(&mut self, id: ReelId) -> Result<bool> {
         let changed = Sql::new(
             "UPDATE reel SET state = $2 WHERE id = $1 AND state = 'sealed'
-               AND NOT EXISTS (SELECT 1 FROM span WHERE span.reel = $1)",
+               AND NOT EXISTS (SELECT 1 FROM span WHERE span.reel = $1)
+               AND NOT EXISTS (SELECT 1 FROM garbage WHERE garbage.reel = $1 AND freed IS NULL)",
         )
         .arg(id)
         .arg(ReelState::Deleted)
@@ -110,5 +116,6 @@ impl Tx {
 }
 
 in_own_tx! {
+    give_up_garbage(reel: ReelId) -> u64;
     mark_reel_deleted(id: ReelId) -> bool;
 }

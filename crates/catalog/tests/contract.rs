@@ -34,6 +34,7 @@ support::contract! {
     a_description_changes_what_it_names_and_tells_it
     an_analysis_is_stored_and_told_once
     a_deleted_asset_is_gone_and_its_media_is_garbage
+    a_deleted_asset_comes_back_as_it_was_until_its_media_is_given_up
     what_changes_is_marked_until_it_is_described
     rows_are_restored_from_what_describes_them
     a_unique_key_holds_while_its_job_is_unfinished
@@ -670,8 +671,12 @@ async fn a_deleted_asset_is_gone_and_its_media_is_garbage(catalog: Catalog) {
     assert_eq!(catalog.asset(id).await.unwrap(), None);
     assert_eq!(catalog.assets(&AssetFilter::default(), Order::Ascending, Page::ALL).await.unwrap().total, 1);
     assert!(catalog.spans(id).await.unwrap().is_empty() && catalog.spans_on_reel(reel).await.unwrap().is_empty());
-    let garbage = catalog.garbage_on_reel(reel).await.unwrap();
-    assert_eq!((garbage.len(), garbage[0].from_ticks, garbage[0].to_ticks), (1, 0, 20 * 90_000));
+    let claims = catalog.claims_on_reel(reel).await.unwrap();
+    let claim = Claim { asset: id, from_ticks: 0, to_ticks: 20 * 90_000, before_ticks: 0, state: ClaimState::Deleted };
+    assert_eq!(claims, [claim]);
+    assert!(!catalog.mark_reel_deleted(reel).await.unwrap(), "it can be restored");
+    assert_eq!(catalog.give_up_garbage(reel).await.unwrap(), 1);
+    assert_eq!(catalog.claims_on_reel(reel).await.unwrap(), [Claim { state: ClaimState::Freed, ..claim }]);
     assert_eq!(catalog.job_count(kind::FREE_REEL, JobState::Ready).await.unwrap(), 1);
     let events: Vec<_> = catalog.events_of_asset(id).await.unwrap().into_iter().map(|e| e.event.event).collect();
     assert!(matches!(events[1], Event::AssetDeleted), "{events:?}");
@@ -679,9 +684,41 @@ async fn a_deleted_asset_is_gone_and_its_media_is_garbage(catalog: Catalog) {
     // One that is kept for a while is no garbage yet.
     let kept_reel = catalog.spans(kept).await.unwrap()[0].reel;
     assert!(catalog.delete_asset(kept, Duration::from_secs(60), at(90)).await.unwrap());
-    assert!(catalog.garbage_on_reel(kept_reel).await.unwrap().is_empty());
+    assert_eq!(catalog.give_up_garbage(kept_reel).await.unwrap(), 0);
     assert!(catalog.mark_reel_deleted(reel).await.unwrap());
     assert_eq!(catalog.reel(reel).await.unwrap().unwrap().state, ReelState::Deleted);
+}
+
+async fn a_deleted_asset_comes_back_as_it_was_until_its_media_is_given_up(catalog: Catalog) {
+    let (id, gone) = (asset(&catalog, "court1", 0).await, asset(&catalog, "court2", 0).await);
+    let reference = Description { reference_id: Some("final-2026".into()), ..Description::default() };
+    catalog.describe_asset(id, &reference, at(60)).await.unwrap();
+    let (before, spans) = (catalog.asset(id).await.unwrap().unwrap(), catalog.spans(id).await.unwrap());
+    assert_eq!(catalog.restore_asset(id, at(61)).await.unwrap(), Restored::Unknown, "it is not deleted");
+    assert!(catalog.delete_asset(id, Duration::from_secs(60), at(70)).await.unwrap());
+    let listed = catalog.deleted_assets(Page::ALL).await.unwrap();
+    assert_eq!((listed.total, listed.rows[0].id, listed.rows[0].deleted), (1, id, at(70)));
+
+    // Its own id of the customer is taken meanwhile, and let go again.
+    let other = asset(&catalog, "court3", 0).await;
+    catalog.describe_asset(other, &reference, at(71)).await.unwrap();
+    assert!(catalog.restore_asset(id, at(72)).await.unwrap_err().is_already_exists());
+    assert_eq!(catalog.asset(id).await.unwrap(), None, "nothing of it stays");
+    catalog.delete_asset(other, Duration::ZERO, at(73)).await.unwrap();
+
+    assert_eq!(catalog.restore_asset(id, at(80)).await.unwrap(), Restored::Back);
+    assert_eq!(catalog.asset(id).await.unwrap(), Some(Asset { modified: at(80), ..before }));
+    assert_eq!(catalog.spans(id).await.unwrap(), spans);
+    let last = catalog.events_of_asset(id).await.unwrap().pop().unwrap().event.event;
+    assert!(matches!(&last, Event::AssetDescribed { mode: DescribeMode::Create, changes } if changes.len() == 1));
+    assert_eq!(catalog.restore_asset(id, at(81)).await.unwrap(), Restored::Unknown);
+
+    let reel = catalog.spans(gone).await.unwrap()[0].reel;
+    assert!(catalog.delete_asset(gone, Duration::ZERO, at(90)).await.unwrap());
+    assert_eq!(catalog.give_up_garbage(reel).await.unwrap(), 1);
+    assert_eq!(catalog.restore_asset(gone, at(91)).await.unwrap(), Restored::TooLate);
+    assert_eq!(catalog.asset(gone).await.unwrap(), None);
+    assert_eq!(catalog.deleted_assets(Page::ALL).await.unwrap().rows[0].id, other);
 }
 
 /// Settles all marks and tells what they were of.

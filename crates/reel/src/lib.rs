@@ -11,6 +11,7 @@
 
 mod checks;
 mod cut;
+mod free;
 mod index;
 mod page;
 mod scan;
@@ -19,6 +20,7 @@ mod varint;
 
 pub use checks::{encode_checks, fragment_checks, read_checks};
 pub use cut::{Cut, Span};
+pub use free::{GROWING_TAIL, Needs, Stretch, freeable};
 pub use index::{IndexError, ReelIndex, encode_epoch, encode_lost_end, encode_row};
 pub use page::{Fragment, PageError, SamplePage};
 pub use scan::{ScanEnd, Scanned, scan_segment};

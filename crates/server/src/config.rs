@@ -133,8 +133,8 @@ configuration! {
     storage: Storage {
         /// The data folder, made when missing (mode 0700). `--data` on the command line wins over it.
         data_dir: String = "./reprise-data".to_owned();
-        /// How long the media of a deleted video is kept before it is removed for good.
-        undelete_window: Duration = Duration::from_secs(24 * 3600);
+        /// How long the media of a deleted video is kept, and the video can be restored, before it is removed for good.
+        undelete_window: Duration = Duration::from_secs(72 * 3600);
     }
 
     /// The database of everything but media.

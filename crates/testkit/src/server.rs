@@ -85,6 +85,11 @@ impl Server {
         Ok(server)
     }
 
+    /// Sets a setting ("REPRISE_SECTION__KEY") for the next start.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Starts it again on the same data and the same addresses.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         if self.child.is_some() {

@@ -68,7 +68,6 @@ async fn write_all(catalog: &Catalog, blobs: &Blobs, shutdown: &CancellationToke
 }
 
 async fn write(catalog: &Catalog, blobs: &Blobs, stale: &Stale) -> archive::Result<()> {
-    write_description(catalog, blobs, stale).await?;
     match stale.subject {
         // The recording tells all its receipts, now and again at its end; an asset tells its own when it is complete.
         Subject::Reel(reel) => {
@@ -88,5 +87,6 @@ async fn write(catalog: &Catalog, blobs: &Blobs, stale: &Stale) -> archive::Resu
         }
         Subject::Installation => {}
     }
-    Ok(())
+    // Last, as it settles the mark.
+    write_description(catalog, blobs, stale).await
 }

@@ -1,15 +1,15 @@
 //! Removes media that deleted assets had, once nobody needs it.
 //!
-//! **Invariant:** only segments that begin in garbage are removed (what a deleted asset had, after its time), never one
-//! that begins in a span. Media that became no asset is not touched. The index files of a reel go last, when no segment
-//! is left, so that a crash in between only leaves work for the next attempt.
-
-use std::collections::BTreeSet;
+//! **Invariant:** what is removed was given up first, in a transaction: from then on no asset that had it can be restored.
+//! Which segments that frees is decided by [`reel::freeable`] from values alone. The index files of a reel go last, when no
+//! segment is left, so that a crash in between only leaves work for the next attempt; the description of its recording
+//! stays as long as the rows do.
 
 use blobs::Blobs;
-use catalog::{Catalog, ReelState, Span};
+use catalog::{Catalog, Claim, ClaimState, ReelState, Subject};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
-use reel::{ReelIndex, reel_key, segment_key, segments_index_key};
+use metrics::counter;
+use reel::{Needs, ReelIndex, Stretch, freeable, reel_key, segment_key, segments_index_key};
 use serde::Deserialize;
 use units::ReelId;
 
@@ -40,47 +40,55 @@ impl Handler for FreeReel {
         let Some(reel) = self.catalog.reel(id).await? else {
             return Err(Failure::GiveUp(format!("there is no reel {id}")));
         };
-        match reel.state {
-            // The end of the recording asks again.
-            ReelState::Open | ReelState::Deleted => return Ok(Finish::Done),
-            ReelState::Sealed => {}
-        }
-        let garbage = self.catalog.garbage_on_reel(id).await?;
-        let spans = self.catalog.spans_on_reel(id).await?;
-        let emptied = free(&self.blobs, id, &garbage, &spans).await?;
-        if emptied {
+        let grows = match reel.state {
+            ReelState::Deleted => return Ok(Finish::Done),
+            ReelState::Open => true,
+            ReelState::Sealed => false,
+        };
+        self.catalog.give_up_garbage(id).await?;
+        // Read after that: whoever needs some of it by now has a span that is older.
+        let claims = self.catalog.claims_on_reel(id).await?;
+        let emptied = free(&self.blobs, id, &needs(&claims, grows)).await?;
+        if emptied && !grows {
             self.catalog.mark_reel_deleted(id).await?;
         }
         Ok(Finish::Done)
     }
 }
 
-/// Removes the segments; `true` when nothing is left of the reel.
-async fn free(blobs: &Blobs, reel: ReelId, garbage: &[Span], spans: &[Span]) -> Result<bool, WorkerError> {
+fn needs(claims: &[Claim], grows: bool) -> Needs {
+    let of = |given_up: bool| {
+        let fits = claims.iter().filter(move |claim| (claim.state == ClaimState::Freed) == given_up);
+        fits.map(|claim| Stretch { from: claim.from_ticks, to: claim.to_ticks }).collect()
+    };
+    Needs { needed: of(false), given_up: of(true), grows }
+}
+
+/// Removes the segments; `true` when no media is left of the reel.
+async fn free(blobs: &Blobs, reel: ReelId, needs: &Needs) -> Result<bool, WorkerError> {
     let stored = blobs.list(&reel_key(reel)).await.map_err(WorkerError::Blobs)?;
-    let mut left: BTreeSet<String> = stored.into_iter().map(|object| object.key).collect();
-    if left.is_empty() {
-        return Ok(spans.is_empty());
-    }
-    let index = match blobs.get(&segments_index_key(reel)).await {
+    let mut left: Vec<String> = stored.into_iter().map(|object| object.key).collect();
+    let index_key = segments_index_key(reel);
+    let index = match blobs.get(&index_key).await {
         Ok(file) => ReelIndex::read(&file).0,
-        // It is removed after all segments: what is left is not media.
-        Err(blobs::BlobError::NotFound { .. }) if spans.is_empty() => ReelIndex::default(),
+        // It is removed after all segments.
+        Err(blobs::BlobError::NotFound { .. }) => ReelIndex::default(),
         Err(error) => return Err(error.into()),
     };
-    for row in &index.segments {
-        let within = |span: &Span| (span.from_ticks..span.to_ticks).contains(&row.begin);
-        let key = segment_key(reel, row.number);
-        if garbage.iter().any(within) && !spans.iter().any(within) && left.remove(&key) {
+    for number in freeable(&index, needs) {
+        let key = segment_key(reel, number);
+        if let Some(at) = left.iter().position(|stored| *stored == key) {
+            left.swap_remove(at);
             blobs.delete(&key).await?;
+            counter!("worker_freed_segments_total").increment(1);
         }
     }
-    if !spans.is_empty() || left.iter().any(|key| key.ends_with(".m4s")) {
+    if needs.grows || !needs.needed.is_empty() || left.iter().any(|key| key.ends_with(".m4s")) {
         return Ok(false);
     }
-    // The index tells what is garbage, so it goes last.
-    let index_key = segments_index_key(reel);
-    for key in left.iter().filter(|key| **key != index_key) {
+    // The index tells what may be removed, so it goes last.
+    let stays = archive::description_key(Subject::Reel(reel));
+    for key in left.iter().filter(|key| **key != index_key && **key != stays) {
         blobs.delete(key).await?;
     }
     blobs.delete(&index_key).await?;

@@ -154,6 +154,42 @@ async fn a_bit_that_flips_in_a_stored_segment_is_found_and_told_to_the_second() 
     assert!(text.contains("1 wrong, 0 mended"), "{text}");
 }
 
+#[tokio::test]
+async fn a_deleted_video_is_restored_or_freed_and_its_neighbours_play_on() {
+    let (server, assets) = stopped().await;
+    let folder = reel_folder(&server, &assets[0]).await;
+    let segments = || {
+        let files = std::fs::read_dir(&folder).unwrap().flatten();
+        files.filter(|file| file.path().extension().is_some_and(|kind| kind == "m4s")).count()
+    };
+    let before = segments();
+    let mut server = server;
+    server.restart().await.unwrap();
+    let first = [("VideoIds", assets[0].video_id.as_str())];
+    server.api().vod("DeleteVideo", &first).await.unwrap();
+    assert_eq!(recorded(&server, "a").await.unwrap().len(), 1);
+    let answer = server.api().vod("RestoreVideo", &first).await.unwrap();
+    assert_eq!(answer["RestoredVideoIds"][0], assets[0].video_id.as_str());
+    plays(&server, &assets[0], 75).await;
+    assert_eq!(segments(), before);
+    server.stop().await.unwrap();
+
+    // Without a window the media goes at once, and only that of this video.
+    server.set("REPRISE_STORAGE__UNDELETE_WINDOW", "0s");
+    server.restart().await.unwrap();
+    server.api().vod("DeleteVideo", &first).await.unwrap();
+    let freed = || async {
+        anyhow::ensure!(segments() < before, "{before} segments are still there");
+        Ok(())
+    };
+    testkit::server::until(crate::support::SOON, freed).await.unwrap();
+    plays(&server, &assets[1], 75).await;
+    let answer = server.api().vod("RestoreVideo", &first).await.unwrap();
+    assert_eq!(answer["ExpiredVideoIds"][0], assets[0].video_id.as_str());
+    server.stop().await.unwrap();
+    check(&server, &["--deep"], 0).await;
+}
+
 /// What storage cannot know: see docs/design/storage.md.
 fn without_what_storage_cannot_know(mut rows: Rows) -> Rows {
     for table in ["job", "delivery", "nonce", "stale"] {

@@ -173,7 +173,7 @@ async fn deleting_assets_frees_their_segments_and_no_others() {
         let done = async || catalog.job_count(kind::FREE_REEL, JobState::Done).await.unwrap() == count;
         until("freed", done).await;
     };
-    // While the reel grows nothing is removed; the end of the recording catches up.
+    // While the reel grows its newest segments stay; the end of the recording catches up.
     delete(catalog, assets[0]).await;
     freed(1).await;
     assert_eq!(left(&running.blobs, recording.reel).await.len(), 8);
