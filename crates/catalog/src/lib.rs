@@ -11,6 +11,7 @@ mod assets;
 mod audit;
 mod blocks;
 mod callbacks;
+mod clean;
 mod commands;
 mod deliveries;
 mod described;
@@ -26,6 +27,7 @@ mod queue;
 mod record_notify;
 mod recordings;
 mod reels;
+mod retention;
 mod rules;
 mod settings;
 pub mod sql;
@@ -51,6 +53,7 @@ pub use assets::{
 pub use audit::{AuditedAsset, AuditedRecording, Claim, ClaimState};
 pub use blocks::Block;
 pub use callbacks::MessageCallback;
+pub use clean::CleanAfter;
 pub use commands::{CommandAnswer, OpenCommand, RecordCommand};
 pub use deliveries::Delivery;
 pub use described::{Rows, Stale, Subject};
@@ -65,6 +68,7 @@ pub use queue::{JobRow, JobState, NewJob, Retry, kind};
 pub use record_notify::{QuestionOutcome, RecordNotify, RecordStatus};
 pub use recordings::{Feed, NewRecording, OpenCycle, Recording, RecordingState, SealOutcome, SealedCycle};
 pub use reels::{Reel, ReelState};
+pub use retention::{Kept, Retention};
 pub use rules::StoredRule;
 
 /// Connections that only read, on SQLite. Each is a thread; reads are short.

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use units::WallTime;
 
 use crate::sql::{Row, Sql, in_own_tx, to_json};
-use crate::{Catalog, CatalogError, Listed, Page, Result, Tx};
+use crate::{Catalog, CatalogError, Listed, Page, Result, Retention, Tx};
 
 /// A rule with what only the wire knows of it.
 #[derive(Clone, PartialEq, Debug)]
@@ -107,8 +107,10 @@ impl Tx {
         Ok(())
     }
 
-    /// Deletes a rule. Whether there was one. Recordings that began with it go on with it.
+    /// Deletes a rule with its retention. Whether there was one. Recordings that began with it go on with it, and what was
+    /// recorded stays.
     pub async fn delete_rule(&mut self, key: &RuleKey) -> Result<bool> {
+        self.set_retention(key, Retention::default()).await?;
         let deleted = Sql::new("DELETE FROM record_rule WHERE domain = $1 AND app = $2 AND stream = $3")
             .arg(&key.domain)
             .arg(&key.app)

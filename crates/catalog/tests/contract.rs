@@ -35,6 +35,7 @@ support::contract! {
     an_analysis_is_stored_and_told_once
     a_deleted_asset_is_gone_and_its_media_is_garbage
     a_deleted_asset_comes_back_as_it_was_until_its_media_is_given_up
+    history_goes_when_it_has_had_its_time
     what_changes_is_marked_until_it_is_described
     rows_are_restored_from_what_describes_them
     a_unique_key_holds_while_its_job_is_unfinished
@@ -719,6 +720,31 @@ async fn a_deleted_asset_comes_back_as_it_was_until_its_media_is_given_up(catalo
     assert_eq!(catalog.restore_asset(gone, at(91)).await.unwrap(), Restored::TooLate);
     assert_eq!(catalog.asset(gone).await.unwrap(), None);
     assert_eq!(catalog.deleted_assets(Page::ALL).await.unwrap().rows[0].id, other);
+}
+
+async fn history_goes_when_it_has_had_its_time(catalog: Catalog) {
+    let id = asset(&catalog, "court1", 0).await;
+    let event = catalog.events_of_asset(id).await.unwrap()[0].clone();
+    catalog.insert_push(&push(&catalog, "court1", 0)).await.unwrap();
+    let mut tx = catalog.begin().await.unwrap();
+    let dead = sql::Sql::new("UPDATE job SET state = 'dead', finished = 1 WHERE id = $1").arg(event.job);
+    dead.run(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    // The dead job goes, the one that waits stays, and what became of the event is still known.
+    assert_eq!(catalog.clean(CleanAfter::default()).await.unwrap(), 1);
+    assert_eq!(catalog.job(event.job).await.unwrap(), None);
+    assert_eq!(catalog.event(event.id).await.unwrap().unwrap().outcome, EventOutcome::Dropped);
+    assert_eq!(catalog.job_count(kind::ANALYSE, JobState::Ready).await.unwrap(), 1);
+
+    assert!(catalog.delete_asset(id, Duration::ZERO, at(90)).await.unwrap());
+    let due = catalog.job_count(kind::FREE_REEL, JobState::Ready).await.unwrap();
+    assert_eq!(catalog.free_what_is_due(at(91)).await.unwrap(), 1);
+    assert_eq!(catalog.free_what_is_due(at(92)).await.unwrap(), 1);
+    assert_eq!(catalog.job_count(kind::FREE_REEL, JobState::Ready).await.unwrap(), due + 1, "one for all");
+    // The events of the deleted asset that are still owed stay, the others go.
+    let now = CleanAfter { jobs: Duration::MAX, events: Duration::ZERO, ..CleanAfter::default() };
+    assert_eq!(catalog.clean(now).await.unwrap(), 1);
+    assert_eq!(catalog.events_of_asset(id).await.unwrap().len(), 2);
 }
 
 /// Settles all marks and tells what they were of.

@@ -4,4 +4,5 @@
 
 pub mod event;
 pub mod recording;
+pub mod retention;
 pub mod rule;

@@ -183,7 +183,11 @@ fn recorder_deps(config: &Config, catalog: &Catalog, blobs: &Blobs) -> recorder:
 }
 
 fn worker_settings(config: &Config) -> worker::Settings {
-    worker::Settings { node: NODE.to_owned(), private_receivers: config.callbacks.private_receivers }
+    worker::Settings {
+        node: NODE.to_owned(),
+        private_receivers: config.callbacks.private_receivers,
+        undelete_window: config.storage.undelete_window,
+    }
 }
 
 /// A service that has no errors of its own.

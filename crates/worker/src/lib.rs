@@ -13,6 +13,7 @@ mod live_notify;
 mod receiver;
 mod record_notify;
 mod record_question;
+mod sweep;
 
 use std::time::Duration;
 
@@ -42,6 +43,9 @@ const DISK_LEASE: Duration = Duration::from_secs(60);
 /// The application that events of this installation belong to (contract §2.11).
 pub const DEFAULT_APP_ID: &str = "app-1000000";
 
+/// As long as for a video that somebody deleted.
+const UNDELETE_WINDOW: Duration = Duration::from_secs(3 * 86_400);
+
 /// How the worker behaves.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
@@ -50,11 +54,13 @@ pub struct Settings {
     /// Whether callbacks may go to private, loopback and other addresses that are not public. `false` checks the address
     /// that is connected to, not only the name.
     pub private_receivers: bool,
+    /// How long the media of videos that their rule does not keep can be restored.
+    pub undelete_window: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { node: "local".to_owned(), private_receivers: true }
+        Self { node: "local".to_owned(), private_receivers: true, undelete_window: UNDELETE_WINDOW }
     }
 }
 
@@ -73,6 +79,7 @@ pub async fn run(
     let disk = KindLimits { at_once: DISK_JOBS_AT_ONCE, lease: DISK_LEASE };
     // Ends after the jobs, so that what they changed last is described as well.
     let jobs_done = CancellationToken::new();
+    let sweeping = sweep::run(catalog.clone(), settings.undelete_window, shutdown.clone());
     let describing = describe::run(catalog.clone(), blobs.clone(), jobs_done.clone());
     let running = Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
         .handle(Callback::new(catalog.clone(), receivers.clone()), requests)
@@ -86,6 +93,6 @@ pub async fn run(
         running.await;
         jobs_done.cancel();
     };
-    tokio::join!(running, describing);
+    tokio::join!(running, describing, sweeping);
     Ok(())
 }

@@ -4,7 +4,7 @@ mod form;
 
 use std::time::Duration;
 
-use catalog::{CatalogError, DomainKind, StoredRule};
+use catalog::{CatalogError, DomainKind, Retention, StoredRule};
 use domain::rule::{OnDemand, RecordRule, RuleKey};
 use rpc::ParamError;
 use rpc::param::{Filled, Flag, Int, List, Text};
@@ -45,6 +45,10 @@ operations! {
         ComposeVodTranscodeGroupId => compose_group: Option<Filled<64>>,
         /// 0 automatic, 1 a callback decides, 2 the push parameters decide, 7 on command.
         OnDemand => on_demand: Option<Int<0, 7>>,
+        /// An extension: days after its last media that a video is kept; 0 for good.
+        RetentionDays => retention_days: Option<Int<0, 36_500>>,
+        /// An extension: bytes that all videos of the rule may take, beyond which the oldest go; 0 for no limit.
+        QuotaBytes => quota_bytes: Option<Int<0, { i64::MAX }>>,
         /// `raw`, `transcode`, or both joined by a comma.
         RecordContent => record_content: Option<Filled<32>>,
         /// The live transcodings that are recorded. Needed when RecordContent has `transcode`.
@@ -77,6 +81,10 @@ operations! {
         ComposeVodTranscodeGroupId => compose_group: Option<Filled<64>>,
         /// 0, 1, 2 or 7.
         OnDemand => on_demand: Option<Int<0, 7>>,
+        /// An extension: days after its last media that a video is kept; 0 for good.
+        RetentionDays => retention_days: Option<Int<0, 36_500>>,
+        /// An extension: bytes that all videos of the rule may take, beyond which the oldest go; 0 for no limit.
+        QuotaBytes => quota_bytes: Option<Int<0, { i64::MAX }>>,
         /// The live transcodings that are recorded.
         TranscodeTemplates => transcode_templates: List<Filled<64>>,
         /// The newer form.
@@ -131,11 +139,17 @@ async fn add_live_record_vod_config(context: &Context, input: AddLiveRecordVodCo
         template_group,
         compose_group,
     };
-    match context.catalog.add_rule(&StoredRule { rule, wire: wire.to_json()?, created: context.now }).await {
-        Ok(()) => Ok(Done {}),
-        Err(CatalogError::AlreadyExists { .. }) => Err(Code::ConfigAlreadyExists.into()),
-        Err(error) => Err(error.into()),
+    let kept = retention(Retention::default(), input.retention_days, input.quota_bytes);
+    let stored = StoredRule { rule, wire: wire.to_json()?, created: context.now };
+    let mut tx = context.catalog.begin().await?;
+    match tx.add_rule(&stored).await {
+        Ok(()) => {}
+        Err(CatalogError::AlreadyExists { .. }) => return Err(Code::ConfigAlreadyExists.into()),
+        Err(error) => return Err(error.into()),
     }
+    tx.set_retention(&stored.rule.key, kept).await?;
+    tx.commit().await?;
+    Ok(Done {})
 }
 
 async fn update_live_record_vod_config(context: &Context, input: UpdateLiveRecordVodConfig) -> Answer<Done> {
@@ -163,11 +177,24 @@ async fn update_live_record_vod_config(context: &Context, input: UpdateLiveRecor
         template_group,
         compose_group,
     };
-    match context.catalog.update_rule(&rule, &wire.to_json()?, context.now).await {
-        Ok(()) => Ok(Done {}),
-        Err(CatalogError::NotFound { .. }) => Err(Code::ConfigNotFound.into()),
-        Err(error) => Err(error.into()),
+    let kept = context.catalog.retention(&rule.key).await?;
+    let kept = retention(kept, input.retention_days, input.quota_bytes);
+    let mut tx = context.catalog.begin().await?;
+    match tx.update_rule(&rule, &wire.to_json()?, context.now).await {
+        Ok(()) => {}
+        Err(CatalogError::NotFound { .. }) => return Err(Code::ConfigNotFound.into()),
+        Err(error) => return Err(error.into()),
     }
+    tx.set_retention(&rule.key, kept).await?;
+    tx.commit().await?;
+    Ok(Done {})
+}
+
+/// What is kept, where `days` and `quota_bytes` are said; 0 for all.
+fn retention(old: Retention, days: Option<i64>, quota_bytes: Option<i64>) -> Retention {
+    let days = days.map_or(old.days, |days| u32::try_from(days).ok().filter(|days| *days > 0));
+    let quota = quota_bytes.map_or(old.quota_bytes, |bytes| u64::try_from(bytes).ok().filter(|bytes| *bytes > 0));
+    Retention { days, quota_bytes: quota }
 }
 
 async fn delete_live_record_vod_config(context: &Context, input: DeleteLiveRecordVodConfig) -> Answer<Done> {
@@ -207,6 +234,10 @@ struct Config {
     domain_name: String,
     format_config: bool,
     on_demand: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention_days: Option<u32>,
     record_content: String,
     record_format_list: Formats,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -249,15 +280,20 @@ async fn describe_live_record_vod_configs(context: &Context, input: DescribeLive
     let domain = existing_domain(context, &input.domain_name).await?.name;
     let (app, stream) = (input.app_name.as_deref(), input.stream_name.as_deref());
     let listed = context.catalog.rules(&domain, app, stream, page(input.page_num, input.page_size)).await?;
+    let mut configs = Vec::new();
+    for stored in listed.rows {
+        let kept = context.catalog.retention(&stored.rule.key).await?;
+        configs.push(told(stored, kept));
+    }
     Ok(Described {
-        live_record_vod_configs: Configs { live_record_vod_config: listed.rows.into_iter().map(told).collect() },
+        live_record_vod_configs: Configs { live_record_vod_config: configs },
         page_num: input.page_num,
         page_size: input.page_size,
         total: listed.total.to_string(),
     })
 }
 
-fn told(stored: StoredRule) -> Config {
+fn told(stored: StoredRule, kept: Retention) -> Config {
     let wire = WireRule::of(&stored);
     let rule = stored.rule;
     Config {
@@ -270,6 +306,8 @@ fn told(stored: StoredRule) -> Config {
         domain_name: rule.key.domain,
         format_config: !wire.record_format.is_empty(),
         on_demand: on_demand_number(rule.on_demand),
+        quota_bytes: kept.quota_bytes,
+        retention_days: kept.days,
         record_content: wire.record_content.unwrap_or_else(|| "raw".to_owned()),
         record_format_list: Formats { record_format: wire.record_format.into_iter().map(told_format).collect() },
         space_id: wire.space_id,

@@ -202,3 +202,29 @@ async fn a_reel_that_nobody_needs_leaves_nothing() {
     assert!(left(&running.blobs, recording.reel).await.is_empty());
     running.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_rule_does_not_keep_is_deleted_oldest_first() {
+    // The rules are there before the worker starts: its first round is at once.
+    let mut kept = Vec::new();
+    let running = Running::start_with(true, async |catalog: &Catalog| {
+        let (recording, mut assets) = recorded(catalog, "court1", &[cycle(0, 2), cycle(2, 4), cycle(4, 6)]).await;
+        let stored = StoredRule { rule: recording.rule.clone(), wire: serde_json::json!({}), created: at(0) };
+        catalog.add_rule(&stored).await.unwrap();
+        // Each of the three has one byte by now; two fit.
+        let retention = Retention { days: None, quota_bytes: Some(2) };
+        catalog.set_retention(&stored.rule.key, retention).await.unwrap();
+        assert_eq!(catalog.retention(&stored.rule.key).await.unwrap(), retention);
+        // All three ended at the same time: then their ids decide.
+        assets.sort_unstable();
+        kept.extend(assets.split_off(1));
+    })
+    .await;
+    let catalog = &running.catalog;
+    let recorded = async || {
+        let all = catalog.recorded_assets(&RecordedFilter::default(), Order::Ascending, Page::ALL).await.unwrap();
+        all.rows.iter().map(|asset| asset.id).collect::<Vec<_>>()
+    };
+    until("deleted", async || recorded().await == kept).await;
+    running.stop().await;
+}

@@ -1,0 +1,97 @@
+//! How long the videos of a rule are kept, and how much of them.
+
+use domain::rule::{RecordRule, RuleKey};
+use units::{AssetId, StreamPath, WallTime};
+
+use crate::blocks::path_of;
+use crate::sql::{Row, Sql, in_own_tx};
+use crate::{Catalog, Result, Tx};
+
+/// What is kept of the videos that a rule recorded; absent: all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Retention {
+    /// Days after its last media that a video is kept.
+    pub days: Option<u32>,
+    /// Bytes that all videos together may take; the oldest go first.
+    pub quota_bytes: Option<u64>,
+}
+
+/// A recorded video as retention sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kept {
+    /// Its id.
+    pub id: AssetId,
+    /// The stream.
+    pub path: StreamPath,
+    /// Wall time of its last media.
+    pub ended: WallTime,
+    /// Bytes of its media.
+    pub size_bytes: u64,
+}
+
+fn retention_of(row: &Row) -> Result<Retention> {
+    Ok(Retention {
+        days: row.opt_int("days")?.map(|_| row.small("days")).transpose()?,
+        quota_bytes: row.opt_int("quota_bytes")?.map(|_| row.count("quota_bytes")).transpose()?,
+    })
+}
+
+impl Catalog {
+    /// What is kept of the videos of a rule.
+    pub async fn retention(&self, key: &RuleKey) -> Result<Retention> {
+        let sql = Sql::new("SELECT * FROM retention WHERE domain = $1 AND app = $2 AND stream = $3");
+        let row = sql.arg(&key.domain).arg(&key.app).arg(&key.stream).row(self).await?;
+        row.as_ref().map(retention_of).transpose().map(Option::unwrap_or_default)
+    }
+
+    /// All rules of the domains that have one with a retention, each with its own.
+    pub async fn rules_with_retention(&self) -> Result<Vec<(RecordRule, Retention)>> {
+        let rows = Sql::new(
+            "SELECT rule, days, quota_bytes FROM record_rule r LEFT JOIN retention t
+               ON t.domain = r.domain AND t.app = r.app AND t.stream = r.stream
+             WHERE r.domain IN (SELECT domain FROM retention) ORDER BY r.domain, r.app, r.stream",
+        );
+        rows.rows(self).await?.iter().map(|row| Ok((row.json("rule")?, retention_of(row)?))).collect()
+    }
+
+    /// The recorded videos of a streaming domain that are not deleted, those whose media ended first before the others.
+    pub async fn kept_of_domain(&self, domain: &str) -> Result<Vec<Kept>> {
+        let rows = Sql::new(
+            "SELECT id, domain, app, stream, ended, size_bytes FROM asset
+             WHERE domain = $1 AND deleted IS NULL AND recording IS NOT NULL ORDER BY ended, id",
+        );
+        let one = |row: &Row| {
+            Ok(Kept {
+                id: row.parsed("id")?,
+                path: path_of(row)?,
+                ended: row.time("ended")?,
+                size_bytes: row.count("size_bytes")?,
+            })
+        };
+        rows.arg(domain).rows(self).await?.iter().map(one).collect()
+    }
+}
+
+impl Tx {
+    /// Sets what is kept of the videos of a rule; of a rule that is deleted nothing is left to be set.
+    pub async fn set_retention(&mut self, key: &RuleKey, retention: Retention) -> Result<()> {
+        let sql = Sql::new("DELETE FROM retention WHERE domain = $1 AND app = $2 AND stream = $3");
+        sql.arg(&key.domain).arg(&key.app).arg(&key.stream).run(self).await?;
+        if retention == Retention::default() {
+            return Ok(());
+        }
+        Sql::new("INSERT INTO retention (domain, app, stream, days, quota_bytes) VALUES ($1, $2, $3, $4, $5)")
+            .arg(&key.domain)
+            .arg(&key.app)
+            .arg(&key.stream)
+            .arg(retention.days)
+            .arg(retention.quota_bytes)
+            .run(self)
+            .await?;
+        Ok(())
+    }
+}
+
+in_own_tx! {
+    set_retention(key: &RuleKey, retention: Retention) -> ();
+}
