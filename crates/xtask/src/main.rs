@@ -3,6 +3,7 @@
 mod bench;
 mod command;
 mod demo;
+mod fuzz;
 mod setup;
 mod sim;
 mod suites;
@@ -40,6 +41,8 @@ enum Task {
     Torture(torture::Torture),
     /// Live through many simulated worlds of the recorder, with crashes and failing disks at every step
     Sim(sim::Sim),
+    /// Feed every parser of foreign bytes with what breaks parsers
+    Fuzz(fuzz::Fuzz),
     /// Check the house rules: arrows between crates, licence, links, file sizes
     Tidy,
     /// Install what demo and test need, or say what to install
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Task::Bench { what: Bench::Record(options) } => bench::record(&options),
         Task::Torture(options) => torture::run(&options),
         Task::Sim(options) => sim::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options).map(drop),
         Task::Tidy => tidy::run(),
         Task::Setup => setup::run(&setup::TEST),
     };

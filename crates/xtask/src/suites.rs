@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 use crate::command::{cargo, command, find, run as run_command, target};
-use crate::{setup, tidy};
+use crate::{fuzz, setup, tidy};
 
 /// Tests that a suite ran.
 #[derive(Default, Clone, Copy)]
@@ -50,6 +50,7 @@ pub fn run() -> anyhow::Result<()> {
         )
     });
     suite("tests", &tests);
+    suite("fuzz", &|| fuzz::run(&fuzz::Fuzz::BRIEFLY).map(|passed| Count { passed, ..Count::default() }));
     suite("sdk", &sdk);
     summary(&outcomes)
 }
