@@ -11,6 +11,9 @@ use crate::backoff;
 /// Leases looked at in one go by the reaper.
 const REAPED_AT_ONCE: u32 = 100;
 
+/// A job that was begun this often may itself be what ends the process: from here on each end counts as an attempt.
+const BEGUN_MAX: i64 = 20;
+
 /// Why a job could not be taken, held or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum JobsError {
@@ -175,13 +178,21 @@ impl Queue {
         .await
     }
 
-    /// Takes back the leases that this owner held when its process died; called when it starts. They count as attempts,
-    /// but need not wait. How many jobs that freed or ended.
+    /// Takes back the leases that this owner held when its process died; called when it starts. The end of the process is not the
+    /// job's failure, so it does not count as an attempt ([`BEGUN_MAX`] times): an event that is offered three times is not lost to
+    /// three crashes. How many jobs that freed or ended.
     pub async fn take_back_own(&self) -> Result<u32, JobsError> {
         let own = Sql::new("SELECT * FROM job WHERE state = 'running' AND owner = $1 ORDER BY seq").arg(&self.owner);
         let own = own.rows(&self.catalog).await?;
         let error = "the process ended while it ran this job";
-        self.take_back(own, |job| failed_with_wait(job, error, false, Duration::ZERO)).await
+        self.take_back(own, |job| {
+            if job.fence >= BEGUN_MAX || job.cancel_requested {
+                return failed_with_wait(job, error, false, Duration::ZERO);
+            }
+            let given_back = "UPDATE job SET state = 'ready', attempt = attempt - 1, run_at = {now}, owner = NULL, lease_until = NULL";
+            held_by(Sql::new(given_back).with(", error = ", error), job)
+        })
+        .await
     }
 
     async fn take_back(&self, rows: Vec<catalog::sql::Row>, update: impl Fn(&JobRow) -> Sql) -> Result<u32, JobsError> {
@@ -223,11 +234,12 @@ fn failed_with_wait(job: &JobRow, error: &str, for_good: bool, wait: Duration) -
     } else {
         Sql::new("UPDATE job SET state = 'ready'").with(", run_at = {now} + ", millis(wait))
     };
-    sql.with(", error = ", error)
-        .text(", owner = NULL, lease_until = NULL")
-        .with(" WHERE id = ", job.id)
-        .with(" AND fence = ", job.fence)
-        .text(" AND state = 'running'")
+    held_by(sql.with(", error = ", error).text(", owner = NULL, lease_until = NULL"), job)
+}
+
+/// Only while the job is held as `job` says.
+fn held_by(update: Sql, job: &JobRow) -> Sql {
+    update.with(" WHERE id = ", job.id).with(" AND fence = ", job.fence).text(" AND state = 'running'")
 }
 
 fn millis(duration: Duration) -> i64 {
