@@ -14,6 +14,7 @@ use reel::LossCause;
 use tokio_util::sync::CancellationToken;
 use units::{AssetId, Mono, RecordingId, ReelId, StreamPath, WallTime};
 
+use crate::alarm::{self, Watch};
 use crate::assembly::{Assembly, LeftOut, Op};
 use crate::clock::Clock;
 use crate::disk::{CycleSoFar, Disk, Done};
@@ -59,6 +60,7 @@ pub(crate) struct Active {
     open: Option<OpenCycle>,
     last_media: Option<WallTime>,
     next_flush: Mono,
+    watch: Watch,
 }
 
 impl Active {
@@ -89,6 +91,7 @@ impl Active {
             open: None,
             last_media: None,
             next_flush: clock.mono().after(FLUSH_INTERVAL),
+            watch: Watch::default(),
         })
     }
 
@@ -110,6 +113,7 @@ impl Active {
             open: Some(open),
             last_media: Some(last_media),
             next_flush: Mono::default(),
+            watch: Watch::default(),
         };
         for (cycle, asset) in owed {
             let sealed = active.sealed(&cycle, asset, cycle.ended);
@@ -285,13 +289,22 @@ impl Active {
             let done = disk.run(now, wall, ops);
             (disk, done)
         });
-        let done = match written.await {
+        let mut written = std::pin::pin!(written);
+        let written = match tokio::time::timeout(alarm::STALL, &mut written).await {
+            Ok(written) => written,
+            Err(_) => {
+                self.watch.set(Some(LossCause::Slow));
+                written.await
+            }
+        };
+        let done = match written {
             Ok((mut disk, done)) => {
                 let lost = disk.take_lost_fragments();
                 if lost > 0 {
                     let reason = disk.trouble().unwrap_or(LossCause::Failed).as_str();
                     counter!("recorder_lost_fragments_total", "reason" => reason).increment(lost);
                 }
+                self.watch.set(disk.trouble());
                 if let Some(end) = disk.take_struck() {
                     self.assembly.go_on_from(end);
                 }

@@ -8,6 +8,7 @@
 //! **Boundary:** viewers read what is stored; nothing they do reaches this crate.
 
 mod active;
+mod alarm;
 mod answer;
 mod assembly;
 #[cfg(feature = "sim")]
@@ -101,10 +102,13 @@ pub async fn run(mut pushes: Pushes, deps: Deps, shutdown: CancellationToken) ->
     let clock = Clock::start();
     let mut tasks = JoinSet::new();
     let mut streams: HashMap<StreamPath, Outbox> = HashMap::new();
+    // Of two recordings of one path (the older could not be taken up by an earlier start) the newer one is fed; the other
+    // waits out its grace.
+    let mut waiting = Vec::new();
     for recovered in recover::open_recordings(&deps, &clock).await? {
         let path = recovered.path.clone();
         let outbox = start(&mut tasks, &deps, clock, path.clone(), Some(recovered), shutdown.clone());
-        streams.insert(path, outbox);
+        waiting.extend(streams.insert(path, outbox));
     }
     let (watched, mut commands) = mpsc::channel(COMMANDS_MAX);
     let watching = shutdown.child_token();
@@ -131,7 +135,7 @@ pub async fn run(mut pushes: Pushes, deps: Deps, shutdown: CancellationToken) ->
     while let Ok(Some(push)) = tokio::time::timeout(Duration::ZERO, pushes.next()).await {
         hand_over(&mut tasks, &mut streams, &deps, clock, push, &shutdown).await;
     }
-    drop(streams);
+    drop((streams, waiting));
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {
             tracing::error!(%error, "a recording's task failed; the next start takes its recording up");

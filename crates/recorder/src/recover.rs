@@ -34,7 +34,7 @@ pub(crate) struct Recovered {
     pub(crate) last_media: WallTime,
 }
 
-/// Opens the reels of all recordings that have not ended. One whose reel has no media is ended without an asset; one whose
+/// Opens the reels of all recordings that have not ended, and gives them oldest first. One whose reel has no media is ended without an asset; one whose
 /// reel cannot be opened is left for the next start and logged.
 pub(crate) async fn open_recordings(deps: &Deps, clock: &Clock) -> Result<Vec<Recovered>, RecorderError> {
     let mut rows = deps.catalog.open_recordings(&deps.settings.node).await?.into_iter();
@@ -60,6 +60,7 @@ pub(crate) async fn open_recordings(deps: &Deps, clock: &Clock) -> Result<Vec<Re
             Err(error) => tracing::error!(%error, "taking up a recording failed; it is left as it is"),
         }
     }
+    recovered.sort_by_key(|one| (one.row.began, one.row.id));
     Ok(recovered)
 }
 

@@ -9,16 +9,18 @@ use codec::{Frame, TrackConfig};
 use domain::rule::RecordRule;
 use hub::{Batch, FrameReader, NewPush, PushInfo};
 use metrics::gauge;
+use reel::LossCause;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
-use units::StreamPath;
+use units::{Mono, StreamPath};
 
-use crate::Deps;
 use crate::active::{Active, Because, OWED_INTERVAL};
+use crate::alarm::Watch;
 use crate::clock::Clock;
 use crate::demand::{self, Decision};
 use crate::recover::Recovered;
+use crate::{Deps, RecorderError};
 
 /// How long a task without a recording stays for a publisher that comes straight back.
 const IDLE: Duration = Duration::from_secs(5);
@@ -68,6 +70,13 @@ struct Attended {
     info: PushInfo,
     frames: FrameReader,
     heard: Heard,
+}
+
+/// A recording that the disk did not let begin: tried again while its push is there.
+struct Later {
+    rule: RecordRule,
+    at: Mono,
+    watch: Watch,
 }
 
 /// The newest parameters of a push's tracks: what a recording needs that begins in its middle.
@@ -181,15 +190,14 @@ impl Stream {
             self.tick().await;
         }
         let mut question: Option<Question> = None;
+        let mut later: Option<Later> = None;
         match &mut self.active {
             Some(active) if active.is_stopped() => {
                 tracing::info!(push = %push.info.push, "recording was stopped; the push is not recorded");
             }
             Some(active) => active.go_on(&self.deps, self.clock, &push.info, &[], Because::Returned).await,
             None => match demand::at_publish(&self.deps, &push.info).await {
-                Decision::Record(rule) => {
-                    self.begin(rule, &push).await;
-                }
+                Decision::Record(rule) => later = self.begin_or_later(rule, &push, None).await,
                 Decision::Ask(rule) => {
                     question = Some(Box::pin(demand::answer_to(self.deps.clone(), push.info.push, rule)));
                 }
@@ -216,7 +224,7 @@ impl Stream {
                 rule = answered(&mut question), if question.is_some() => {
                     question = None;
                     if let Some(rule) = rule {
-                        self.begin(rule, &push).await;
+                        later = self.begin_or_later(rule, &push, None).await;
                     }
                 }
                 () = self.shutdown.cancelled(), if question.is_some() => question = None,
@@ -234,6 +242,11 @@ impl Stream {
                     Some(active) if active.is_fed() => active.flush(&self.deps, self.clock).await,
                     _ => self.tick().await,
                 },
+                () = at(later.as_ref().map(|later| self.clock.instant(later.at))), if later.is_some() => {
+                    if let Some(again) = later.take().filter(|_| self.active.is_none()) {
+                        later = self.begin_or_later(again.rule.clone(), &push, Some(again)).await;
+                    }
+                }
                 () = tokio::time::sleep(OWED_INTERVAL), if self.owes() => self.flush().await,
             }
         }
@@ -246,20 +259,45 @@ impl Stream {
 
     /// Begins a recording of a push. Whether it could be.
     async fn begin(&mut self, rule: RecordRule, push: &Attended) -> bool {
-        match Active::begin(&self.deps, self.clock, rule, &push.info).await {
-            Ok(mut begun) => {
-                begun.hear(self.clock, &push.heard.parameters());
-                self.active = Some(begun);
-                true
-            }
+        match self.try_begin(rule, push).await {
+            Ok(()) => true,
             Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the recording cannot be begun; the push is not recorded"
-                );
+                tracing::error!(error = &error as &dyn std::error::Error, "the recording cannot be begun");
                 false
             }
         }
+    }
+
+    /// Begins a recording of a push; while the disk does not let, tells when to try again. `again`: what that attempt was told
+    /// before.
+    async fn begin_or_later(&mut self, rule: RecordRule, push: &Attended, again: Option<Later>) -> Option<Later> {
+        match self.try_begin(rule.clone(), push).await {
+            Ok(()) => {
+                if again.is_some() {
+                    tracing::info!(push = %push.info.push, "the recording is begun, late");
+                }
+                None
+            }
+            Err(error) => {
+                let mut watch = again.map(|again| again.watch).unwrap_or_else(|| {
+                    tracing::error!(
+                        push = %push.info.push,
+                        error = &error as &dyn std::error::Error,
+                        "the recording cannot be begun; what comes until it can is lost"
+                    );
+                    Watch::default()
+                });
+                watch.set(Some(LossCause::Failed));
+                Some(Later { rule, at: self.clock.mono().after(OWED_INTERVAL), watch })
+            }
+        }
+    }
+
+    async fn try_begin(&mut self, rule: RecordRule, push: &Attended) -> Result<(), RecorderError> {
+        let mut begun = Active::begin(&self.deps, self.clock, rule, &push.info).await?;
+        begun.hear(self.clock, &push.heard.parameters());
+        self.active = Some(begun);
+        Ok(())
     }
 
     /// Carries out a command while a push is there.
