@@ -12,10 +12,12 @@ mod error;
 #[cfg(any(test, feature = "testing"))]
 mod faults;
 mod files;
+mod space;
 mod store;
 
 pub use append::AppendFile;
 pub use error::{BlobError, Result};
 #[cfg(any(test, feature = "testing"))]
 pub use faults::{Blow, Death, Draw, FaultDisk};
+pub use space::{Measured, Space, Turn, measure};
 pub use store::{Blobs, Listed};

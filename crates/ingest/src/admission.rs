@@ -42,6 +42,8 @@ pub(crate) enum Refusal {
     Blocked,
     #[error("the stream is pushed already, and this server lets nobody take over")]
     Occupied,
+    #[error("the server's disk is nearly full: no new recording is begun")]
+    Space,
     #[error("server is at capacity")]
     Capacity,
     #[error("the server cannot check the push now")]
@@ -59,6 +61,7 @@ impl Refusal {
             Self::Unauthorised(_) | Self::AuthType(_) => "auth",
             Self::Blocked => "blocked",
             Self::Occupied => "occupied",
+            Self::Space => "space",
             Self::Capacity => "capacity",
             Self::Catalog(_) => "catalog",
             Self::Shutdown => "shutdown",
@@ -85,6 +88,10 @@ pub(crate) async fn admit<'a>(
     let began = wall();
     if node.catalog.is_blocked(&path, began).await? {
         return Err(Refusal::Blocked);
+    }
+    // One that is being recorded, or waited for, may use up what is left.
+    if node.space.is_low() && !node.registry.has(&path) && node.catalog.live_recording(&path).await?.is_none() {
+        return Err(Refusal::Space);
     }
     // A publisher that returns is never kept waiting: it ends the push in whose place it comes.
     if !node.registry.has(&path) && !node.load.room(node.settings.busy_max, ROOM_WAIT, || node.registry.len()).await {

@@ -23,6 +23,7 @@ mod socket;
 
 use std::sync::Arc;
 
+use blobs::Space;
 use catalog::Catalog;
 use hub::Hub;
 use rtmp::Waits;
@@ -93,6 +94,8 @@ pub struct Deps {
     pub catalog: Catalog,
     /// Where frames go.
     pub hub: Hub,
+    /// The disk that recordings are written to.
+    pub space: Space,
     /// What an operator may set.
     pub settings: Settings,
 }
@@ -101,6 +104,7 @@ pub struct Deps {
 pub(crate) struct Node {
     pub(crate) catalog: Catalog,
     pub(crate) hub: Hub,
+    pub(crate) space: Space,
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
     pub(crate) registry: Registry,
@@ -111,9 +115,9 @@ pub(crate) struct Node {
 /// have sent is in the hub and their rows are ended, and returns. Pushes that an earlier process of this node left live in
 /// the catalog are ended first.
 pub async fn serve(listener: TcpListener, deps: Deps, shutdown: CancellationToken) {
-    let Deps { catalog, hub, settings } = deps;
+    let Deps { catalog, hub, space, settings } = deps;
     let (clock, registry, load) = (Clock::start(), Registry::default(), Load::default());
-    let node = Arc::new(Node { catalog, hub, settings, clock, registry, load });
+    let node = Arc::new(Node { catalog, hub, space, settings, clock, registry, load });
     if !housekeeping::close_orphans(&node, &shutdown).await {
         return;
     }

@@ -135,6 +135,9 @@ configuration! {
         data_dir: String = "./reprise-data".to_owned();
         /// How long the media of a deleted video is kept, and the video can be restored, before it is removed for good.
         undelete_window: Duration = Duration::from_secs(72 * 3600);
+        /// Free MiB on the disk of the data folder below which no new recording is begun; running ones go on. Where 5 % of the
+        /// disk is less, that counts. 0 never refuses.
+        free_min_mib: u32 = 2048;
     }
 
     /// The database of everything but media.

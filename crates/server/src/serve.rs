@@ -17,14 +17,14 @@
 use std::convert::Infallible;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use api::ApiState;
 use axum::Router;
-use blobs::Blobs;
+use blobs::{Blobs, Space, Turn};
 use catalog::{Catalog, CatalogUrl, Ids};
 use hub::{Hub, HubLimits};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -50,6 +50,8 @@ const HTTP_DRAIN: Duration = Duration::from_secs(10);
 const EXIT_SECOND_SIGNAL: i32 = 130;
 /// The name of this process in rows: recordings and leases of an earlier run are taken up under it.
 pub const NODE: &str = "local";
+/// How often the disk is looked at: at 1 GB/s that is 2 GiB.
+const SPACE_LOOK: Duration = Duration::from_secs(2);
 /// How often the metrics library tidies up after itself.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
@@ -79,6 +81,8 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let rtmp_listener = bind("rtmp.listen", &config.rtmp.listen).await?;
     let addresses = Addresses { http: http_listener.local_addr()?, rtmp: rtmp_listener.local_addr()? };
 
+    let space = Space::new(u64::from(config.storage.free_min_mib) << 20);
+    look_at_space(&space, &data.path().join("media")).await;
     let stopping = CancellationToken::new();
     let (ends, mut ended) = service::ends();
     let (hub, pushes) = Hub::new(HubLimits::default());
@@ -95,9 +99,10 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
         infallible(http::serve(http_listener, app, connections_max, stop, HTTP_DRAIN))
     });
     let ingest = Service::start("ingest", media, &ends, |stop| {
-        infallible(ingest::serve(rtmp_listener, ingest_deps(&config, &catalog, hub), stop))
+        infallible(ingest::serve(rtmp_listener, ingest_deps(&config, &catalog, hub, &space), stop))
     });
     let upkeep = tokio::spawn(tidy_metrics(metrics));
+    let watching = tokio::spawn(watch_space(space.clone(), data.path().join("media")));
     data.announce(&Holder { pid: std::process::id(), http: Some(addresses.http), rtmp: Some(addresses.rtmp) })?;
     greet(&key, addresses, data.path());
 
@@ -123,6 +128,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
         }
     }
     upkeep.abort();
+    watching.abort();
     catalog.close().await;
     match (ended_badly.is_empty(), fault) {
         (true, None) => Ok(()),
@@ -160,7 +166,7 @@ fn app(
     health::router(health).merge(api::router(state)).merge(origin::router(origin))
 }
 
-fn ingest_deps(config: &Config, catalog: &Catalog, hub: Hub) -> ingest::Deps {
+fn ingest_deps(config: &Config, catalog: &Catalog, hub: Hub, space: &Space) -> ingest::Deps {
     let defaults = ingest::Settings::default();
     let settings = ingest::Settings {
         takeover: config.rtmp.takeover,
@@ -170,7 +176,7 @@ fn ingest_deps(config: &Config, catalog: &Catalog, hub: Hub) -> ingest::Deps {
         default_push_domain: config.live.default_push_domain.to_ascii_lowercase(),
         node: NODE.to_owned(),
     };
-    ingest::Deps { catalog: catalog.clone(), hub, settings }
+    ingest::Deps { catalog: catalog.clone(), hub, space: space.clone(), settings }
 }
 
 fn recorder_deps(config: &Config, catalog: &Catalog, blobs: &Blobs) -> recorder::Deps {
@@ -240,6 +246,37 @@ async fn tidy_metrics(metrics: PrometheusHandle) {
         ticks.tick().await;
         metrics.run_upkeep();
     }
+}
+
+/// Looks at the disk as long as the server runs.
+async fn watch_space(space: Space, media: PathBuf) {
+    let mut ticks = tokio::time::interval(SPACE_LOOK);
+    loop {
+        ticks.tick().await;
+        look_at_space(&space, &media).await;
+    }
+}
+
+/// Measures the disk, tells its metrics, and logs when room gets low or is enough again.
+async fn look_at_space(space: &Space, media: &Path) {
+    let folder = media.to_owned();
+    let measured = match tokio::task::spawn_blocking(move || blobs::measure(&folder)).await {
+        Ok(Ok(measured)) => measured,
+        Ok(Err(error)) => return tracing::warn!(%error, "the disk cannot be measured"),
+        Err(error) => return tracing::warn!(%error, "the disk cannot be measured"),
+    };
+    let free_mib = measured.free >> 20;
+    match space.note(measured) {
+        Turn::Low => {
+            tracing::error!(free_mib, "the disk is nearly full: no new recording is begun until there is room")
+        }
+        Turn::Enough => tracing::info!(free_mib, "there is room on the disk again: new recordings are begun"),
+        Turn::Same => {}
+    }
+    // A metric is a float; whole MiB are told exactly.
+    let mib = f64::from(u32::try_from(free_mib).unwrap_or(u32::MAX));
+    metrics::gauge!("storage_free_bytes").set(mib * 1_048_576.0);
+    metrics::gauge!("storage_low").set(f64::from(u8::from(space.is_low())));
 }
 
 /// Where the server listens, with the real ports.

@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use blobs::{Measured, Turn};
 use catalog::{Block, DomainStatus};
 use ingest::Settings;
 use rpc::url_auth::sign_a;
@@ -110,6 +111,24 @@ async fn past_its_places_the_server_refuses_clearly_and_takes_back_who_returns()
     drop(first);
     let live: Vec<_> = world.hub.live().into_iter().map(|push| push.path.to_string()).collect();
     assert_eq!(live, ["play.localhost/cup/a", "play.localhost/cup/b"]);
+    returned.unpublish().await.unwrap();
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn on_a_nearly_full_disk_nothing_new_begins_and_what_runs_goes_on() {
+    let world = World::start().await;
+    let running = world.publish("cup/a").await;
+    let disk = |free| Measured { total: 1 << 40, free };
+    assert_eq!(world.space.note(disk(1 << 20)), Turn::Low);
+    let told = world.refusal("cup/b").await;
+    assert!(told.contains("disk is nearly full"), "{told}");
+    // A publisher that takes its own place again is let in.
+    let returned = world.publish("cup/a").await;
+    drop(running);
+    // There is room again, without a restart.
+    assert_eq!(world.space.note(disk(1 << 35)), Turn::Enough);
+    world.publish("cup/b").await.unpublish().await.unwrap();
     returned.unpublish().await.unwrap();
     world.stop().await;
 }

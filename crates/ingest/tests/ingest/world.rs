@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use blobs::Space;
 use catalog::{Catalog, CatalogUrl, Domain, DomainKind, DomainStatus, Mapping, Push};
 use codec::{Frame, TrackKind};
 use hub::{Hub, HubLimits, NewPush, PushEnd, Pushes};
@@ -23,6 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub struct World {
     pub catalog: Catalog,
     pub hub: Hub,
+    pub space: Space,
     pub address: SocketAddr,
     pushes: Pushes,
     shutdown: CancellationToken,
@@ -61,9 +63,10 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let deps = Deps { catalog: catalog.clone(), hub: hub.clone(), settings };
+        let space = Space::new(1 << 30);
+        let deps = Deps { catalog: catalog.clone(), hub: hub.clone(), space: space.clone(), settings };
         let serving = tokio::spawn(serve(listener, deps, shutdown.clone()));
-        let world = Self { catalog, hub, address, pushes, shutdown, serving, _folder: folder };
+        let world = Self { catalog, hub, space, address, pushes, shutdown, serving, _folder: folder };
         world.add_pair("push.localhost", "play.localhost").await;
         world
     }
