@@ -29,13 +29,15 @@ const CHROMIUM: Program = Program { name: "chromium", package: "chromium", there
 const NODE: Program = Program { name: "node", package: "nodejs", there: || on_path(&["node"]) };
 const NPM: Program = Program { name: "npm", package: "npm", there: || on_path(&["npm"]) };
 const POSTGRESQL: Program = Program { name: "PostgreSQL's server", package: "postgresql", there: has_postgresql };
+/// The engine of the fuzz targets is C++.
+const CXX: Program = Program { name: "a C++ compiler", package: "g++", there: || on_path(&["c++"]) };
 const NGINX_RTMP: Program =
     Program { name: "nginx with its RTMP module", package: "libnginx-mod-rtmp", there: has_nginx_rtmp };
 
 /// For `cargo xtask demo`.
 pub const DEMO: Needs = Needs { programs: &[FFMPEG, PYTHON], node: false };
 /// For `cargo xtask test`.
-pub const TEST: Needs = Needs { programs: &[FFMPEG, PYTHON, CHROMIUM, NODE, NPM, POSTGRESQL], node: true };
+pub const TEST: Needs = Needs { programs: &[FFMPEG, PYTHON, CHROMIUM, NODE, NPM, POSTGRESQL, CXX], node: true };
 /// For `cargo xtask bench`.
 pub const BENCH: Needs = Needs { programs: &[FFMPEG, PYTHON, NGINX_RTMP], node: false };
 
