@@ -360,6 +360,36 @@ fn where_there_is_no_picture_one_stands_still() {
 }
 
 #[test]
+fn a_day_of_43_gigabytes_and_more_than_2_to_the_32_ticks_keeps_every_time_and_place() {
+    const SEGMENT_BYTES: u64 = 10_000_000;
+    let shape = Shape { segments: 4320, pictures: 2, picture: 900_000, delay: 0, audio: false, ..Shape::default() };
+    let mut reel = record(1, &shape);
+    for row in &mut reel.index.segments {
+        row.bytes = SEGMENT_BYTES;
+    }
+    let timeline = timeline(&[reel.all()]);
+    let day = 24 * 3600 * 90_000_u64;
+    assert!(day > u64::from(u32::MAX));
+    assert_eq!(timeline.duration(), day);
+
+    let mp4 = mp4(&timeline, &[&reel]);
+    let head = mp4.head().len() as u64;
+    assert_eq!(mp4.size(), head + 4320 * SEGMENT_BYTES);
+    let moov = moov_of(mp4.head());
+    assert_eq!(moov.trak[0].mdia.mdhd.duration, day);
+    let last = seen(&moov.trak[0]).pop().unwrap();
+    assert_eq!((last.pts, last.at / SEGMENT_BYTES), ((day - 900_000) as i64, 4319));
+    let pieces = mp4.pieces(last.at..last.at + u64::from(last.size));
+    assert!(matches!(pieces[..], [Piece::Stored { segment: 4319, .. }]), "{pieces:?}");
+
+    let heads = fragments(&timeline.segment(Video, 4319, &reel.pages[4319]).unwrap(), &[&reel]);
+    assert_eq!(heads[0].dts, day - 2 * 900_000);
+    let text = timeline.playlist(Video, false).unwrap().to_text();
+    let lengths = text.lines().filter_map(|line| line.strip_prefix("#EXTINF:")?.strip_suffix(','));
+    assert!((lengths.map(|text| text.parse::<f64>().unwrap()).sum::<f64>() - 86_400.0).abs() < 0.001);
+}
+
+#[test]
 fn facts_are_those_of_the_samples() {
     let reel = record(1, &Shape::default());
     let facts = timeline(&[reel.all()]).facts();

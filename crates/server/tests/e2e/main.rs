@@ -5,6 +5,7 @@ mod clocks;
 mod command_line;
 mod crash;
 mod demand;
+mod hostile;
 mod late_tracks;
 mod live;
 mod players;
