@@ -378,7 +378,7 @@ fn a_day_of_43_gigabytes_and_more_than_2_to_the_32_ticks_keeps_every_time_and_pl
     let moov = moov_of(mp4.head());
     assert_eq!(moov.trak[0].mdia.mdhd.duration, day);
     let last = seen(&moov.trak[0]).pop().unwrap();
-    assert_eq!((last.pts, last.at / SEGMENT_BYTES), ((day - 900_000) as i64, 4319));
+    assert_eq!((last.pts, last.at / SEGMENT_BYTES), (i64::try_from(day - 900_000).unwrap(), 4319));
     let pieces = mp4.pieces(last.at..last.at + u64::from(last.size));
     assert!(matches!(pieces[..], [Piece::Stored { segment: 4319, .. }]), "{pieces:?}");
 
