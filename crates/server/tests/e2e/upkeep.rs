@@ -95,6 +95,21 @@ async fn a_store_that_was_left_in_order_passes_the_check_and_a_running_server_is
 }
 
 #[tokio::test]
+async fn what_a_kill_left_passes_the_check_before_and_after_it_is_taken_up() {
+    let mut server = server_recording("keep", 3, 1).await;
+    let clip = clips::synthetic(&Recipe { seconds: 20, key_seconds: 1, ..Recipe::default() }).await.unwrap();
+    let publisher = testkit::ffmpeg::Push::start(&clip, &server.push_url("keep", "a"), Pace::Times(1.0)).unwrap();
+    wait_recorded(&server, "a", 1).await;
+    server.kill().await.unwrap();
+    publisher.finish().await.unwrap_err();
+    check(&server, &["--deep"], 0).await;
+    server.restart().await.unwrap();
+    crate::support::wait_settled(&server, "a").await;
+    server.stop().await.unwrap();
+    check(&server, &["--deep"], 0).await;
+}
+
+#[tokio::test]
 async fn what_is_damaged_is_named_and_what_can_be_mended_is() {
     let (mut server, assets) = stopped().await;
     let (first, other) = (reel_folder(&server, &assets[0]).await, reel_folder(&server, &assets[2]).await);
