@@ -207,3 +207,6 @@ fn start(
     tasks.spawn(stream::run(deps.clone(), clock, path, recovered, inbox, shutdown));
     Outbox { pushes, commands }
 }
+
+#[cfg(test)]
+mod service_tests;
