@@ -520,3 +520,27 @@ async fn a_command_that_no_recorder_takes_is_withdrawn_and_said_to_have_failed()
     assert_eq!(answer, (503, "ServiceUnAvailable".into()));
     assert!(server.catalog.open_commands("n1").await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_safety_buffer_is_told_back_where_there_is_one() {
+    let server = Server::new().await;
+    let key = [("DomainName", PLAY), ("AppName", "cup")];
+    let with = |more: &[(&'static str, &'static str)]| [&key[..], more].concat();
+    let told = async || {
+        let told = server.ok(LIVE, "DescribeLiveRecordVodConfigs", &key).await;
+        told["LiveRecordVodConfigs"]["LiveRecordVodConfig"][0]["SafetyBuffer"].clone()
+    };
+    server.ok(LIVE, "AddLiveRecordVodConfig", &with(&[("VodTranscodeGroupId", "VOD_NO_TRANSCODE")])).await;
+    assert!(told().await.is_null());
+    server.ok(LIVE, "UpdateLiveRecordVodConfig", &with(&[("SafetyBuffer", "3600")])).await;
+    server.ok(LIVE, "UpdateLiveRecordVodConfig", &with(&[("OnDemand", "7")])).await;
+    assert_eq!(told().await, 3600);
+    for wrong in ["3601", "-1", "x"] {
+        let refused = server.refused(LIVE, "UpdateLiveRecordVodConfig", &with(&[("SafetyBuffer", wrong)])).await;
+        assert_eq!(refused, (400, "InvalidParameter".into()), "{wrong}");
+    }
+    server.ok(LIVE, "UpdateLiveRecordVodConfig", &with(&[("SafetyBuffer", "0")])).await;
+    assert!(told().await.is_null());
+    let back = with(&[("StreamName", "s"), ("Command", "start"), ("ReachBack", "3601")]);
+    assert_eq!(server.refused(LIVE, "RealTimeRecordCommand", &back).await, (400, "InvalidParameter".into()));
+}

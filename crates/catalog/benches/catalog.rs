@@ -34,6 +34,7 @@ async fn open_cycle(catalog: &Catalog, n: usize) -> anyhow::Result<SealedCycle> 
         grace: Duration::from_secs(180),
         template_group: NO_TRANSCODE.into(),
         compose_group: None,
+        safety_buffer: Duration::ZERO,
     };
     let path = StreamPath::new("play.example.org", "cup", &format!("court{n}"))?;
     let (id, reel, asset) = (ids.recording(at(0)), ids.reel(at(0)), ids.asset(at(0)));

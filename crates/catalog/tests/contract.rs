@@ -71,6 +71,7 @@ fn rule(app: &str, stream: &str) -> RecordRule {
         grace: Duration::from_secs(180),
         template_group: NO_TRANSCODE.into(),
         compose_group: None,
+        safety_buffer: Duration::ZERO,
     }
 }
 

@@ -51,6 +51,10 @@ pub struct RecordRule {
     pub template_group: String,
     /// What becomes of the composed asset; `None`: the cycles are not composed.
     pub compose_group: Option<String>,
+    /// How much of what is pushed is kept back while it is not recorded, so that a start can reach back into it. Zero:
+    /// nothing is. (Rules that were stored before there was such a thing have none.)
+    #[serde(default)]
+    pub safety_buffer: Duration,
 }
 
 impl RuleKey {
@@ -89,6 +93,7 @@ mod tests {
             grace: Duration::from_secs(180),
             template_group: NO_TRANSCODE.into(),
             compose_group: None,
+            safety_buffer: Duration::ZERO,
         }
     }
 

@@ -38,7 +38,10 @@ pub(crate) enum Because {
     /// Its publisher came back.
     Returned,
     /// Somebody asked for it.
-    Asked,
+    Asked {
+        /// When the first media arrived that it goes on with; `None`: it is still to come.
+        began: Option<WallTime>,
+    },
 }
 
 /// One recording and all that it writes to.
@@ -142,6 +145,11 @@ impl Active {
         matches!(self.assembly.state(), State::Ended)
     }
 
+    /// How much of what is pushed is kept while it is not recorded.
+    pub(crate) const fn safety_buffer(&self) -> Duration {
+        self.rule.safety_buffer
+    }
+
     /// When to call [`tick`](Self::tick).
     pub(crate) const fn deadline(&self) -> Option<Mono> {
         self.assembly.deadline()
@@ -168,12 +176,16 @@ impl Active {
         heard: &[Frame],
         because: Because,
     ) {
-        let gap = self.last_media.map_or(Duration::ZERO, |last| clock.wall().since(last));
+        let began = match because {
+            Because::Asked { began: Some(began) } => began,
+            Because::Asked { began: None } | Because::Returned => clock.wall(),
+        };
+        let gap = self.last_media.map_or(Duration::ZERO, |last| began.since(last));
         let gap_ms = u64::try_from(gap.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(recording = %self.id, push = %info.push, gap_ms, "recording goes on");
         match because {
             Because::Returned => self.assembly.push_started(clock.mono(), info.push, gap_ms),
-            Because::Asked => self.assembly.start(clock.mono(), info.push, gap_ms),
+            Because::Asked { .. } => self.assembly.start(clock.mono(), info.push, gap_ms),
         }
         self.hear(clock, heard);
         self.ledger.add(Entry::Attach { push: info.push, at: info.started }).await;

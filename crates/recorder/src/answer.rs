@@ -75,6 +75,7 @@ mod tests {
             grace: Duration::from_secs(180),
             template_group: NO_TRANSCODE.into(),
             compose_group: None,
+            safety_buffer: Duration::ZERO,
         }
     }
 

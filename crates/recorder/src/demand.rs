@@ -28,11 +28,17 @@ const PUSH_PARAMETER: &str = "record_config";
 pub(crate) enum Decision {
     /// It is recorded by this rule, which holds for the whole recording.
     Record(RecordRule),
-    /// It is not, until somebody asks for it.
-    Wait,
+    /// It is not, until somebody asks for it; so much of it is kept for that.
+    Wait {
+        /// See [`RecordRule::safety_buffer`].
+        safety_buffer: Duration,
+    },
     /// The customer is asked; the frames wait for [`answer_to`].
     Ask(RecordRule),
 }
+
+/// Without a rule nothing says that anything is kept.
+const NOT_KEPT: Decision = Decision::Wait { safety_buffer: Duration::ZERO };
 
 /// Decides, by the rules as they stand now. A catalog that does not answer must not lose a push: it is asked until it does.
 pub(crate) async fn at_publish(deps: &Deps, info: &PushInfo) -> Decision {
@@ -48,7 +54,7 @@ pub(crate) async fn at_publish(deps: &Deps, info: &PushInfo) -> Decision {
                     error = &error as &dyn std::error::Error,
                     "the rules cannot be read; the push is not recorded"
                 );
-                return Decision::Wait;
+                return NOT_KEPT;
             }
         }
     }
@@ -58,13 +64,14 @@ async fn try_at_publish(deps: &Deps, info: &PushInfo) -> Result<Decision, Catalo
     let push = info.push;
     let Some(rule) = rule_of(deps, &info.path).await? else {
         tracing::info!(%push, "no rule records this stream");
-        return Ok(Decision::Wait);
+        return Ok(NOT_KEPT);
     };
+    let wait = Decision::Wait { safety_buffer: rule.safety_buffer };
     match rule.on_demand {
         OnDemand::Automatic => Ok(Decision::Record(rule)),
         OnDemand::PushParameters => Ok(match by_push_parameters(info, rule) {
             Some(rule) => Decision::Record(rule),
-            None => Decision::Wait,
+            None => wait,
         }),
         // A start that nothing was recorded of yet is for the stream, not for the connection that it was given in.
         OnDemand::Manual => {
@@ -74,7 +81,7 @@ async fn try_at_publish(deps: &Deps, info: &PushInfo) -> Result<Decision, Catalo
                 return Ok(Decision::Record(rule));
             }
             tracing::info!(%push, "the stream is recorded on command only");
-            Ok(Decision::Wait)
+            Ok(wait)
         }
         OnDemand::AskCallback => {
             deps.catalog.ask_to_record(push, info.started).await?;

@@ -151,6 +151,7 @@ mod tests {
             grace: Duration::from_secs(180),
             template_group: NO_TRANSCODE.into(),
             compose_group: None,
+            safety_buffer: Duration::ZERO,
         };
         let began = WallTime::from_unix_s(1_772_359_200);
         let id = catalog.ids().recording(began);

@@ -13,6 +13,7 @@ mod answer;
 mod assembly;
 #[cfg(feature = "sim")]
 pub mod bare;
+mod buffer;
 mod clock;
 mod demand;
 mod disk;

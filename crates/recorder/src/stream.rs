@@ -2,10 +2,11 @@
 //! of them meanwhile.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{CommandAnswer, OpenCommand, RecordCommand};
-use codec::{Frame, TrackConfig};
+use codec::Frame;
 use domain::rule::RecordRule;
 use hub::{Batch, FrameReader, NewPush, PushInfo};
 use metrics::gauge;
@@ -17,6 +18,7 @@ use units::{Mono, StreamPath};
 
 use crate::active::{Active, Because, OWED_INTERVAL};
 use crate::alarm::Watch;
+use crate::buffer::Buffer;
 use crate::clock::Clock;
 use crate::demand::{self, Decision};
 use crate::recover::Recovered;
@@ -69,7 +71,8 @@ struct Stream {
 struct Attended {
     info: PushInfo,
     frames: FrameReader,
-    heard: Heard,
+    /// What of it was not recorded and may still be.
+    buffer: Buffer,
 }
 
 /// A recording that the disk did not let begin: tried again while its push is there.
@@ -79,26 +82,11 @@ struct Later {
     watch: Watch,
 }
 
-/// The newest parameters of a push's tracks: what a recording needs that begins in its middle.
-#[derive(Default)]
-struct Heard {
-    video: Option<Frame>,
-    audio: Option<Frame>,
-}
-
-impl Heard {
-    fn note(&mut self, batch: &Batch) {
-        for frame in &batch.frames {
-            match frame {
-                Frame::Config(TrackConfig::Video(_)) => self.video = Some(frame.clone()),
-                Frame::Config(TrackConfig::Audio(_)) => self.audio = Some(frame.clone()),
-                Frame::Sample(_) => {}
-            }
-        }
-    }
-
-    fn parameters(&self) -> Vec<Frame> {
-        self.video.iter().chain(&self.audio).cloned().collect()
+impl Attended {
+    /// Takes out what was kept of it in the last `reach`, with the parameters that hold where that begins.
+    fn reach_back(&mut self, clock: Clock, reach: Duration) -> (Vec<Frame>, Vec<Arc<Batch>>) {
+        let (parameters, batches) = self.buffer.take(clock.mono(), reach);
+        if batches.is_empty() { (self.buffer.heard(), batches) } else { (parameters, batches) }
     }
 }
 
@@ -183,7 +171,7 @@ impl Stream {
     /// Follows one push to its end: records it, or waits until somebody wants it recorded.
     async fn attend(&mut self, push: NewPush) {
         let NewPush { info, frames } = push;
-        let mut push = Attended { info, frames, heard: Heard::default() };
+        let mut push = Attended { info, frames, buffer: Buffer::new(Duration::ZERO) };
         // The grace may have ended between the push and now.
         let now = self.clock.mono();
         if self.active.as_ref().and_then(Active::deadline).is_some_and(|deadline| now >= deadline) {
@@ -199,9 +187,10 @@ impl Stream {
             None => match demand::at_publish(&self.deps, &push.info).await {
                 Decision::Record(rule) => later = self.begin_or_later(rule, &push, None).await,
                 Decision::Ask(rule) => {
+                    push.buffer.set_window(rule.safety_buffer);
                     question = Some(Box::pin(demand::answer_to(self.deps.clone(), push.info.push, rule)));
                 }
-                Decision::Wait => {}
+                Decision::Wait { safety_buffer } => push.buffer.set_window(safety_buffer),
             },
         }
         let mut counted = None;
@@ -210,6 +199,9 @@ impl Stream {
             if fed.is_some() {
                 // Whatever the answer will be: it was asked for.
                 question = None;
+            }
+            if let Some(active) = &self.active {
+                push.buffer.set_window(active.safety_buffer());
             }
             match (fed.is_some(), counted.is_some()) {
                 (true, false) => counted = Some(Counted::new()),
@@ -220,7 +212,7 @@ impl Stream {
             let wake = wake.map(|at| self.clock.instant(at));
             tokio::select! {
                 biased;
-                Some(command) = self.inbox.commands.recv() => self.obey(command, &push).await,
+                Some(command) = self.inbox.commands.recv() => self.obey(command, &mut push).await,
                 rule = answered(&mut question), if question.is_some() => {
                     question = None;
                     if let Some(rule) = rule {
@@ -231,9 +223,11 @@ impl Stream {
                 // While the customer is asked, the frames wait in their queue.
                 batch = push.frames.next(), if question.is_none() => match batch {
                     Some(batch) => {
-                        push.heard.note(&batch);
                         if let Some(active) = self.active.as_mut().filter(|active| active.is_fed()) {
+                            push.buffer.pass(&batch);
                             active.take(&self.deps, self.clock, &batch).await;
+                        } else {
+                            push.buffer.keep(self.clock.mono(), &batch);
                         }
                     }
                     None => break,
@@ -257,9 +251,9 @@ impl Stream {
         self.end_active_if_over().await;
     }
 
-    /// Begins a recording of a push. Whether it could be.
-    async fn begin(&mut self, rule: RecordRule, push: &Attended) -> bool {
-        match self.try_begin(rule, push).await {
+    /// Begins a recording of a push, of which `heard` are the parameters that hold where it begins. Whether it could be.
+    async fn begin(&mut self, rule: RecordRule, push: &PushInfo, heard: &[Frame]) -> bool {
+        match self.try_begin(rule, push, heard).await {
             Ok(()) => true,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the recording cannot be begun");
@@ -271,7 +265,7 @@ impl Stream {
     /// Begins a recording of a push; while the disk does not let, tells when to try again. `again`: what that attempt was told
     /// before.
     async fn begin_or_later(&mut self, rule: RecordRule, push: &Attended, again: Option<Later>) -> Option<Later> {
-        match self.try_begin(rule.clone(), push).await {
+        match self.try_begin(rule.clone(), &push.info, &push.buffer.heard()).await {
             Ok(()) => {
                 if again.is_some() {
                     tracing::info!(push = %push.info.push, "the recording is begun, late");
@@ -293,31 +287,37 @@ impl Stream {
         }
     }
 
-    async fn try_begin(&mut self, rule: RecordRule, push: &Attended) -> Result<(), RecorderError> {
-        let mut begun = Active::begin(&self.deps, self.clock, rule, &push.info).await?;
-        begun.hear(self.clock, &push.heard.parameters());
+    async fn try_begin(&mut self, rule: RecordRule, push: &PushInfo, heard: &[Frame]) -> Result<(), RecorderError> {
+        let mut begun = Active::begin(&self.deps, self.clock, rule, push).await?;
+        begun.hear(self.clock, heard);
         self.active = Some(begun);
         Ok(())
     }
 
     /// Carries out a command while a push is there.
-    async fn obey(&mut self, command: OpenCommand, push: &Attended) {
+    async fn obey(&mut self, command: OpenCommand, push: &mut Attended) {
         use RecordCommand::{CancelDelay, Restart, Start, Stop};
         let (fed, stopped) =
             self.active.as_ref().map_or((false, false), |active| (active.is_fed(), active.is_stopped()));
+        let mut reached = Vec::new();
         let answer = match command.command {
             Start if fed => CommandAnswer::AlreadyStarted,
-            Start if stopped => {
-                if let Some(active) = &mut self.active {
-                    let heard = push.heard.parameters();
-                    active.go_on(&self.deps, self.clock, &push.info, &heard, Because::Asked).await;
+            Start => {
+                let (heard, batches) = push.reach_back(self.clock, command.reach_back);
+                let began = batches.first().map(|batch| batch.arrived);
+                reached = batches;
+                match &mut self.active {
+                    Some(active) if stopped => {
+                        active.go_on(&self.deps, self.clock, &push.info, &heard, Because::Asked { began }).await;
+                        CommandAnswer::Done
+                    }
+                    _ => self.begin_on_command(&push.info, &heard).await,
                 }
-                CommandAnswer::Done
             }
-            Start => self.begin_on_command(push).await,
             Restart if stopped => {
                 self.seal().await;
-                self.begin_on_command(push).await
+                let heard = push.buffer.heard();
+                self.begin_on_command(&push.info, &heard).await
             }
             Restart if fed => {
                 if let Some(active) = &mut self.active {
@@ -331,6 +331,12 @@ impl Stream {
             Stop | CancelDelay | Restart => CommandAnswer::NotStarted,
         };
         self.answer(&command, answer).await;
+        // Recorded as if it came now, but for its time of arrival.
+        for batch in reached {
+            if let Some(active) = self.active.as_mut().filter(|active| active.is_fed()) {
+                active.take(&self.deps, self.clock, &batch).await;
+            }
+        }
         self.end_active_if_over().await;
     }
 
@@ -347,9 +353,9 @@ impl Stream {
         self.answer(&command, answer).await;
     }
 
-    async fn begin_on_command(&mut self, push: &Attended) -> CommandAnswer {
-        match demand::rule_on_command(&self.deps, &push.info.path).await {
-            Ok(Some(rule)) => match self.begin(rule, push).await {
+    async fn begin_on_command(&mut self, push: &PushInfo, heard: &[Frame]) -> CommandAnswer {
+        match demand::rule_on_command(&self.deps, &push.path).await {
+            Ok(Some(rule)) => match self.begin(rule, push, heard).await {
                 true => CommandAnswer::Done,
                 false => CommandAnswer::Failed,
             },

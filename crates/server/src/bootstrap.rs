@@ -44,6 +44,7 @@ pub async fn bootstrap(catalog: &Catalog, live: &Live, now: WallTime) -> anyhow:
         grace: GRACE,
         template_group: NO_TRANSCODE.to_owned(),
         compose_group: None,
+        safety_buffer: Duration::ZERO,
     };
     tx.add_rule(&StoredRule { rule, wire: serde_json::json!({}), created: now }).await?;
     tx.commit().await?;

@@ -8,7 +8,7 @@ use units::{AssetId, RecordingId, WallTime};
 /// One thing to be written, as the recorder's ledger has it.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Entry {
-    Begin(NewRecording),
+    Begin(Box<NewRecording>),
     OpenCycle(OpenCycle),
     Seal(Seal, Option<OpenCycle>),
     Interrupt { last_media: WallTime, end: i64, give_up_at: WallTime },

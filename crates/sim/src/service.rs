@@ -185,7 +185,7 @@ impl Active {
                     self.open = Some(open);
                     if !self.begun {
                         self.begun = true;
-                        owed.push_back((self.id, Entry::Begin(self.new.clone())));
+                        owed.push_back((self.id, Entry::Begin(Box::new(self.new.clone()))));
                     }
                     self.bare.tell_story(disk, cycle.0, asset, at.0, began);
                     owed.push_back((

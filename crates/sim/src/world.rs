@@ -471,5 +471,6 @@ fn draw_rule(draw: &mut Draw) -> RecordRule {
         grace: Duration::from_secs([15, 60, 180][usize::try_from(draw.below(3)).unwrap_or(0)]),
         template_group: domain::rule::NO_TRANSCODE.to_owned(),
         compose_group: None,
+        safety_buffer: Duration::ZERO,
     }
 }

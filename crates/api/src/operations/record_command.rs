@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use catalog::{CommandAnswer, RecordCommand};
+use rpc::param::Int;
 
 use crate::codes::{Answer, ApiError, Code};
 use crate::declare::{Done, choice, operations};
@@ -39,6 +40,8 @@ operations! {
         StreamName => stream_name: NameText,
         /// `start`, `stop`, `cancel_delay` or `restart`.
         Command => command: Command,
+        /// An extension: a `start` begins so many seconds before now, as far as the rule's SafetyBuffer has kept them.
+        ReachBack => reach_back: Int<0, 3600> = 0,
     }
 }
 
@@ -50,7 +53,8 @@ async fn real_time_record_command(context: &Context, input: RealTimeRecordComman
         Command::CancelDelay => RecordCommand::CancelDelay,
         Command::Restart => RecordCommand::Restart,
     };
-    let given = context.catalog.give_command(&path, command, Duration::ZERO, context.now).await?;
+    let reach_back = Duration::from_secs(u64::try_from(input.reach_back).unwrap_or(0));
+    let given = context.catalog.give_command(&path, command, reach_back, context.now).await?;
     let Some(seq) = given else { return refusal(CommandAnswer::NotLive).map_or(Ok(Done {}), Err) };
     match answer_of(context, seq).await? {
         Some(answer) => refusal(answer).map_or(Ok(Done {}), Err),

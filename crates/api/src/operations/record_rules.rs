@@ -59,6 +59,9 @@ operations! {
         StorageLocation => storage_location: Option<Text<256>>,
         /// Kept and told back.
         SpaceId => space_id: Option<Text<64>>,
+        /// An extension: seconds of what is pushed that are kept while it is not recorded, for ReachBack of
+        /// RealTimeRecordCommand; 0, which is what an absent one means: none.
+        SafetyBuffer => safety_buffer: Option<Int<0, 3600>>,
     }
 
     /// Changes a rule, for streams published from now on. What is absent stays as it is.
@@ -89,6 +92,8 @@ operations! {
         TranscodeTemplates => transcode_templates: List<Filled<64>>,
         /// The newer form.
         RecordFormat => record_format: List<RecordFormat>,
+        /// An extension: seconds of what is pushed that are kept while it is not recorded.
+        SafetyBuffer => safety_buffer: Option<Int<0, 3600>>,
     }
 
     /// Lists the rules of a domain, oldest first.
@@ -138,6 +143,7 @@ async fn add_live_record_vod_config(context: &Context, input: AddLiveRecordVodCo
         grace: grace(context, input.delay_time.unwrap_or(DELAY_SECONDS_DEFAULT))?,
         template_group,
         compose_group,
+        safety_buffer: seconds(input.safety_buffer.unwrap_or(0)),
     };
     let kept = retention(Retention::default(), input.retention_days, input.quota_bytes);
     let stored = StoredRule { rule, wire: wire.to_json()?, created: context.now };
@@ -176,6 +182,7 @@ async fn update_live_record_vod_config(context: &Context, input: UpdateLiveRecor
         grace: input.delay_time.map(|s| grace(context, s)).transpose()?.unwrap_or(old.grace),
         template_group,
         compose_group,
+        safety_buffer: input.safety_buffer.map_or(old.safety_buffer, seconds),
     };
     let kept = context.catalog.retention(&rule.key).await?;
     let kept = retention(kept, input.retention_days, input.quota_bytes);
@@ -240,6 +247,9 @@ struct Config {
     retention_days: Option<u32>,
     record_content: String,
     record_format_list: Formats,
+    /// Ours: left out when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safety_buffer: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     space_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -310,6 +320,7 @@ fn told(stored: StoredRule, kept: Retention) -> Config {
         retention_days: kept.days,
         record_content: wire.record_content.unwrap_or_else(|| "raw".to_owned()),
         record_format_list: Formats { record_format: wire.record_format.into_iter().map(told_format).collect() },
+        safety_buffer: Some(rule.safety_buffer.as_secs()).filter(|seconds| *seconds > 0),
         space_id: wire.space_id,
         storage_location: wire.storage_location,
         stream_name: rule.key.stream,
@@ -361,6 +372,11 @@ fn cycle_length(context: &Context, seconds: i64) -> Answer<Duration> {
 
 fn grace(context: &Context, seconds: i64) -> Answer<Duration> {
     within("DelayTime", seconds, context.settings.delay_seconds_min)
+}
+
+/// A parameter that was read in its range, which has nothing below zero.
+fn seconds(number: i64) -> Duration {
+    Duration::from_secs(u64::try_from(number).unwrap_or(0))
 }
 
 fn within(param: &str, seconds: i64, min: u32) -> Answer<Duration> {

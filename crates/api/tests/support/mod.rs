@@ -176,6 +176,7 @@ impl Server {
             grace: std::time::Duration::from_secs(6),
             template_group: NO_TRANSCODE.into(),
             compose_group: None,
+            safety_buffer: std::time::Duration::ZERO,
         };
         let (recording, reel, asset) = (ids.recording(now()), ids.reel(now()), ids.asset(now()));
         let new = NewRecording { id: recording, path, rule, reel, node: "n1".into(), began: now() };

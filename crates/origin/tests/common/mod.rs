@@ -338,6 +338,7 @@ impl World {
             grace: std::time::Duration::from_secs(60),
             template_group: "VOD_NO_TRANSCODE".to_owned(),
             compose_group: None,
+            safety_buffer: std::time::Duration::ZERO,
         };
         let new = NewRecording { id, path: path(), rule, reel, node: "local".to_owned(), began: WALL };
         self.catalog.begin_recording(&new).await.unwrap();

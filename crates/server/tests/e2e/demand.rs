@@ -281,7 +281,7 @@ async fn of_two_publishers_that_race_one_wins_the_other_hears_why_and_the_record
         .await
         .unwrap();
     }
-    let clip = clip(6).await;
+    let clip = clip(8).await;
     let first = Push::start(&clip, &url, Pace::Times(1.0)).unwrap();
     wait_online(&server, "s").await;
     push(&clip, &url, Pace::Fast).await.unwrap_err();
@@ -289,6 +289,41 @@ async fn of_two_publishers_that_race_one_wins_the_other_hears_why_and_the_record
     let assets = wait_recorded(&server, "s", 1).await;
     let seen = probe_all([mp4(&server, &assets[0])]).await;
     judge::covers(&probe_file(&clip).await, &seen).unwrap();
+}
+
+#[tokio::test]
+async fn a_start_reaches_back_into_the_safety_buffer_and_what_nobody_asked_for_leaves_nothing() {
+    let mut server = server_on_demand("demand", "7", LONG).await;
+    let params = [("DomainName", PLAY_DOMAIN), ("AppName", "demand"), ("SafetyBuffer", "60")];
+    server.api().live("UpdateLiveRecordVodConfig", &params).await.unwrap();
+    let clip = clip(16).await;
+    let publisher = Push::start(&clip, &server.push_url("demand", "s"), Pace::Times(1.0)).unwrap();
+    wait_online(&server, "s").await;
+    tokio::time::sleep(2 * PART).await;
+    let start = [
+        ("DomainName", PLAY_DOMAIN),
+        ("AppName", "demand"),
+        ("StreamName", "s"),
+        ("Command", "start"),
+        ("ReachBack", "60"),
+    ];
+    server.api().live("RealTimeRecordCommand", &start).await.unwrap();
+    publisher.finish().await.unwrap();
+    assert_eq!(command(&server, "s", "cancel_delay").await, ok());
+    let assets = wait_recorded(&server, "s", 1).await;
+    let seen = probe_all([mp4(&server, &assets[0])]).await;
+    judge::covers(&probe_file(&clip).await, &seen).unwrap();
+
+    // A buffer that nobody started: a kill and a restart leave neither a video nor a file.
+    let publisher = Push::start(&clip, &server.push_url("demand", "t"), Pace::Times(1.0)).unwrap();
+    wait_online(&server, "t").await;
+    tokio::time::sleep(PART).await;
+    server.kill().await.unwrap();
+    publisher.finish().await.unwrap_err();
+    server.restart().await.unwrap();
+    assert!(recorded(&server, "t").await.unwrap().is_empty());
+    let reels = std::fs::read_dir(server.data().join("media/reels")).unwrap().count();
+    assert_eq!(reels, 1, "of the stream that was recorded");
 }
 
 #[tokio::test]

@@ -73,6 +73,7 @@ pub async fn recorded(catalog: &Catalog, stream: &str, cycles: &[(i64, i64)]) ->
         grace: Duration::from_secs(180),
         template_group: NO_TRANSCODE.into(),
         compose_group: None,
+        safety_buffer: Duration::ZERO,
     };
     let ids = catalog.ids();
     let reel: ReelId = ids.reel(at(0));
