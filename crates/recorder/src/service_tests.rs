@@ -32,6 +32,7 @@ impl Running {
             grace: Duration::from_millis(1),
             template_group: NO_TRANSCODE.to_owned(),
             compose_group: None,
+            safety_buffer: Duration::ZERO,
         };
         let wire = serde_json::Value::Null;
         catalog.add_rule(&StoredRule { rule, wire, created: WallTime::default() }).await.unwrap();
