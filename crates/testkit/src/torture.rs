@@ -146,7 +146,7 @@ pub async fn run(binary: &Path, options: &Options, tell: &(dyn Fn(&str) + Sync))
     server.stop().await?;
     let odd = odd_files(&server.data(), &shelf)?;
     score.row(
-        "media that belongs to nothing; reels without media, of pushes killed before their first write; half published files",
+        "media that belongs to nothing; reels of pushes killed in their first second; half published files",
         format!("{}; {}; {}", odd.orphans.len(), odd.empty_reels, odd.half_published),
     );
     score.failures.extend(odd.orphans);

@@ -15,6 +15,9 @@ const SOUND_JOIN_MAX: usize = 5;
 /// A goodbye this short before a kill is answered for as the kill is: the last write may not be done.
 const AFTERMATH: Duration = Duration::from_secs(1);
 
+/// A kill takes its time: a push may be accepted between the moment that is noted and the end of the process.
+const DYING: Duration = Duration::from_millis(500);
+
 /// Which frames of a push are kept.
 #[derive(Debug, Default, Clone)]
 struct Kept {
@@ -60,7 +63,9 @@ impl Ledger {
     /// Holds a push against what is kept of it; `kills` are all moments of kills. Fails with what is lost against the rules.
     pub fn settle(&self, push: &Push, kills: &[Instant]) -> Result<Loss, String> {
         let kept = self.kept.get(&push.mark.push).cloned().unwrap_or_default();
-        let kill = kills.iter().copied().find(|kill| (push.begun..=push.ended + AFTERMATH).contains(kill));
+        let dying = |kill: &Instant| *kill < push.begun && push.ended < *kill + DYING;
+        let during = |kill: &Instant| (push.begun..=push.ended + AFTERMATH).contains(kill);
+        let kill = kills.iter().copied().find(|kill| during(kill) || dying(kill));
         let (pictures, sounds) = kill.map_or((push.pictures, push.sounds), |kill| push.sent_by(kill));
         let name = format!("publisher {} push {}", push.mark.publisher, push.mark.push);
         let whole = |what: &str, run: &[bool], from: usize| match run.iter().skip(from).position(|kept| !kept) {
@@ -77,7 +82,10 @@ impl Ledger {
         let allowed = match (kill, push.ending) {
             (Some(_), _) | (None, Ending::Reset | Ending::Superseded) => LOST_MAX_MS,
             (None, Ending::Left) => 0,
-            (None, Ending::Lost) => return Err(format!("{name}: the server ended it without being killed")),
+            (None, Ending::Lost) => {
+                let lasted = push.ended - push.begun;
+                return Err(format!("{name}: the server ended it after {lasted:?} without being killed"));
+            }
         };
         if loss.tail_ms > allowed {
             let how = if loss.killed { "a kill" } else { "its end" };
@@ -129,6 +137,13 @@ mod tests {
         assert!(ledger(0..100, 0..200).settle(&lost, &[]).is_err(), "nobody killed it");
         assert_eq!(ledger(0..75, 0..160).settle(&lost, &[lost.ended]).unwrap().tail_ms, 1_000);
         assert!(ledger(0..74, 0..160).settle(&lost, &[lost.ended]).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_push_that_a_dying_server_takes_may_be_lost() {
+        let lost = push(3, Ending::Lost);
+        assert!(ledger(0..0, 0..0).settle(&lost, &[lost.begun - DYING / 2]).is_ok());
+        assert!(ledger(0..0, 0..0).settle(&lost, &[lost.begun - DYING * 2]).is_err());
     }
 
     #[tokio::test]
