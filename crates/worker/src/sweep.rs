@@ -18,6 +18,8 @@ use crate::error::chain;
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Rounds between two cleanings of history.
 const CLEAN_EVERY: u32 = 60;
+/// The round of the first: a start has better things to do.
+const CLEAN_FIRST: u32 = 5;
 
 /// Runs until `shutdown`.
 pub(crate) async fn run(catalog: Catalog, undelete_window: Duration, shutdown: CancellationToken) {
@@ -28,7 +30,7 @@ pub(crate) async fn run(catalog: Catalog, undelete_window: Duration, shutdown: C
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = sweep(&catalog, undelete_window, round.is_multiple_of(CLEAN_EVERY)).await {
+        if let Err(error) = sweep(&catalog, undelete_window, round % CLEAN_EVERY == CLEAN_FIRST).await {
             tracing::warn!(error = chain(&error), "what is due cannot be deleted; the next round tries again");
         }
         round = round.wrapping_add(1);
