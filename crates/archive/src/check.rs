@@ -1,6 +1,6 @@
 //! The check of the catalog against storage: every promise that ties the two together, one by one, in plain words.
 //!
-//! The check changes nothing. What it finds carries, where there is one, the [`Mend`] that heals it; [`mend`] does that.
+//! The check changes nothing. What it finds carries, where there is one, the [`Mend`] that heals it; [`mod@mend`] does that.
 //! Run it on a store that nobody writes to: what grows looks torn.
 
 mod assets;

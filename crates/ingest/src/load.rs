@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Node;
 
-/// How late the runtime may wake a timer, as the mean of [`MEASURES`]: past it the processor is full, and streams begin to
+/// How late the runtime may wake a timer, as the mean of the last half second: past it the processor is full, and streams begin to
 /// be read late. A machine that is merely busy stays below 20 ms.
 pub const LAG_MAX: Duration = Duration::from_millis(100);
 /// Bytes that may wait for the recorder over all pushes: a second of 500 streams at 2 Mb/s. Past it the disk does not follow.

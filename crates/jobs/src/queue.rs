@@ -179,7 +179,7 @@ impl Queue {
     }
 
     /// Takes back the leases that this owner held when its process died; called when it starts. The end of the process is not the
-    /// job's failure, so it does not count as an attempt ([`BEGUN_MAX`] times): an event that is offered three times is not lost to
+    /// job's failure, so it does not count as an attempt (`BEGUN_MAX` times): an event that is offered three times is not lost to
     /// three crashes. How many jobs that freed or ended.
     pub async fn take_back_own(&self) -> Result<u32, JobsError> {
         let own = Sql::new("SELECT * FROM job WHERE state = 'running' AND owner = $1 ORDER BY seq").arg(&self.owner);

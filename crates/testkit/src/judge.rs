@@ -7,7 +7,7 @@ use crate::probe::{Packet, Probe};
 
 /// The furthest that sound may move against the picture, in seconds.
 pub const SKEW_MAX: f64 = 0.020;
-/// Bytes of a frame of silence, with which a playlist fills what the sound lacks: no encoder's frame is as short.
+/// Bytes of a frame of silence, with which a playlist fills what the sound lacks. Of what was sent few frames are as short.
 pub const SILENCE_BYTES_MAX: u64 = 8;
 /// How far one frame's time may be off by rounding: RTMP counts milliseconds, once for each of decode and presentation time.
 const ROUNDING: f64 = 0.0025;
@@ -47,9 +47,10 @@ pub fn covers(source: &Probe, assets: &[Probe]) -> Result<Vec<Placed>, String> {
 pub fn place(source: &Probe, asset: &Probe, video_at: usize, audio_at: usize) -> Result<Placed, String> {
     let audio_at = audio_at + left_out_at_front(source, asset, video_at, audio_at);
     let video = follow("picture", &source.track("video"), &asset.track("video"), video_at)?;
-    let mut sound = asset.track("audio");
-    sound.retain(|packet| packet.size > SILENCE_BYTES_MAX);
-    let audio = follow("sound frame", &source.track("audio"), &sound, audio_at)?;
+    let (sent, mut sound) = (source.track("audio"), asset.track("audio"));
+    // The silence that a playlist made is not what was sent.
+    sound.retain(|packet| packet.size > SILENCE_BYTES_MAX || sent.iter().any(|sent| sent.hash == packet.hash));
+    let audio = follow("sound frame", &sent, &sound, audio_at)?;
     let skew = |video: Option<f64>, audio: Option<f64>| match (video, audio) {
         (Some(video), Some(audio)) => audio - video,
         _ => 0.0,

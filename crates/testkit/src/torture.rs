@@ -1,7 +1,7 @@
 //! The torture run: a server that records many streams is killed again and again, and afterwards every promise is checked
 //! against journals that it never saw.
 //!
-//! Each frame that is sent is marked ([`media`]), so that one look at an asset tells which frames it holds. What is checked:
+//! Each frame that is sent is marked (`media`), so that one look at an asset tells which frames it holds. What is checked:
 //! every asset opens and decodes, runs without holes and in step, as MP4 and as HLS; no frame is in two assets; what a kill
 //! costs is at the end of a push and at most a second; each asset has its `AddLiveRecordVideoComplete`, once, the same on
 //! every repeat; no media is left that belongs to nothing.
