@@ -6,9 +6,10 @@ use testkit::clips::{self, Recipe};
 use testkit::probe::decode_complaints;
 use testkit::publisher::Publisher;
 use testkit::receiver::Receiver;
+use testkit::server::until;
 use testkit::tape::{Shape, Tape};
 
-use crate::support::{PLAY_DOMAIN, SOON, hls, mp4, probe_all, server_recording, wait_recorded};
+use crate::support::{PLAY_DOMAIN, SOON, hls, metric, mp4, probe_all, server_recording, wait_recorded};
 
 async fn tape(recipe: Recipe) -> Tape {
     Tape::from_flv(&clips::synthetic(&recipe).await.unwrap()).unwrap()
@@ -21,6 +22,15 @@ async fn a_publisher_that_returns_beside_its_half_open_self_goes_on_in_the_same_
     let tape = tape(Recipe { seconds: 6, ..Recipe::default() }).await;
     let mut silent = Publisher::connect(&url).await.unwrap();
     silent.send_all(&tape).await.unwrap();
+    // Its network goes when all that it sent has long come. (What nobody has read yet goes with a connection that is taken over.)
+    let sent = tape.samples(TagKind::Video) + tape.samples(TagKind::Audio);
+    until(SOON, async || {
+        let came = metric(&server, "hub_frames_total").await?;
+        anyhow::ensure!(came >= u64::try_from(sent)?, "{came} of {sent} frames came");
+        Ok(())
+    })
+    .await
+    .unwrap();
     // The old connection stands and says nothing, as one does whose network is gone.
     let mut back = Publisher::connect(&url).await.unwrap();
     back.send_all(&tape).await.unwrap();

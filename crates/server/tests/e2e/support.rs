@@ -131,8 +131,13 @@ pub async fn wait_settled(server: &Server, stream: &str) -> Vec<Recorded> {
 
 /// How many recordings are open, live or waiting, by the server's own metrics.
 async fn open_recordings(server: &Server) -> anyhow::Result<u64> {
+    metric(server, "reprise_recordings_open").await
+}
+
+/// A metric without labels, as a whole number.
+pub async fn metric(server: &Server, name: &str) -> anyhow::Result<u64> {
     let text = reqwest::get(server.http_url("/metrics")).await?.text().await?;
-    let line = text.lines().find(|line| line.starts_with("reprise_recordings_open ")).context("no such metric")?;
+    let line = text.lines().find(|line| line.split(' ').next() == Some(name)).context("no such metric")?;
     let number = line.rsplit(' ').next().context("a metric has a value")?;
     #[allow(
         clippy::cast_possible_truncation,
