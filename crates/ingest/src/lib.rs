@@ -42,7 +42,7 @@ pub use load::{BACKLOG_BYTES_MAX, LAG_MAX, ROOM_WAIT};
 pub const PUSHES_MAX: usize = 1_000;
 /// The share of the time in which the threads that carry pushes may be busy before new ones are refused, unless the
 /// configuration says otherwise. The rest is for what the running ones may ask more.
-pub const BUSY_MAX: f64 = 0.8;
+pub const BUSY_MAX: f64 = 0.7;
 
 /// What happens when a stream is pushed that is pushed already, by a publisher that may do so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -121,7 +121,7 @@ configuration! {
         pushes_max: u32 = 1_000;
         /// Percent of the time in which the threads that carry pushes may be busy, from 1 to 100. A new push that would make
         /// it more waits 3 s for room and is then refused with a reason.
-        busy_max_percent: u32 = 80;
+        busy_max_percent: u32 = 70;
         /// Who wins when two publishers push the same stream: "newest", who takes over at once, or "refuse", which keeps the
         /// first one. Then a publisher whose connection was cut is kept out until the old one has been silent for 20 s.
         takeover: Takeover = Takeover::Newest;

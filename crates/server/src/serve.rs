@@ -48,6 +48,11 @@ use crate::service::{self, Service};
 const HTTP_DRAIN: Duration = Duration::from_secs(10);
 /// The exit status of a process ended by a second signal: 128 + SIGINT, as shells have it.
 const EXIT_SECOND_SIGNAL: i32 = 130;
+/// Threads that write recordings: enough for 500 streams on a disk that takes 100 ms for a sync, and few enough that the
+/// threads that answer requests get their turn beside them on one processor.
+const WRITERS_MAX: usize = 64;
+/// Other threads that wait for files; what the runtime has by itself.
+const BLOCKING_MAX: usize = 512;
 /// The name of this process in rows: recordings and leases of an earlier run are taken up under it.
 pub const NODE: &str = "local";
 /// How often the disk is looked at: at 1 GB/s that is 2 GiB.
@@ -58,11 +63,14 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// Runs the server until it is told to stop.
 pub fn run(config: Config) -> anyhow::Result<()> {
     raise_file_limit();
-    let runtime =
-        |name| Builder::new_multi_thread().thread_name(name).enable_all().build().context("cannot start a runtime");
+    let runtime = |name, blocking_max| {
+        let mut builder = Builder::new_multi_thread();
+        builder.thread_name(name).max_blocking_threads(blocking_max).enable_all();
+        builder.build().context("cannot start a runtime")
+    };
     // Pushes and their recordings have threads of their own: whatever they are asked to carry, the API, playback and the
     // probes of whoever watches over this process get their turn; and the load of the one is measured without the other.
-    let (media, rest) = (runtime("media")?, runtime("rest")?);
+    let (media, rest) = (runtime("media", WRITERS_MAX)?, runtime("rest", BLOCKING_MAX)?);
     let done = rest.block_on(serve(config, media.handle()));
     // Each of its services was waited for; whatever is left then must not keep the process.
     media.shutdown_background();
