@@ -1,0 +1,34 @@
+//! What a rendition is, how its encode is cut into chunks, and where each encoded sample belongs; runs nothing.
+//!
+//! A [`Profile`] says what somebody wants of any source; [`Profile::resolve`] makes it the [`Encoding`] of one source, whose
+//! [digest](Encoding::digest) names the rendition: the same encoding of the same stretch of a reel is never made twice.
+//! [`chunks`] cuts a stretch into pieces that can be encoded apart. For each chunk, [`Input`] is what the encoder gets,
+//! [`arguments`] how it is told, [`read_movie`] what it answered, and [`place`] puts that on the reel's timeline: the n-th
+//! picture takes the time of the n-th picture of the source, whatever the encoder's clock says. (Decision 0017.)
+//!
+//! **Invariant:** a chunk's outcome depends on the source and the encoding alone, so its neighbours, made elsewhere and at
+//! another time, fit it.
+
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
+
+mod command;
+mod error;
+mod input;
+mod movie;
+mod place;
+mod plan;
+mod profile;
+mod resolve;
+mod segments;
+mod sound;
+
+pub use command::{Paths, arguments};
+pub use error::{EncodeError, Result};
+pub use input::{Input, Loaded, Picture, Pictures, Sounds, Source};
+pub use movie::{EncodedSample, Movie, read_movie};
+pub use place::{Placed, PlacedFrame, PlacedPicture, place_frames, place_pictures};
+pub use plan::{Chunk, chunks};
+pub use profile::{AudioProfile, Check, Checks, Format, H264Profile, Preset, Profile, Rate, Template, VideoProfile};
+pub use resolve::{AudioEncoding, Encoding, SourceFacts, VideoEncoding};
+pub use segments::{SegmentPlan, WrittenSegment, write_segments};
+pub use sound::{FRAME_SAMPLES, LEAD_FRAMES, TAIL_FRAMES, first_frame, frame_begin};

@@ -1,0 +1,225 @@
+//! Reads the fragmented MP4 that the encoder writes (ISO/IEC 14496-12 §8.8): one track, its parameters and samples.
+
+use bytes::Bytes;
+use container::read_box_header;
+
+use crate::error::{EncodeError, Result};
+
+/// Samples of a file that are read: five minutes at 240 pictures a second; a chunk has a tenth.
+const SAMPLES_MAX: usize = 72_000;
+/// `sample_is_non_sync_sample` (§8.8.3.1).
+const NON_SYNC: u32 = 0x0001_0000;
+
+/// One sample of the encoder's file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EncodedSample {
+    /// By the encoder's clock, in ticks of its file: good for its order, not for its place.
+    pub pts: i64,
+    /// A key frame.
+    pub sync: bool,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+/// What the encoder wrote.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Movie {
+    /// `AVCDecoderConfigurationRecord`, where it has pictures.
+    pub avc: Option<Bytes>,
+    /// In decode order.
+    pub samples: Vec<EncodedSample>,
+}
+
+fn broken(what: &'static str) -> EncodeError {
+    EncodeError::Output { what }
+}
+
+/// Reads a whole file. Errors: [`EncodeError::Output`] for what no encoder of ours writes, or what is cut off.
+pub fn read_movie(file: &Bytes) -> Result<Movie> {
+    let mut movie = Movie::default();
+    let mut pending: Vec<Row> = Vec::new();
+    for (kind, body) in boxes(file.clone())? {
+        match &kind {
+            b"moov" => movie.avc = find_avc(&body)?,
+            b"moof" => pending = rows_of(&body)?,
+            b"mdat" => {
+                let mut at = 0;
+                for row in pending.drain(..) {
+                    let end = at + row.size;
+                    if end > body.len() || movie.samples.len() >= SAMPLES_MAX {
+                        return Err(broken("its samples do not fit their box"));
+                    }
+                    movie.samples.push(EncodedSample { pts: row.pts, sync: row.sync, bytes: body.slice(at..end) });
+                    at = end;
+                }
+            }
+            _ => {}
+        }
+    }
+    if !pending.is_empty() {
+        return Err(broken("it is cut off"));
+    }
+    Ok(movie)
+}
+
+/// The boxes that lie end to end in `bytes`.
+fn boxes(bytes: Bytes) -> Result<Vec<([u8; 4], Bytes)>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let span = read_box_header(bytes.get(at..).unwrap_or_default(), 0).ok_or(broken("a box is wanted"))?;
+        let (header, size) = (usize::try_from(span.header).ok(), usize::try_from(span.size).ok());
+        let (Some(header), Some(end)) = (header, size.and_then(|size| at.checked_add(size))) else {
+            return Err(broken("a box is too large"));
+        };
+        if end > bytes.len() {
+            return Err(broken("it is cut off"));
+        }
+        found.push((span.kind, bytes.slice(at + header..end)));
+        at = end;
+    }
+    Ok(found)
+}
+
+fn child(body: &Bytes, kind: [u8; 4]) -> Result<Option<Bytes>> {
+    Ok(boxes(body.clone())?.into_iter().find(|(found, _)| *found == kind).map(|(_, body)| body))
+}
+
+/// `moov/trak/mdia/minf/stbl/stsd/avc1/avcC`.
+fn find_avc(moov: &Bytes) -> Result<Option<Bytes>> {
+    /// Version, flags and count of `stsd`; the fixed fields of a visual sample entry (§12.1.3).
+    const STSD_FIELDS: usize = 8;
+    const VISUAL_FIELDS: usize = 78;
+    let mut body = moov.clone();
+    for kind in [*b"trak", *b"mdia", *b"minf", *b"stbl", *b"stsd"] {
+        body = child(&body, kind)?.ok_or(broken("no sample entry"))?;
+    }
+    let rest = |bytes: &Bytes, from: usize| bytes.slice(from.min(bytes.len())..);
+    match child(&rest(&body, STSD_FIELDS), *b"avc1")? {
+        Some(entry) => child(&rest(&entry, VISUAL_FIELDS), *b"avcC"),
+        None => Ok(None),
+    }
+}
+
+struct Row {
+    pts: i64,
+    size: usize,
+    sync: bool,
+}
+
+/// Big-endian fields in order.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn u32(&mut self) -> Result<u32> {
+        let (field, rest) = self.0.split_first_chunk::<4>().ok_or(broken("a box is too short"))?;
+        self.0 = rest;
+        Ok(u32::from_be_bytes(*field))
+    }
+
+    fn u32_if(&mut self, there: bool) -> Result<Option<u32>> {
+        if there { self.u32().map(Some) } else { Ok(None) }
+    }
+}
+
+/// The samples of a `moof` of one track.
+fn rows_of(moof: &Bytes) -> Result<Vec<Row>> {
+    let traf = child(moof, *b"traf")?.ok_or(broken("a fragment without a track"))?;
+    let (mut rows, mut dts) = (Vec::new(), 0i64);
+    let mut defaults = (0, 0, 0);
+    for (kind, body) in boxes(traf)? {
+        let mut fields = Fields(&body);
+        match &kind {
+            b"tfhd" => {
+                let flags = fields.u32()?;
+                fields.u32()?;
+                if flags & 0x1 != 0 {
+                    return Err(broken("a fragment with a base of its own"));
+                }
+                fields.u32_if(flags & 0x2 != 0)?;
+                let duration = fields.u32_if(flags & 0x8 != 0)?.unwrap_or(0);
+                let size = fields.u32_if(flags & 0x10 != 0)?.unwrap_or(0);
+                let sample_flags = fields.u32_if(flags & 0x20 != 0)?.unwrap_or(0);
+                defaults = (duration, size, sample_flags);
+            }
+            b"tfdt" => {
+                let high = if fields.u32()? >> 24 == 1 { fields.u32()? } else { 0 };
+                dts = i64::try_from((u64::from(high) << 32) | u64::from(fields.u32()?))
+                    .map_err(|_| broken("a decode time beyond 63 bits"))?;
+            }
+            b"trun" => read_run(&mut fields, defaults, &mut dts, &mut rows)?,
+            _ => {}
+        }
+    }
+    Ok(rows)
+}
+
+fn read_run(fields: &mut Fields<'_>, defaults: (u32, u32, u32), dts: &mut i64, rows: &mut Vec<Row>) -> Result<()> {
+    let flags = fields.u32()?;
+    let count = fields.u32()?;
+    fields.u32_if(flags & 0x1 != 0)?;
+    let first_flags = fields.u32_if(flags & 0x4 != 0)?;
+    for number in 0..count {
+        if rows.len() >= SAMPLES_MAX {
+            return Err(broken("more samples than a chunk has"));
+        }
+        let duration = fields.u32_if(flags & 0x100 != 0)?.unwrap_or(defaults.0);
+        let size = fields.u32_if(flags & 0x200 != 0)?.unwrap_or(defaults.1);
+        let own = fields.u32_if(flags & 0x400 != 0)?;
+        let offset = fields.u32_if(flags & 0x800 != 0)?.unwrap_or(0).cast_signed();
+        let sample_flags = match (number, first_flags) {
+            (0, Some(first)) => first,
+            _ => own.unwrap_or(defaults.2),
+        };
+        rows.push(Row {
+            pts: dts.saturating_add(i64::from(offset)),
+            size: usize::try_from(size).map_err(|_| broken("a sample is too large"))?,
+            sync: sample_flags & NON_SYNC == 0,
+        });
+        *dts = dts.saturating_add(i64::from(duration));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use container::{SampleRow, fragment_head};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file(rows: &[SampleRow]) -> Bytes {
+        let body: Vec<u8> = rows.iter().flat_map(|row| vec![7u8; row.size as usize]).collect();
+        [fragment_head(1, 1, 90_000, rows).as_ref(), &body].concat().into()
+    }
+
+    #[test]
+    fn times_come_from_the_decode_time_and_the_offsets() {
+        let row = |cto, sync| SampleRow { duration: 3000, size: 5, cto, sync };
+        let movie = read_movie(&file(&[row(6000, true), row(-3000, false)])).unwrap();
+        let told: Vec<_> = movie.samples.iter().map(|sample| (sample.pts, sample.sync, sample.bytes.len())).collect();
+        assert_eq!(told, [(96_000, true, 5), (90_000, false, 5)]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_that_is_cut_off_is_told_from_a_whole_one(cut in any::<prop::sample::Index>()) {
+            let whole = file(&[SampleRow { duration: 1, size: 40, cto: 0, sync: true }]);
+            let at = 1 + cut.index(whole.len() - 1);
+            prop_assert!(read_movie(&whole.slice(..at)).is_err());
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let _ = read_movie(&bytes.into());
+        }
+
+        #[test]
+        fn a_damaged_file_never_panics(at in any::<prop::sample::Index>(), byte: u8) {
+            let mut bytes = file(&[SampleRow { duration: 1, size: 40, cto: 0, sync: true }]).to_vec();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            let _ = read_movie(&bytes.into());
+        }
+    }
+}

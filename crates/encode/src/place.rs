@@ -1,0 +1,209 @@
+//! Puts what the encoder made on the reel's timeline.
+//!
+//! The encoder's clock is not to be trusted: its files begin at zero, later by a delay that differs from chunk to chunk.
+//! What holds is the order. The n-th picture shown takes the time of the n-th picture of the source; the n-th frame of sound
+//! the n-th place on the grid.
+
+use bytes::Bytes;
+
+use crate::error::{EncodeError, Result};
+use crate::input::Pictures;
+use crate::movie::EncodedSample;
+use crate::sound::{LEAD_FRAMES, first_frame};
+
+/// Frames that the encoder puts before the first: what it needs to be heard whole (AAC: one).
+const PRIMING_FRAMES: u32 = 1;
+
+/// An encoded picture in its place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PlacedPicture {
+    /// In which segment of the chunk, by position.
+    pub segment: usize,
+    /// On the reel's timeline.
+    pub pts: i64,
+    /// On the reel's timeline; never later than `pts`.
+    pub dts: i64,
+    /// A key frame.
+    pub sync: bool,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+/// An encoded frame of sound in its place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PlacedFrame {
+    /// Which frame of the grid.
+    pub frame: i64,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+/// What of a rendition one chunk has.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Placed {
+    /// In decode order.
+    pub pictures: Vec<PlacedPicture>,
+    /// In order.
+    pub frames: Vec<PlacedFrame>,
+}
+
+/// Places the pictures of a chunk. `delay`: how much earlier than shown pictures are decoded, in 90 kHz ticks, the same for all
+/// chunks of a rendition.
+///
+/// Errors: [`EncodeError::Count`] when there are not as many as in the source; [`EncodeError::NoKeyFrame`] when a segment
+/// would not begin with a key frame, or not contain all that is shown in it.
+pub fn place_pictures(source: &Pictures, encoded: &[EncodedSample], delay: i64) -> Result<Vec<PlacedPicture>> {
+    let expected = source.lead + source.own.len();
+    if encoded.len() != expected {
+        return Err(EncodeError::Count { what: "pictures", expected, found: encoded.len() });
+    }
+    let mut shown: Vec<(i64, usize)> = encoded.iter().zip(0..).map(|(sample, at)| (sample.pts, at)).collect();
+    shown.sort_unstable();
+    let mut places = vec![None; encoded.len()];
+    for ((_, at), picture) in shown.iter().skip(source.lead).zip(&source.own) {
+        if let Some(place) = places.get_mut(*at) {
+            *place = Some(*picture);
+        }
+    }
+    let mut placed: Vec<PlacedPicture> = Vec::with_capacity(source.own.len());
+    for (sample, picture) in encoded.iter().zip(places).filter_map(|(sample, place)| Some((sample, place?))) {
+        let begun = placed.last().map(|last| last.segment);
+        // A segment is decoded as a whole, from a key frame that is also the first shown of it.
+        if begun != Some(picture.segment) {
+            let first = source.own.iter().find(|own| own.segment == picture.segment);
+            let next = begun.map_or(0, |segment| segment + 1);
+            if !sample.sync || picture.segment != next || first != Some(&picture) {
+                let segment = u32::try_from(next).unwrap_or(u32::MAX);
+                return Err(EncodeError::NoKeyFrame { segment });
+            }
+        }
+        placed.push(PlacedPicture {
+            segment: picture.segment,
+            pts: picture.pts,
+            dts: 0,
+            sync: sample.sync,
+            bytes: sample.bytes.clone(),
+        });
+    }
+    let mut next = i64::MAX;
+    for (picture, source) in placed.iter_mut().zip(&source.own).rev() {
+        picture.dts = (source.pts - delay).min(picture.pts).min(next.saturating_sub(1));
+        next = picture.dts;
+    }
+    Ok(placed)
+}
+
+/// Places the sound of a chunk that lasts from `begin` to `end` (90 kHz ticks), at `rate` samples per second.
+///
+/// Errors: [`EncodeError::Count`] when there is too little.
+pub fn place_frames(encoded: &[EncodedSample], begin: i64, end: i64, rate: u32) -> Result<Vec<PlacedFrame>> {
+    let (first, last) = (first_frame(begin, rate), first_frame(end, rate));
+    let before = usize::try_from(LEAD_FRAMES + PRIMING_FRAMES).unwrap_or(usize::MAX);
+    let count = usize::try_from(last.saturating_sub(first)).unwrap_or(0);
+    let own = encoded.get(before..before.saturating_add(count));
+    let own = own.ok_or(EncodeError::Count {
+        what: "sound frames",
+        expected: before.saturating_add(count),
+        found: encoded.len(),
+    })?;
+    Ok(own.iter().zip(first..).map(|(sample, frame)| PlacedFrame { frame, bytes: sample.bytes.clone() }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Picture;
+
+    /// A source of two segments, and an encoder that reorders pictures in groups and whose clock is off.
+    fn encoded(source: &Pictures, reorder: bool, drift: i64) -> Vec<EncodedSample> {
+        let total = source.lead + source.own.len();
+        let sync = |shown: usize| {
+            shown == 0
+                || shown >= source.lead
+                    && source.own[shown - source.lead].segment
+                        != shown.checked_sub(source.lead + 1).map_or(usize::MAX, |at| source.own[at].segment)
+        };
+        let mut order: Vec<usize> = (0..total).collect();
+        if reorder {
+            for pair in order.chunks_mut(3) {
+                // I P B B in decode order, unless a key frame is among them.
+                if pair.len() == 3 && !pair.iter().skip(1).any(|shown| sync(*shown)) && !sync(pair[0]) {
+                    pair.rotate_right(1);
+                }
+            }
+        }
+        order
+            .into_iter()
+            .map(|shown| EncodedSample {
+                pts: i64::try_from(shown).unwrap() * 2999 + drift,
+                sync: sync(shown),
+                bytes: Bytes::from(shown.to_string()),
+            })
+            .collect()
+    }
+
+    fn source(lead: usize, gaps: &[i64]) -> Pictures {
+        let mut pts = 90_000;
+        let own: Vec<Picture> = gaps
+            .iter()
+            .enumerate()
+            .map(|(at, gap)| {
+                pts += gap;
+                Picture { pts, segment: at * 2 / gaps.len() }
+            })
+            .collect();
+        Pictures { skipped: 0, lead, own, key_times: vec![] }
+    }
+
+    proptest! {
+        #[test]
+        fn the_nth_picture_shown_has_the_time_of_the_nth_of_the_source(
+            lead in 0usize..40, gaps in prop::collection::vec(1i64..9000, 2..120), reorder: bool, drift in 0i64..100_000,
+        ) {
+            let source = source(lead, &gaps);
+            let placed = place_pictures(&source, &encoded(&source, reorder, drift), 6000).unwrap();
+            prop_assert_eq!(placed.len(), source.own.len());
+            for picture in &placed {
+                let shown: usize = std::str::from_utf8(&picture.bytes).unwrap().parse().unwrap();
+                prop_assert_eq!(picture.pts, source.own[shown - lead].pts);
+                prop_assert!(picture.dts <= picture.pts);
+            }
+            prop_assert!(placed.windows(2).all(|pair| pair[0].dts < pair[1].dts));
+            prop_assert!(placed.windows(2).all(|pair| pair[0].segment <= pair[1].segment));
+            prop_assert!(placed.windows(2).filter(|pair| pair[0].segment != pair[1].segment).all(|pair| pair[1].sync));
+        }
+
+        #[test]
+        fn a_picture_too_few_or_too_many_is_never_placed(gaps in prop::collection::vec(1i64..9000, 2..50), more: bool) {
+            let source = source(3, &gaps);
+            let mut made = encoded(&source, false, 0);
+            if more { made.push(made[0].clone()) } else { made.pop(); }
+            let refused = matches!(place_pictures(&source, &made, 0), Err(EncodeError::Count { .. }));
+            prop_assert!(refused);
+        }
+
+        #[test]
+        fn chunks_of_sound_meet_without_gap_or_overlap(cuts in prop::collection::vec(90_000i64..2_700_000, 1..20), rate in 8_000u32..96_001) {
+            let (mut begin, mut next) = (90_000, None);
+            for length in cuts {
+                let sample = EncodedSample { pts: 0, sync: true, bytes: Bytes::new() };
+                let frames = place_frames(&vec![sample; 4_000], begin, begin + length, rate).unwrap();
+                if let (Some(next), Some(first)) = (next, frames.first()) {
+                    prop_assert_eq!(first.frame, next);
+                }
+                next = frames.last().map(|last| last.frame + 1).or(next);
+                begin += length;
+            }
+        }
+    }
+
+    #[test]
+    fn a_segment_that_does_not_begin_with_a_key_frame_is_refused() {
+        let source = source(0, &[3000; 10]);
+        let mut made = encoded(&source, false, 0);
+        made[5].sync = false;
+        assert_eq!(place_pictures(&source, &made, 0), Err(EncodeError::NoKeyFrame { segment: 1 }));
+    }
+}
