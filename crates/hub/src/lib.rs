@@ -181,7 +181,8 @@ impl Hub {
     }
 
     /// Makes a push live and hands it to the recorder. A push of the same path that is live already is superseded: what
-    /// it has sent is still read, then its reader ends. On an error nothing has changed, the older push included.
+    /// it has sent is still read, and what it hands in at once (half a second, or until [`Publisher::end`]); then its reader
+    /// ends. On an error nothing has changed, the older push included.
     pub fn publish(&self, info: PushInfo) -> Result<Publisher, PublishError> {
         let mut live = self.shared.lock();
         let permit = self.shared.inbox.try_reserve().map_err(|refused| match refused {
@@ -193,7 +194,7 @@ impl Hub {
         let queue = Arc::new(Queue::new(limits.queue_batches.max(1), limits.queue_bytes, backlog));
         let older = live.insert(info.path.clone(), Live { info: info.clone(), queue: Arc::clone(&queue) });
         if let Some(older) = older {
-            older.queue.end(PushEnd::Superseded);
+            older.queue.supersede();
             self.shared.meters.superseded.increment(1);
             tracing::info!(stream = %info.path, older = %older.info.push, newer = %info.push, "push superseded");
         }
@@ -292,6 +293,7 @@ impl Publisher {
     }
 
     /// Hands a batch to the reader, waiting while its queue is full. A future dropped while it waits has sent nothing.
+    /// [`Superseded`] comes when the time for last words is over, too: half a second after the takeover.
     pub async fn send(&mut self, batch: Arc<Batch>) -> Result<(), Superseded> {
         let bytes = batch.payload_bytes();
         let frames = batch.frames.len();

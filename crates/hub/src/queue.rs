@@ -3,10 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{Batch, PushEnd, Superseded};
+
+/// How long a push that was taken over may go on handing in what it had received: long enough to empty a receive buffer,
+/// and well below the second after which the newer push is to be on its way to the disk.
+pub(crate) const LAST_WORDS_WAIT: Duration = Duration::from_millis(500);
 
 /// What waits over all queues.
 pub(crate) struct Backlog {
@@ -55,7 +61,16 @@ struct State {
     waiting: VecDeque<(Arc<Batch>, usize)>,
     bytes: usize,
     end: Option<PushEnd>,
+    /// It was taken over: until then, or until it says that this was all, it may still hand in what it had received.
+    last_words: Option<Instant>,
     reader_gone: bool,
+}
+
+impl State {
+    /// Whether nothing more can come.
+    fn is_over(&self) -> bool {
+        self.end.is_some() && self.last_words.is_none_or(|until| Instant::now() >= until)
+    }
 }
 
 impl Queue {
@@ -68,9 +83,9 @@ impl Queue {
     pub(crate) async fn push(&self, batch: Arc<Batch>, bytes: usize) -> Result<bool, Superseded> {
         let mut waited = false;
         loop {
-            {
+            let until = {
                 let mut state = self.lock();
-                if state.end.is_some() {
+                if state.is_over() {
                     return Err(Superseded);
                 }
                 if state.reader_gone {
@@ -88,16 +103,17 @@ impl Queue {
                     self.filled.notify_one();
                     return Ok(waited);
                 }
-            }
+                state.last_words
+            };
             waited = true;
-            self.drained.notified().await;
+            wait(&self.drained, until).await;
         }
     }
 
     /// The next batch; `None` at the end.
     pub(crate) async fn pop(&self) -> Option<Arc<Batch>> {
         loop {
-            {
+            let until = {
                 let mut state = self.lock();
                 if let Some((batch, bytes)) = state.waiting.pop_front() {
                     state.bytes = state.bytes.saturating_sub(bytes);
@@ -106,17 +122,37 @@ impl Queue {
                     self.drained.notify_one();
                     return Some(batch);
                 }
-                if state.end.is_some() {
+                if state.is_over() {
                     return None;
                 }
-            }
-            self.filled.notified().await;
+                state.last_words
+            };
+            wait(&self.filled, until).await;
         }
     }
 
-    /// Ends the push, if it has not ended: the first cause stands.
+    /// Ends the push, if it has not ended: the first cause stands. It has handed in all it had.
     pub(crate) fn end(&self, end: PushEnd) {
-        self.lock().end.get_or_insert(end);
+        let mut state = self.lock();
+        state.end.get_or_insert(end);
+        state.last_words = None;
+        drop(state);
+        self.tell_end();
+    }
+
+    /// Ends the push for a newer one, if it has not ended. What it has received by now it may hand in for
+    /// [`LAST_WORDS_WAIT`]: the reader has it before it sees the end.
+    pub(crate) fn supersede(&self) {
+        let mut state = self.lock();
+        if state.end.is_none() {
+            state.end = Some(PushEnd::Superseded);
+            state.last_words = Some(Instant::now() + LAST_WORDS_WAIT);
+        }
+        drop(state);
+        self.tell_end();
+    }
+
+    fn tell_end(&self) {
         self.filled.notify_one();
         self.drained.notify_one();
         self.over.notify_waiters();
@@ -150,6 +186,15 @@ impl Queue {
     /// The state is whole whenever the lock is free.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits for a word, or until this time if there is one.
+async fn wait(word: &Notify, until: Option<Instant>) {
+    match until {
+        // Late or not: the caller looks again.
+        Some(until) => drop(timeout_at(until, word.notified()).await),
+        None => word.notified().await,
     }
 }
 

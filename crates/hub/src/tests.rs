@@ -8,6 +8,8 @@ use super::*;
 
 /// Long enough for a future that can finish, short enough for one that must not.
 const A_MOMENT: Duration = Duration::from_millis(50);
+/// Long enough on any machine.
+const GENEROUS: Duration = Duration::from_secs(30);
 
 fn info(push: u128, stream: &str) -> PushInfo {
     let path = StreamPath::new("play.localhost", "cup", stream).unwrap();
@@ -74,7 +76,7 @@ async fn a_batch_larger_than_the_bound_passes_alone() {
 }
 
 #[tokio::test]
-async fn the_newer_push_takes_over_and_what_the_older_sent_is_still_read() {
+async fn the_newer_push_takes_over_and_what_the_older_had_received_is_still_read() {
     let (hub, mut pushes) = Hub::new(small());
     let mut older = hub.publish(info(1, "a")).unwrap();
     let mut older_frames = pushes.next().await.unwrap().frames;
@@ -83,26 +85,46 @@ async fn the_newer_push_takes_over_and_what_the_older_sent_is_still_read() {
 
     let mut newer = hub.publish(info(2, "a")).unwrap();
     older.superseded().await;
-    assert_eq!(older.send(batch(1, 1)).await, Err(Superseded));
-    assert!(older_frames.next().await.is_some());
-    assert!(older_frames.next().await.is_none());
     assert_eq!(older_frames.end(), Some(PushEnd::Superseded));
+    older.send(batch(1, 1)).await.unwrap();
+    older.end(PushEnd::Lost);
+    assert_eq!(older_frames.next().await.unwrap().arrived.unix_ms, 0);
+    assert_eq!(older_frames.next().await.unwrap().arrived.unix_ms, 1);
+    assert!(older_frames.next().await.is_none());
+    assert_eq!(older_frames.end(), Some(PushEnd::Superseded), "the first cause stands");
 
-    drop(older);
     assert_eq!(hub.live(), vec![newer.info().clone()]);
     newer.send(batch(2, 1)).await.unwrap();
     assert_eq!(pushes.next().await.unwrap().info.push, PushId::from_u128(2));
 }
 
 #[tokio::test]
-async fn superseding_wakes_a_publisher_that_waits_for_room() {
+async fn a_superseded_push_that_says_nothing_or_finds_no_room_is_not_waited_for_long() {
     let (hub, mut pushes) = Hub::new(small());
     let mut older = hub.publish(info(1, "a")).unwrap();
-    let _frames = pushes.next().await.unwrap();
+    let mut older_frames = pushes.next().await.unwrap().frames;
     older.send(batch(0, 100)).await.unwrap();
-    let waiting = tokio::spawn(async move { older.send(batch(1, 100)).await });
+    let waiting = tokio::spawn(async move {
+        let sent = older.send(batch(1, 100)).await;
+        (older, sent)
+    });
     let _newer = hub.publish(info(2, "a")).unwrap();
-    assert_eq!(waiting.await.unwrap(), Err(Superseded));
+    // The task of the older one stands somewhere and neither ends nor goes.
+    let (mut older, sent) = timeout(GENEROUS, waiting).await.unwrap().unwrap();
+    assert_eq!(sent, Err(Superseded));
+    assert!(older_frames.next().await.is_some());
+    assert!(timeout(GENEROUS, older_frames.next()).await.unwrap().is_none());
+    assert_eq!(older.send(batch(2, 1)).await, Err(Superseded));
+}
+
+#[tokio::test]
+async fn a_reader_that_waits_for_a_superseded_push_hears_of_the_end_by_itself() {
+    let (hub, mut pushes) = Hub::new(small());
+    let _older = hub.publish(info(1, "a")).unwrap();
+    let mut older_frames = pushes.next().await.unwrap().frames;
+    let reader = tokio::spawn(async move { older_frames.next().await });
+    let _newer = hub.publish(info(2, "a")).unwrap();
+    assert_eq!(timeout(GENEROUS, reader).await.unwrap().unwrap(), None);
 }
 
 #[tokio::test]

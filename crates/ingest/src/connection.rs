@@ -32,6 +32,9 @@ const GREETING_WRITE_WAIT: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_secs(2);
 /// Characters of a refused name that the log shows.
 const NAME_CHARS_SHOWN: usize = 64;
+/// What a push that ends at our wish may still have in its receive buffer, in bytes: more than the kernel lets it hold (6 MiB
+/// as a rule), so that only a peer that never stops sending is cut off in the middle.
+const LAST_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How long a shutdown waits for a reader that does not take the last batch.
 const LAST_BATCH_WAIT: Duration = Duration::from_secs(10);
 
@@ -195,14 +198,32 @@ impl Push<'_> {
                 () = shutdown.cancelled() => Some(PushEnd::Shutdown),
                 () = sleep_until(self.node.clock.instant(read_at)) => None,
             };
-            // Also before an end that comes from us: what has arrived was sent in good faith.
             last_bytes = self.look(socket);
             if let Some(end) = cause {
-                let ended = self.drain(socket, shutdown).await;
+                let ended = self.empty(socket, shutdown, last_bytes).await;
                 self.session.refuse(told(&end));
                 self.drain(socket, shutdown).await;
                 return ended.unwrap_or(end);
             }
+        }
+    }
+
+    /// Takes all that is in the socket, of which `last_bytes` were just read: what had arrived before an end that comes from us
+    /// was sent in good faith. The end of the push, when it has come meanwhile.
+    async fn empty(
+        &mut self,
+        socket: &mut Socket,
+        shutdown: &CancellationToken,
+        mut last_bytes: usize,
+    ) -> Option<PushEnd> {
+        let mut taken = 0;
+        loop {
+            let ended = self.drain(socket, shutdown).await;
+            taken += last_bytes;
+            if ended.is_some() || last_bytes == 0 || taken > LAST_BYTES_MAX {
+                return ended;
+            }
+            last_bytes = self.look(socket);
         }
     }
 

@@ -193,6 +193,18 @@ impl Publisher {
         }
     }
 
+    /// Waits until all that was sent is with the server, be it that nobody has read it there yet.
+    pub async fn delivered(&self) -> anyhow::Result<()> {
+        let port = self.socket.local_addr()?.port();
+        let delivered = async {
+            while unacknowledged(port).await? > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            anyhow::Ok(())
+        };
+        timeout(PATIENCE, delivered).await.context("the server does not take what was sent")?
+    }
+
     /// Waits until the server has closed the connection.
     pub async fn closed(&mut self) -> anyhow::Result<()> {
         let mut rest = [0; 4096];
@@ -291,6 +303,21 @@ impl Wire {
             }
         }
     }
+}
+
+/// Bytes that the connection from this local port has sent and the other side has not acknowledged.
+async fn unacknowledged(port: u16) -> anyhow::Result<u64> {
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        // A line: number, local address, remote address, state, and the two queues as `send:receive`, in hexadecimal digits.
+        let table = tokio::fs::read_to_string(table).await.unwrap_or_default();
+        let ours = table.lines().map(|line| line.split_whitespace().skip(1)).find_map(|mut fields| {
+            fields.next()?.ends_with(&format!(":{port:04X}")).then(|| fields.nth(2).map(str::to_owned))?
+        });
+        if let Some((send, _)) = ours.as_deref().and_then(|queues| queues.split_once(':')) {
+            return Ok(u64::from_str_radix(send, 16)?);
+        }
+    }
+    bail!("the system knows no connection from port {port}")
 }
 
 async fn shake_hands(socket: &mut TcpStream) -> anyhow::Result<()> {

@@ -80,8 +80,8 @@ impl Ledger {
         let sounds_ms = missing(sounds, &kept.sounds) * 64 / 3;
         let loss = Loss { killed: kill.is_some(), tail_ms: pictures_ms.max(sounds_ms), sounds_at_join: first };
         let allowed = match (kill, push.ending) {
-            (Some(_), _) | (None, Ending::Reset | Ending::Superseded) => LOST_MAX_MS,
-            (None, Ending::Left) => 0,
+            (Some(_), _) | (None, Ending::Reset) => LOST_MAX_MS,
+            (None, Ending::Left | Ending::Superseded) => 0,
             (None, Ending::Lost) => {
                 let lasted = push.ended - push.begun;
                 return Err(format!("{name}: the server ended it after {lasted:?} without being killed"));

@@ -201,6 +201,8 @@ async fn finish(publisher: Publisher, planned: Ending) -> Ending {
             Ending::Reset
         }
         ending => {
+            // A server that is away or goes meanwhile is judged by its kill.
+            let _delivered_or_killed = publisher.delivered().await;
             // The old connection stands until the server ends it.
             tokio::spawn(async move {
                 let mut publisher = publisher;
