@@ -67,8 +67,10 @@ impl Retry {
     }
 }
 
-/// 3 attempts, 1 s apart (contract §3.1).
-const CALLBACK_RETRY: Retry = Retry::fixed(3, Duration::from_secs(1));
+/// The first attempts come soon (contract §3.1), later ones hourly; the worker gives up by the time that has passed, and these
+/// are more than fit into a year.
+const CALLBACK_RETRY: Retry =
+    Retry { attempts_max: 10_000, first: Duration::from_secs(1), max: Duration::from_secs(3_600) };
 /// Up to 5 retries, 1 s apart (contract §3.5).
 const LIVE_NOTIFY_RETRY: Retry = Retry::fixed(6, Duration::from_secs(1));
 /// A publisher waits for the answer: three attempts, 1 s apart.

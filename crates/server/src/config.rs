@@ -178,6 +178,9 @@ configuration! {
     callbacks: Callbacks {
         /// Whether receivers in private and loopback networks may be called. Turn it off where customers are strangers.
         private_receivers: bool = true;
+        /// How long an event is offered again to a receiver that does not take it, at most hourly; later events of the same
+        /// video wait for it. "0s": three attempts, as ApsaraVideo does.
+        keep_telling: Duration = Duration::from_secs(72 * 3600);
     }
 
     /// What is told on standard error.

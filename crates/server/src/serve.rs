@@ -200,6 +200,7 @@ fn worker_settings(config: &Config) -> worker::Settings {
     worker::Settings {
         node: NODE.to_owned(),
         private_receivers: config.callbacks.private_receivers,
+        keep_telling: config.callbacks.keep_telling,
         undelete_window: config.storage.undelete_window,
     }
 }

@@ -5,6 +5,8 @@
 
 mod payload;
 
+use std::time::Duration;
+
 use catalog::{Catalog, EventOutcome, MessageCallback};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use reqwest::Method;
@@ -15,6 +17,9 @@ use units::EventId;
 use crate::DEFAULT_APP_ID;
 use crate::clock::now;
 use crate::receiver::{Receivers, Request};
+
+/// An event is offered this often at least (contract §3.1).
+const ATTEMPTS_MIN: u32 = 3;
 
 /// The `CallbackType` that is delivered here.
 const HTTP: &str = "HTTP";
@@ -28,11 +33,22 @@ struct Payload {
 pub(crate) struct Callback {
     catalog: Catalog,
     receivers: Receivers,
+    /// For how long an event is offered after that.
+    keep_telling: Duration,
 }
 
 impl Callback {
-    pub(crate) fn new(catalog: Catalog, receivers: Receivers) -> Self {
-        Self { catalog, receivers }
+    pub(crate) fn new(catalog: Catalog, receivers: Receivers, keep_telling: Duration) -> Self {
+        Self { catalog, receivers, keep_telling }
+    }
+
+    /// A failure that another attempt may mend is final once the event was offered often and long enough.
+    fn patient(&self, attempt: &Attempt, failure: Failure) -> Failure {
+        let spent = attempt.job.attempt >= ATTEMPTS_MIN && now().since(attempt.job.created) >= self.keep_telling;
+        match failure {
+            Failure::Retry(why) if spent => Failure::GiveUp(why),
+            failure => failure,
+        }
     }
 
     /// Ends the job and notes what became of the event, together.
@@ -60,7 +76,8 @@ impl Handler for Callback {
         };
         let body = payload::render(&stored.event)
             .map_err(|error| Failure::GiveUp(format!("event {id} cannot be written as JSON: {error}")))?;
-        self.receivers.deliver(&self.catalog, attempt, Some(id), request(callback, body)).await?;
+        let delivered = self.receivers.deliver(&self.catalog, attempt, Some(id), request(callback, body)).await;
+        delivered.map_err(|failure| self.patient(attempt, failure))?;
         self.end(attempt, id, EventOutcome::Delivered).await
     }
 }

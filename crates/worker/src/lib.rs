@@ -43,6 +43,8 @@ const DISK_LEASE: Duration = Duration::from_secs(60);
 /// The application that events of this installation belong to (contract §2.11).
 pub const DEFAULT_APP_ID: &str = "app-1000000";
 
+/// A weekend and a day.
+const KEEP_TELLING: Duration = Duration::from_secs(3 * 86_400);
 /// As long as for a video that somebody deleted.
 const UNDELETE_WINDOW: Duration = Duration::from_secs(3 * 86_400);
 
@@ -54,13 +56,20 @@ pub struct Settings {
     /// Whether callbacks may go to private, loopback and other addresses that are not public. `false` checks the address
     /// that is connected to, not only the name.
     pub private_receivers: bool,
+    /// How long an event is offered to a receiver that does not take it, over the contract's three attempts; zero: those alone.
+    pub keep_telling: Duration,
     /// How long the media of videos that their rule does not keep can be restored.
     pub undelete_window: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { node: "local".to_owned(), private_receivers: true, undelete_window: UNDELETE_WINDOW }
+        Self {
+            node: "local".to_owned(),
+            private_receivers: true,
+            keep_telling: KEEP_TELLING,
+            undelete_window: UNDELETE_WINDOW,
+        }
     }
 }
 
@@ -82,7 +91,7 @@ pub async fn run(
     let sweeping = sweep::run(catalog.clone(), settings.undelete_window, shutdown.clone());
     let describing = describe::run(catalog.clone(), blobs.clone(), jobs_done.clone());
     let running = Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
-        .handle(Callback::new(catalog.clone(), receivers.clone()), requests)
+        .handle(Callback::new(catalog.clone(), receivers.clone(), settings.keep_telling), requests)
         .handle(Notify::new(catalog.clone(), receivers.clone()), requests)
         .handle(NotifyOfRecordings::new(catalog.clone(), receivers.clone()), requests)
         .handle(Question::new(catalog.clone(), receivers), requests)

@@ -104,6 +104,25 @@ async fn an_event_is_dropped_visibly_after_three_attempts_and_the_next_one_follo
 }
 
 #[tokio::test]
+async fn an_event_is_offered_beyond_three_attempts_for_as_long_as_the_operator_says_and_others_wait_for_it() {
+    let receiver = Receiver::start().await.unwrap();
+    let settings = worker::Settings { node: "n1".into(), ..worker::Settings::default() };
+    let running = Running::start_as(settings, async |_: &Catalog| {}).await;
+    subscribe(&running.catalog, receiver.url(), "ALL").await;
+    receiver.answer_next([StatusCode::INTERNAL_SERVER_ERROR; 3]);
+    let asset = AssetId::from_u128(7);
+    let first = owe(&running.catalog, asset, became_asset()).await;
+    let next = owe(&running.catalog, asset, analysed(5)).await;
+    for event in [first, next] {
+        until("delivered", async || outcome(&running.catalog, event).await == EventOutcome::Delivered).await;
+    }
+    let came = receiver.deliveries();
+    let added = "AddLiveRecordVideoComplete";
+    assert_eq!(types(&came), [added, added, added, added, "VideoAnalysisComplete"]);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn what_nobody_asked_for_is_not_sent() {
     let receiver = Receiver::start().await.unwrap();
     let running = Running::start(true).await;

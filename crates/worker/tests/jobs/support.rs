@@ -26,13 +26,23 @@ impl Running {
 
     /// Like [`start`](Self::start), after `prepare` has filled the catalog.
     pub async fn start_with(private_receivers: bool, prepare: impl AsyncFnOnce(&Catalog)) -> Self {
+        let settings = worker::Settings {
+            node: "n1".into(),
+            private_receivers,
+            keep_telling: Duration::ZERO,
+            undelete_window: Duration::ZERO,
+        };
+        Self::start_as(settings, prepare).await
+    }
+
+    /// With all settings.
+    pub async fn start_as(settings: worker::Settings, prepare: impl AsyncFnOnce(&Catalog)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let catalog = Catalog::open(&CatalogUrl::Sqlite(folder.path().join("catalog.sqlite"))).await.unwrap();
         catalog.migrate().await.unwrap();
         prepare(&catalog).await;
         let blobs = Blobs::local(folder.path()).unwrap();
         let stop = CancellationToken::new();
-        let settings = worker::Settings { node: "n1".into(), private_receivers, undelete_window: Duration::ZERO };
         let (to_run, token) = (worker::run(catalog.clone(), blobs.clone(), settings, stop.clone()), stop.clone());
         let task = tokio::spawn(async move {
             to_run.await.unwrap();
