@@ -4,9 +4,11 @@
 pub mod api;
 pub mod browser;
 pub mod clips;
+pub mod customer;
 pub mod ffmpeg;
 pub mod judge;
 pub mod probe;
+pub mod process;
 pub mod publisher;
 pub mod receiver;
 pub mod server;

@@ -34,6 +34,11 @@ impl Look {
         Ok(look)
     }
 
+    /// User and system time since the processes began.
+    pub const fn cpu(&self) -> Duration {
+        self.cpu
+    }
+
     /// CPU and wall time since `earlier`, and growth of memory since `idle`.
     pub fn since(self, earlier: Self, idle: Self) -> Usage {
         Usage {
@@ -55,7 +60,8 @@ fn cpu(pid: u32) -> anyhow::Result<Duration> {
     Ok(Duration::from_millis((ticks(14)? + ticks(15)?) * 1000 / per_second))
 }
 
-fn resident_mib(pid: u32) -> anyhow::Result<f64> {
+/// Resident memory of a process, in MiB.
+pub fn resident_mib(pid: u32) -> anyhow::Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
     let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -192,6 +193,19 @@ impl Server {
     /// A caller of its API with the root key.
     pub fn api(&self) -> Api {
         Api::new(&self.http_url(""), KEY.0, KEY.1)
+    }
+
+    /// A metric without labels, as the number that the server prints.
+    pub async fn metric<T: FromStr>(&self, name: &str) -> anyhow::Result<T> {
+        let text = reqwest::get(self.http_url("/metrics")).await?.error_for_status()?.text().await?;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let value = value.with_context(|| format!("no metric {name}"))?;
+        value.parse().ok().with_context(|| format!("{name} is {value}"))
+    }
+
+    /// How many recordings are open, growing or waiting for their publisher.
+    pub async fn open_recordings(&self) -> anyhow::Result<u32> {
+        self.metric("reprise_recordings_open").await
     }
 
     async fn launch(&mut self) -> anyhow::Result<()> {

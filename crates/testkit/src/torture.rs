@@ -26,7 +26,9 @@ use tokio::task::JoinSet;
 
 pub use score::Score;
 
+use crate::customer::{self, PLAY_DOMAIN, Rule};
 use crate::probe::{decode_complaints, probe};
+use crate::process::resident_mib;
 use crate::receiver::Receiver;
 use crate::server::{Server, until};
 use dice::Dice;
@@ -40,8 +42,6 @@ use shelf::{Shelved, checked, odd_files, shelved};
 
 /// The app of everything that is pushed.
 const APP: &str = "torture";
-/// The play domain of a new installation.
-const DOMAIN: &str = "play.localhost";
 /// The key that events are signed with.
 const CALLBACK_KEY: &str = "Torture0Key";
 /// What each asset owes its customer.
@@ -90,11 +90,26 @@ impl Default for Options {
 
 /// Runs it. An error is a run that could not be judged; broken promises are in the score.
 pub async fn run(binary: &Path, options: &Options, tell: &(dyn Fn(&str) + Sync)) -> anyhow::Result<Score> {
+    let mut server = Server::start_in(binary, &[("REPRISE_LOG__LEVEL", "warn")], &options.work, &[]).await?;
+    let ran = torture(&mut server, binary, options, tell).await;
+    if options.keep && !ran.as_ref().is_ok_and(|score| score.failures.is_empty()) {
+        tell(&format!("everything is left in {}", server.keep_folder().display()));
+    }
+    ran
+}
+
+async fn torture(
+    server: &mut Server,
+    binary: &Path,
+    options: &Options,
+    tell: &(dyn Fn(&str) + Sync),
+) -> anyhow::Result<Score> {
     let begun = std::time::Instant::now();
     let medias = [Arc::new(Media::make(2).await?), Arc::new(Media::make(0).await?)];
-    let mut server = Server::start_in(binary, &[("REPRISE_LOG__LEVEL", "warn")], &options.work, &[]).await?;
     let receiver = Receiver::start().await?;
-    configure(&server, &receiver, options).await?;
+    let rule = Rule { app: APP, cycle_seconds: options.cycle_seconds, grace_seconds: options.grace_seconds };
+    customer::record(&server.api(), rule).await?;
+    customer::call_back(&server.api(), receiver.url(), CALLBACK_KEY).await?;
 
     let (stop, stopping) = watch::channel(false);
     let grace = Duration::from_secs(options.grace_seconds.into());
@@ -112,13 +127,7 @@ pub async fn run(binary: &Path, options: &Options, tell: &(dyn Fn(&str) + Sync))
     }
     tell(&format!("{} publishers, {} kills, seed {}", options.publishers, options.kills, options.seed));
     let mut dice = Dice::new(options.seed, 0);
-    let killed = kills::kill_often(&mut server, &receiver, &mut dice, options.kills, grace, tell).await;
-    if let Err(error) = &killed
-        && options.keep
-    {
-        bail!("{error:#}; everything is left in {}", server.keep_folder().display());
-    }
-    let killed = killed?;
+    let killed = kills::kill_often(server, &receiver, &mut dice, options.kills, grace, tell).await?;
     // What goes on after the last kill is judged as well.
     tokio::time::sleep(Duration::from_secs(2)).await;
     stop.send_replace(true);
@@ -128,17 +137,17 @@ pub async fn run(binary: &Path, options: &Options, tell: &(dyn Fn(&str) + Sync))
         journals.insert(number, pushes);
     }
     tell("the publishers are gone; waiting until everything is at rest");
-    let shelf = until(REST_PATIENCE, || at_rest(&server, &receiver)).await?;
+    let shelf = until(REST_PATIENCE, || at_rest(server, &receiver)).await?;
     // One more start: a server at rest owes nothing and changes nothing.
     server.kill().await?;
     server.restart().await?;
-    let again = until(REST_PATIENCE, || at_rest(&server, &receiver)).await?;
+    let again = until(REST_PATIENCE, || at_rest(server, &receiver)).await?;
 
     tell(&format!("judging {} assets", shelf.len()));
     let mut score = Score::default();
     score.check(again == shelf, || "a restart at rest changed what is recorded".to_owned());
     count_up(&mut score, options, &killed, &journals, &shelf);
-    let seen = judge_all(&server, &medias, &journals, &shelf, options, &mut score).await?;
+    let seen = judge_all(server, &medias, &journals, &shelf, options, &mut score).await?;
     settle(&mut score, &journals, &shelf, &seen, &killed);
     check_events(&mut score, &receiver, &shelf);
     let resident = resident_mib(server.pid().context("the server runs")?)?;
@@ -153,9 +162,6 @@ pub async fn run(binary: &Path, options: &Options, tell: &(dyn Fn(&str) + Sync))
     let [first, mended] = checked(binary, &server.data()).await?;
     score.row("`reprise check`; after `--mend`", format!("{first}; {mended}"));
     score.row("took", format!("{} s", begun.elapsed().as_secs()));
-    if !score.failures.is_empty() && options.keep {
-        score.row("left behind", server.keep_folder().display());
-    }
     Ok(score)
 }
 
@@ -163,41 +169,19 @@ fn stream_of(publisher: u32) -> String {
     format!("s{publisher:04}")
 }
 
-async fn configure(server: &Server, receiver: &Receiver, options: &Options) -> anyhow::Result<()> {
-    let api = server.api();
-    let rule = [
-        ("DomainName", DOMAIN),
-        ("AppName", APP),
-        ("StreamName", "*"),
-        ("VodTranscodeGroupId", "VOD_NO_TRANSCODE"),
-        ("CycleDuration", &options.cycle_seconds.to_string()),
-        ("DelayTime", &options.grace_seconds.to_string()),
-    ];
-    api.live("AddLiveRecordVodConfig", &rule).await?;
-    let callback = [
-        ("CallbackType", "HTTP"),
-        ("CallbackURL", receiver.url()),
-        ("EventTypeList", "ALL"),
-        ("AuthSwitch", "on"),
-        ("AuthKey", CALLBACK_KEY),
-    ];
-    api.vod("SetMessageCallback", &callback).await?;
-    Ok(())
-}
-
 /// Everything that was recorded, once nothing is open, everything is normal, and every event was taken.
 async fn at_rest(server: &Server, receiver: &Receiver) -> anyhow::Result<Vec<Shelved>> {
-    let text = reqwest::get(server.http_url("/metrics")).await?.text().await?;
-    let open = text.lines().find_map(|line| line.strip_prefix("reprise_recordings_open ")).context("no metric")?;
-    ensure!(open == "0", "{open} recordings are open");
-    let shelf = shelved(&server.api(), DOMAIN, APP).await?;
+    let open = server.open_recordings().await?;
+    ensure!(open == 0, "{open} recordings are open");
+    let shelf = shelved(&server.api(), PLAY_DOMAIN, APP).await?;
     if let Some(unfinished) = shelf.iter().find(|asset| asset.status != "Normal") {
         bail!("{} is {}", unfinished.video_id, unfinished.status);
     }
-    let told: Vec<_> = receiver.deliveries().into_iter().filter(|d| d.answered < 300).collect();
+    let told: Vec<_> = receiver.deliveries().into_iter().filter(|d| d.event_type() == COMPLETE).collect();
     for asset in &shelf {
-        let taken = told.iter().any(|d| d.event_type() == COMPLETE && d.body["VideoId"] == asset.video_id.as_str());
-        ensure!(taken, "{COMPLETE} of {} was not taken yet", asset.video_id);
+        let of_it = told.iter().filter(|delivery| delivery.body["VideoId"] == asset.video_id.as_str());
+        let answers: Vec<_> = of_it.map(|delivery| delivery.answered).collect();
+        ensure!(answers.contains(&200), "{COMPLETE} of {} was not taken; answers: {answers:?}", asset.video_id);
     }
     Ok(shelf)
 }
@@ -391,11 +375,4 @@ fn check_events(score: &mut Score, receiver: &Receiver, shelf: &[Shelved]) {
         &format!("{COMPLETE}: assets told; deliveries refused by the receiver; repeats, all the same"),
         format!("{}; {refused}; {repeats}", told.len()),
     );
-}
-
-fn resident_mib(pid: u32) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kib / 1024.0)
 }

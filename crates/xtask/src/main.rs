@@ -4,6 +4,7 @@ mod bench;
 mod command;
 mod demo;
 mod fuzz;
+mod programs;
 mod setup;
 mod sim;
 mod suites;
@@ -37,8 +38,8 @@ enum Task {
         #[command(subcommand)]
         what: Bench,
     },
-    /// Kill a recording server again and again, and check every promise afterwards
-    Torture(torture::Torture),
+    /// Kill a recording server again and again, and check every promise afterwards; with `--debug` the build for tests
+    Torture(programs::Words),
     /// Live through many simulated worlds of the recorder, with crashes and failing disks at every step
     Sim(sim::Sim),
     /// Feed every parser of foreign bytes with what breaks parsers
@@ -52,15 +53,18 @@ enum Task {
 #[derive(Subcommand)]
 enum Bench {
     /// Many streams recorded at once: CPU and memory per stream, samples lost, beside nginx-rtmp
-    Record(bench::Record),
+    Record(programs::Words),
+    /// A server with many open recordings is killed: how long until all of them go on
+    Recover(programs::Words),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test => suites::run(),
         Task::Demo { once } => demo::run(once),
-        Task::Bench { what: Bench::Record(options) } => bench::record(&options),
-        Task::Torture(options) => torture::run(&options),
+        Task::Bench { what: Bench::Record(words) } => bench::record(&words),
+        Task::Bench { what: Bench::Recover(words) } => bench::recover(&words),
+        Task::Torture(words) => torture::run(&words),
         Task::Sim(options) => sim::run(&options),
         Task::Fuzz(options) => fuzz::run(&options).map(drop),
         Task::Tidy => tidy::run(),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use testkit::clips::{self, Recipe};
+use testkit::customer;
 use testkit::ffmpeg::{Pace, push};
 use testkit::receiver::Receiver;
 use testkit::server::Server;
@@ -14,14 +15,7 @@ const KEY: &str = "Testkit0Key";
 
 async fn listen(server: &Server) -> Receiver {
     let receiver = Receiver::start().await.unwrap();
-    let params = [
-        ("CallbackType", "HTTP"),
-        ("CallbackURL", receiver.url()),
-        ("EventTypeList", "ALL"),
-        ("AuthSwitch", "on"),
-        ("AuthKey", KEY),
-    ];
-    server.api().vod("SetMessageCallback", &params).await.unwrap();
+    customer::call_back(&server.api(), receiver.url(), KEY).await.unwrap();
     receiver
 }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde_json::Value;
 use testkit::api::Api;
+pub use testkit::customer::PLAY_DOMAIN;
+use testkit::customer::{self, Rule};
 use testkit::probe::{Probe, probe};
 use testkit::server::{Server, until};
 
-/// The play domain of a new installation.
-pub const PLAY_DOMAIN: &str = "play.localhost";
 /// How long anything that should follow at once may take on a loaded machine.
 pub const SOON: Duration = Duration::from_secs(20);
 
@@ -28,16 +28,7 @@ pub async fn server_recording(app: &str, cycle: u32, grace: u32) -> Server {
 
 /// Adds a rule for an app.
 pub async fn add_rule(api: &Api, app: &str, cycle: u32, grace: u32) {
-    let (cycle, grace) = (cycle.to_string(), grace.to_string());
-    let params = [
-        ("DomainName", PLAY_DOMAIN),
-        ("AppName", app),
-        ("StreamName", "*"),
-        ("VodTranscodeGroupId", "VOD_NO_TRANSCODE"),
-        ("CycleDuration", &cycle),
-        ("DelayTime", &grace),
-    ];
-    api.live("AddLiveRecordVodConfig", &params).await.unwrap();
+    customer::record(api, Rule { app, cycle_seconds: cycle, grace_seconds: grace }).await.unwrap();
 }
 
 /// Adds a rule for an app with an OnDemand of its own.
@@ -119,7 +110,7 @@ pub async fn probe_all(urls: impl IntoIterator<Item = String>) -> Vec<Probe> {
 pub async fn wait_settled(server: &Server, stream: &str) -> Vec<Recorded> {
     let look = || async {
         let found = recorded(server, stream).await?;
-        let open = open_recordings(server).await?;
+        let open = server.open_recordings().await?;
         if found.is_empty() || found.iter().any(|asset| asset.status != "Normal") || open > 0 {
             bail!("{open} recordings are open, these assets are there: {found:#?}");
         }
@@ -127,22 +118,4 @@ pub async fn wait_settled(server: &Server, stream: &str) -> Vec<Recorded> {
         recorded(server, stream).await
     };
     until(SOON, look).await.unwrap()
-}
-
-/// How many recordings are open, live or waiting, by the server's own metrics.
-async fn open_recordings(server: &Server) -> anyhow::Result<u64> {
-    metric(server, "reprise_recordings_open").await
-}
-
-/// A metric without labels, as a whole number.
-pub async fn metric(server: &Server, name: &str) -> anyhow::Result<u64> {
-    let text = reqwest::get(server.http_url("/metrics")).await?.text().await?;
-    let line = text.lines().find(|line| line.split(' ').next() == Some(name)).context("no such metric")?;
-    let number = line.rsplit(' ').next().context("a metric has a value")?;
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a small whole number, printed as a float"
-    )]
-    Ok(number.parse::<f64>()? as u64)
 }

@@ -256,13 +256,8 @@ async fn a_catalog_made_anew_from_storage_is_the_same() {
 async fn on_a_nearly_full_disk_a_new_push_is_refused_with_the_reason() {
     // More than any disk has; it counts as 5 % of it, which the disk of a test may or may not have.
     let server = Server::start_with(reprise(), &[("REPRISE_STORAGE__FREE_MIN_MIB", "4294967295")]).await.unwrap();
-    let metrics = reqwest::get(server.http_url("/metrics")).await.unwrap().text().await.unwrap();
-    let value = |name: &str| {
-        let line = metrics.lines().find(|line| line.starts_with(name)).unwrap();
-        line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
-    };
-    let low = value("storage_low ") > 0.5;
-    assert!(value("storage_free_bytes ") >= 0.0);
+    let low = server.metric::<u32>("storage_low").await.unwrap() == 1;
+    assert!(server.metric::<f64>("storage_free_bytes").await.unwrap() >= 0.0);
     let clip = clips::synthetic(&Recipe { seconds: 2, ..Recipe::default() }).await.unwrap();
     let pushed = push(&clip, &server.push_url("keep", "a"), Pace::Fast).await;
     match pushed {

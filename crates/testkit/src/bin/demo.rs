@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use clap::Parser;
 use testkit::clips;
+use testkit::customer::{self, PLAY_DOMAIN, Rule};
 use testkit::ffmpeg::{Pace, Push};
 use testkit::judge::{self, SKEW_MAX};
 use testkit::probe::{decode_complaints, probe};
@@ -17,18 +18,14 @@ use testkit::server::{Server, until};
 
 /// Seconds that are pushed, in real time.
 const PUSH_SECONDS: u32 = 24;
-/// CycleDuration: two full cycles and a rest.
-const CYCLE_SECONDS: &str = "10";
-/// DelayTime: how long the recording waits for the publisher after the end.
-const GRACE_SECONDS: &str = "3";
+/// Two full cycles and a rest; the recording waits a little for the publisher after the end.
+const RULE: Rule<'_> = Rule { app: APP, cycle_seconds: 10, grace_seconds: 3 };
 /// How long any step may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Time between two lines of progress where they cannot be written over.
 const QUIET: Duration = Duration::from_secs(4);
 /// The key that events are signed with.
 const CALLBACK_KEY: &str = "Demo0Callback0Key";
-/// The play domain of a new installation.
-const DOMAIN: &str = "play.localhost";
 /// The app of what is pushed.
 const APP: &str = "demo";
 /// The stream of what is pushed.
@@ -70,15 +67,16 @@ async fn show(options: &Options) -> anyhow::Result<()> {
     let mut server = Server::start_with(&options.server, &settings).await?;
     story.tell(&format!("server ready: {}", server.http_url("/")));
     let receiver = Receiver::start().await?;
-    configure(&server, &receiver).await?;
-    story.tell(&format!("rule: each stream of app {APP:?} is recorded in cycles of {CYCLE_SECONDS} s"));
+    customer::record(&server.api(), RULE).await?;
+    customer::call_back(&server.api(), receiver.url(), CALLBACK_KEY).await?;
+    story.tell(&format!("rule: each stream of app {APP:?} is recorded in cycles of {} s", RULE.cycle_seconds));
     story.tell(&format!("callbacks go to the demo's own receiver at {}", receiver.url()));
 
     let push_url = server.push_url(APP, STREAM);
     let push = Push::start(&source, &push_url, Pace::Times(1.0))?;
     until(PATIENCE, || online(&server)).await?;
     story.tell(&format!("push accepted: {push_url}"));
-    let live_url = server.http_url(&format!("/l/{DOMAIN}/{APP}/{STREAM}.m3u8"));
+    let live_url = server.http_url(&format!("/l/{PLAY_DOMAIN}/{APP}/{STREAM}.m3u8"));
     story.tell(&format!("watch it while it grows: {live_url}"));
     let assets = follow(&mut story, &server, &receiver, &live_url, push).await?;
 
@@ -103,30 +101,8 @@ fn address(port: u16) -> String {
     if TcpListener::bind(&address).is_ok() { address } else { "127.0.0.1:0".to_owned() }
 }
 
-async fn configure(server: &Server, receiver: &Receiver) -> anyhow::Result<()> {
-    let api = server.api();
-    let rule = [
-        ("DomainName", DOMAIN),
-        ("AppName", APP),
-        ("StreamName", "*"),
-        ("VodTranscodeGroupId", "VOD_NO_TRANSCODE"),
-        ("CycleDuration", CYCLE_SECONDS),
-        ("DelayTime", GRACE_SECONDS),
-    ];
-    api.live("AddLiveRecordVodConfig", &rule).await?;
-    let callback = [
-        ("CallbackType", "HTTP"),
-        ("CallbackURL", receiver.url()),
-        ("EventTypeList", "ALL"),
-        ("AuthSwitch", "on"),
-        ("AuthKey", CALLBACK_KEY),
-    ];
-    api.vod("SetMessageCallback", &callback).await?;
-    Ok(())
-}
-
 async fn online(server: &Server) -> anyhow::Result<()> {
-    let answer = server.api().live("DescribeLiveStreamsOnlineList", &[("DomainName", DOMAIN)]).await?;
+    let answer = server.api().live("DescribeLiveStreamsOnlineList", &[("DomainName", PLAY_DOMAIN)]).await?;
     let list = answer["OnlineInfo"]["LiveStreamOnlineInfo"].as_array().cloned().unwrap_or_default();
     ensure!(list.iter().any(|info| info["StreamName"] == STREAM), "the stream is not online");
     Ok(())
@@ -150,7 +126,7 @@ async fn follow(
                 ended.context("the push failed")?;
                 pushing = false;
                 ends_by = Instant::now() + PATIENCE;
-                story.tell(&format!("push over; the recording waits {GRACE_SECONDS} s for it to come back"));
+                story.tell(&format!("push over; the recording waits {} s for it to come back", RULE.grace_seconds));
             }
             () = tokio::time::sleep(Duration::from_millis(250)) => {}
         }
@@ -169,17 +145,11 @@ async fn follow(
         }
         let assets = recorded(server).await?;
         let analysed = deliveries.iter().filter(|d| d.event_type() == "VideoAnalysisComplete").count();
-        if closed(server).await? && !assets.is_empty() && analysed == assets.len() {
+        if server.open_recordings().await? == 0 && !assets.is_empty() && analysed == assets.len() {
             return Ok(assets);
         }
         ensure!(Instant::now() < ends_by, "not every video was announced within {PATIENCE:?}");
     }
-}
-
-/// Whether the recording is over: no stream is open in the server's own count.
-async fn closed(server: &Server) -> anyhow::Result<bool> {
-    let metrics = reqwest::get(server.http_url("/metrics")).await?.text().await?;
-    Ok(metrics.lines().any(|line| line == "reprise_recordings_open 0"))
 }
 
 fn announce(story: &Story, receiver: &Receiver, delivery: &Delivery) -> anyhow::Result<()> {

@@ -47,8 +47,8 @@ pub async fn kill_often(
             sleep(dice.millis(300, 6_000)).await;
         }
         if dice.happens(30) {
-            // One at a time: an event is offered three times and no more.
-            receiver.fail_next(1);
+            // Also more often than an event is offered at first.
+            receiver.fail_next(dice.between(1, 5));
         }
         kills.kill(server).await?;
         let absence = match dice.between(0, 10) {

@@ -1,7 +1,6 @@
 //! `cargo xtask bench record`: many streams at once against a server on one core, from another core.
 
 mod nginx;
-mod process;
 mod streams;
 
 use std::path::{Path, PathBuf};
@@ -12,11 +11,12 @@ use anyhow::{Context, bail, ensure};
 use clap::Parser;
 use rustix::thread::CpuSet;
 use testkit::clips::{self, Recipe};
+use testkit::customer::{self, Rule};
+use testkit::process::Usage;
 use testkit::server::{Server, until};
 use testkit::tape::Tape;
 
 use nginx::Nginx;
-use process::Usage;
 use streams::{Load, Sent};
 
 /// The core of the server.
@@ -113,20 +113,13 @@ async fn reprise(options: &Options, load: &Load) -> anyhow::Result<Measured> {
     let settings = [("REPRISE_RTMP__PUSHES_MAX", "10000"), ("REPRISE_LOG__LEVEL", "warn")];
     let runner = ["taskset", "-c", SERVER_CPU];
     let mut server = Server::start_in(&options.server, &settings, &options.work, &runner).await?;
-    let rule = [
-        ("DomainName", "play.localhost"),
-        ("AppName", "bench"),
-        ("StreamName", "*"),
-        ("VodTranscodeGroupId", "VOD_NO_TRANSCODE"),
-        ("DelayTime", "1"),
-    ];
-    server.api().live("AddLiveRecordVodConfig", &rule).await?;
+    // The default length of a cycle; a grace that a run can wait for.
+    customer::record(&server.api(), Rule { app: "bench", cycle_seconds: 3600, grace_seconds: 1 }).await?;
     let pid = server.pid().context("the server runs")?;
     let address = server.rtmp().context("the server listens")?;
     let (usage, sent) = load.run(address, "bench", &[pid]).await?;
     let finished = || async {
-        let metrics = reqwest::get(server.http_url("/metrics")).await?.text().await?;
-        ensure!(metrics.lines().any(|line| line == "reprise_recordings_open 0"), "recordings are still open");
+        ensure!(server.open_recordings().await? == 0, "recordings are still open");
         Ok(())
     };
     let ended = Instant::now();

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use testkit::ffmpeg::Pace;
+use testkit::process::{Look, Usage};
 use testkit::publisher::{Played, Publisher};
 use testkit::tape::Tape;
 use tokio::time::Instant;
-
-use crate::process::{Look, Usage};
 
 /// Time between the last start and the window, and between the window and the end.
 const SETTLE: Duration = Duration::from_secs(3);
