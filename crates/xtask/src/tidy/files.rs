@@ -14,7 +14,8 @@ const MACHINE_PATHS: &[&str] =
     &[concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/"), concat!("/wo", "rk/")];
 
 /// The crates in which nothing waits, reads, draws or looks at a clock.
-const PURE_CRATES: &[&str] = &["units", "codec", "container", "manifest", "reel", "view", "encode", "rtmp", "rpc", "domain"];
+const PURE_CRATES: &[&str] =
+    &["units", "codec", "container", "manifest", "reel", "view", "encode", "rtmp", "rpc", "domain"];
 
 /// What only impure code says.
 const IMPURE: &[&str] = &[
