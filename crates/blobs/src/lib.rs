@@ -7,6 +7,7 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
+mod alarm;
 mod append;
 mod error;
 #[cfg(any(test, feature = "testing"))]
@@ -15,6 +16,7 @@ mod files;
 mod space;
 mod store;
 
+pub use alarm::{Alarm, Change, Seen, Watch};
 pub use append::AppendFile;
 pub use error::{BlobError, Result};
 #[cfg(any(test, feature = "testing"))]

@@ -11,7 +11,7 @@ use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use crate::files::LocalFiles;
-use crate::{AppendFile, BlobError, Result};
+use crate::{Alarm, AppendFile, BlobError, Result};
 
 /// One object in a listing.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -26,6 +26,7 @@ pub struct Listed {
 #[derive(Clone, Debug)]
 pub struct Blobs {
     backing: Backing,
+    alarm: Alarm,
 }
 
 #[derive(Clone, Debug)]
@@ -46,13 +47,19 @@ impl Blobs {
         std::fs::create_dir_all(root).map_err(failed)?;
         let root = root.canonicalize().map_err(failed)?;
         let files = LocalFileSystem::new_with_prefix(&root).map_err(|error| BlobError::of_store(&name, error))?;
-        Ok(Self { backing: Backing::Local { files: Arc::new(files.with_fsync(true)), root: root.into() } })
+        let backing = Backing::Local { files: Arc::new(files.with_fsync(true)), root: root.into() };
+        Ok(Self { backing, alarm: Alarm::default() })
     }
 
     /// Files on a disk that fails on demand.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn on(disk: crate::FaultDisk) -> Self {
-        Self { backing: Backing::Faulty(disk) }
+        Self { backing: Backing::Faulty(disk), alarm: Alarm::default() }
+    }
+
+    /// Who has trouble with the disk of this store.
+    pub fn alarm(&self) -> &Alarm {
+        &self.alarm
     }
 
     /// The whole object.

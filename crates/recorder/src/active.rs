@@ -94,7 +94,7 @@ impl Active {
             open: None,
             last_media: None,
             next_flush: clock.mono().after(FLUSH_INTERVAL),
-            watch: Watch::default(),
+            watch: Watch::new(&deps.blobs, info.path.clone()),
         })
     }
 
@@ -102,6 +102,7 @@ impl Active {
     pub(crate) async fn take_up(deps: &Deps, recovered: Recovered) -> Self {
         let Recovered { path, row, story, disk, assembly, owed, open, last_media } = recovered;
         let active = Self {
+            watch: Watch::new(&deps.blobs, path.clone()),
             id: row.id,
             reel: row.reel,
             rule: row.rule,
@@ -116,7 +117,6 @@ impl Active {
             open: Some(open),
             last_media: Some(last_media),
             next_flush: Mono::default(),
-            watch: Watch::default(),
         };
         for (cycle, asset) in owed {
             let sealed = active.sealed(&cycle, asset, cycle.ended);

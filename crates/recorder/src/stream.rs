@@ -279,7 +279,7 @@ impl Stream {
                         error = &error as &dyn std::error::Error,
                         "the recording cannot be begun; what comes until it can is lost"
                     );
-                    Watch::default()
+                    Watch::new(&self.deps.blobs, push.info.path.clone())
                 });
                 watch.set(Some(LossCause::Failed));
                 Some(Later { rule, at: self.clock.mono().after(OWED_INTERVAL), watch })

@@ -183,6 +183,15 @@ configuration! {
         keep_telling: Duration = Duration::from_secs(72 * 3600);
     }
 
+    /// Who is called when the disk is in trouble, and when it is over: "RecorderDiskAlarm" while media cannot be stored, or
+    /// not in time, and "StorageSpaceAlarm" while it is too full for new recordings.
+    alarm: Alarm {
+        /// Where to POST it to, "https://ops.example.org/alarm". Empty: nobody is called, the metrics and the log tell it.
+        url: String = String::new();
+        /// With which the calls are signed, as callbacks are. Empty: they are not.
+        key: Secret = Secret::default();
+    }
+
     /// What is told on standard error.
     log: Log {
         /// A level (error, warn, info, debug, trace), or directives such as "info,recorder=debug".

@@ -90,7 +90,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let addresses = Addresses { http: http_listener.local_addr()?, rtmp: rtmp_listener.local_addr()? };
 
     let space = Space::new(u64::from(config.storage.free_min_mib) << 20);
-    look_at_space(&space, &data.path().join("media")).await;
+    look_at_space(&space, &blobs, &data.path().join("media")).await;
     let stopping = CancellationToken::new();
     let (ends, mut ended) = service::ends();
     let (hub, pushes) = Hub::new(HubLimits::default());
@@ -110,7 +110,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
         infallible(ingest::serve(rtmp_listener, ingest_deps(&config, &catalog, hub, &space), stop))
     });
     let upkeep = tokio::spawn(tidy_metrics(metrics));
-    let watching = tokio::spawn(watch_space(space.clone(), data.path().join("media")));
+    let watching = tokio::spawn(watch_space(space.clone(), blobs.clone(), data.path().join("media")));
     data.announce(&Holder { pid: std::process::id(), http: Some(addresses.http), rtmp: Some(addresses.rtmp) })?;
     greet(&key, addresses, data.path());
 
@@ -202,6 +202,10 @@ fn worker_settings(config: &Config) -> worker::Settings {
         private_receivers: config.callbacks.private_receivers,
         keep_telling: config.callbacks.keep_telling,
         undelete_window: config.storage.undelete_window,
+        alarm: (!config.alarm.url.is_empty()).then(|| worker::AlarmReceiver {
+            url: config.alarm.url.clone(),
+            key: config.alarm.key.reveal().to_owned(),
+        }),
     }
 }
 
@@ -258,16 +262,16 @@ async fn tidy_metrics(metrics: PrometheusHandle) {
 }
 
 /// Looks at the disk as long as the server runs.
-async fn watch_space(space: Space, media: PathBuf) {
+async fn watch_space(space: Space, blobs: Blobs, media: PathBuf) {
     let mut ticks = tokio::time::interval(SPACE_LOOK);
     loop {
         ticks.tick().await;
-        look_at_space(&space, &media).await;
+        look_at_space(&space, &blobs, &media).await;
     }
 }
 
-/// Measures the disk, tells its metrics, and logs when room gets low or is enough again.
-async fn look_at_space(space: &Space, media: &Path) {
+/// Measures the disk, tells its metrics and its alarm, and logs when room gets low or is enough again.
+async fn look_at_space(space: &Space, blobs: &Blobs, media: &Path) {
     let folder = media.to_owned();
     let measured = match tokio::task::spawn_blocking(move || blobs::measure(&folder)).await {
         Ok(Ok(measured)) => measured,
@@ -282,6 +286,7 @@ async fn look_at_space(space: &Space, media: &Path) {
         Turn::Enough => tracing::info!(free_mib, "there is room on the disk again: new recordings are begun"),
         Turn::Same => {}
     }
+    blobs.alarm().set_low(space.is_low().then_some(measured.free));
     // A metric is a float; whole MiB are told exactly.
     let mib = f64::from(u32::try_from(free_mib).unwrap_or(u32::MAX));
     metrics::gauge!("storage_free_bytes").set(mib * 1_048_576.0);

@@ -1,8 +1,9 @@
-//! Runs jobs: callbacks, live notifications, analysis, freeing media.
+//! Runs jobs: callbacks, live notifications, analysis, freeing media. Calls the operator when the disk is in trouble.
 //!
 //! Each kind of job has a module with its handler. All are safe to run twice and to be dropped in the middle; what a job
 //! leaves in the catalog is written in the transaction that ends it.
 
+mod alarm;
 mod analyse;
 mod callback;
 mod clock;
@@ -22,6 +23,7 @@ use catalog::Catalog;
 use jobs::{KindLimits, Runner, RunnerSettings};
 use tokio_util::sync::CancellationToken;
 
+pub use alarm::AlarmReceiver;
 pub use error::WorkerError;
 
 use crate::analyse::Analyse;
@@ -60,6 +62,8 @@ pub struct Settings {
     pub keep_telling: Duration,
     /// How long the media of videos that their rule does not keep can be restored.
     pub undelete_window: Duration,
+    /// Who is called when the disk is in trouble.
+    pub alarm: Option<AlarmReceiver>,
 }
 
 impl Default for Settings {
@@ -69,6 +73,7 @@ impl Default for Settings {
             private_receivers: true,
             keep_telling: KEEP_TELLING,
             undelete_window: UNDELETE_WINDOW,
+            alarm: None,
         }
     }
 }
@@ -76,7 +81,7 @@ impl Default for Settings {
 /// Runs jobs until `shutdown`, then lets those that run end within 5 s and gives the others back. While the catalog is
 /// down, it waits.
 ///
-/// Errors: only at once, when the HTTP client cannot be made.
+/// Errors: only when an HTTP client cannot be made.
 pub async fn run(
     catalog: Catalog,
     blobs: Blobs,
@@ -90,6 +95,7 @@ pub async fn run(
     let jobs_done = CancellationToken::new();
     let sweeping = sweep::run(catalog.clone(), settings.undelete_window, shutdown.clone());
     let describing = describe::run(catalog.clone(), blobs.clone(), jobs_done.clone());
+    let alarming = alarm::run(blobs.alarm().clone(), settings.alarm, settings.node.clone(), shutdown.clone());
     let running = Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
         .handle(Callback::new(catalog.clone(), receivers.clone(), settings.keep_telling), requests)
         .handle(Notify::new(catalog.clone(), receivers.clone()), requests)
@@ -102,6 +108,6 @@ pub async fn run(
         running.await;
         jobs_done.cancel();
     };
-    tokio::join!(running, describing, sweeping);
-    Ok(())
+    let ((), (), (), alarmed) = tokio::join!(running, describing, sweeping, alarming);
+    alarmed
 }

@@ -121,6 +121,11 @@ impl Receivers {
         }
     }
 
+    /// Makes a request that no job stands for. The error says why it failed.
+    pub(crate) async fn call(&self, request: Request) -> Result<(), String> {
+        self.send(request).await.map(drop).map_err(|error| chain(&error))
+    }
+
     async fn send(&self, request: Request) -> Result<Vec<u8>, SendError> {
         let url = Url::parse(&request.url).map_err(|_| SendError::Url(request.url.clone()))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {

@@ -137,9 +137,10 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         let problem = "auth.access_key_id and auth.access_key_secret belong together: set both, or neither";
         return Err(ConfigError::Together(problem.to_owned()));
     }
-    let url = &config.http.public_url;
-    if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) {
-        return Err(ConfigError::Together(format!("http.public_url {url:?} begins with neither http:// nor https://")));
+    for (key, url) in [("http.public_url", &config.http.public_url), ("alarm.url", &config.alarm.url)] {
+        if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) {
+            return Err(ConfigError::Together(format!("{key} {url:?} begins with neither http:// nor https://")));
+        }
     }
     if config.live.default_push_domain.eq_ignore_ascii_case(&config.live.default_play_domain) {
         let problem =
@@ -239,6 +240,7 @@ mod tests {
     fn values_that_contradict_each_other_are_refused() {
         assert!(read("[auth]\naccess_key_id = \"id\"\n", &[]).is_err());
         assert!(read("[http]\npublic_url = \"vod.example.org\"\n", &[]).is_err());
+        assert!(read("[alarm]\nurl = \"ops.example.org\"\n", &[]).is_err());
         assert!(read("[rtmp]\npushes_max = 0\n", &[]).is_err());
         assert!(read("[rtmp]\nbusy_max_percent = 101\n", &[]).is_err());
         assert!(read("[live]\ndefault_push_domain = \"PLAY.localhost\"\n", &[]).is_err());

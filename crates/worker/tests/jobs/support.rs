@@ -31,6 +31,7 @@ impl Running {
             private_receivers,
             keep_telling: Duration::ZERO,
             undelete_window: Duration::ZERO,
+            ..Default::default()
         };
         Self::start_as(settings, prepare).await
     }
