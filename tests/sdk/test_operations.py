@@ -149,6 +149,28 @@ def test_record_rules(sdk, domains):
     refused(404, "ConfigNotFound", sdk, LIVE, "DeleteLiveRecordVodConfig", **key)
 
 
+def test_what_a_rule_keeps(sdk, domains):
+    """Extensions, which only the SDKs without typed models can send."""
+    if sdk.name.startswith("tea"):
+        pytest.skip("its models know no extensions")
+    play, _ = domains
+    key = {"DomainName": play, "AppName": "kept"}
+    rule = key | {"VodTranscodeGroupId": "VOD_NO_TRANSCODE"}
+
+    def told():
+        answer = sdk.call(LIVE, "DescribeLiveRecordVodConfigs", DomainName=play, AppName="kept")
+        (config,) = answer["LiveRecordVodConfigs"]["LiveRecordVodConfig"]
+        return config.get("RetentionDays"), config.get("QuotaBytes")
+
+    refused(400, "InvalidParameter", sdk, LIVE, "AddLiveRecordVodConfig", **rule, RetentionDays=36501)
+    sdk.call(LIVE, "AddLiveRecordVodConfig", **rule, RetentionDays=30, QuotaBytes=5_000_000_000_000)
+    assert told() == (30, 5_000_000_000_000)
+    sdk.call(LIVE, "UpdateLiveRecordVodConfig", **key, RetentionDays=0)
+    assert told() == (None, 5_000_000_000_000)
+    refused(400, "InvalidParameter", sdk, LIVE, "UpdateLiveRecordVodConfig", **key, QuotaBytes=-1)
+    sdk.call(LIVE, "DeleteLiveRecordVodConfig", **key)
+
+
 def test_streams(sdk, domains):
     play, push = domains
     told = sdk.call(LIVE, "DescribeLiveStreamsOnlineList", DomainName=play)

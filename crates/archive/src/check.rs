@@ -1,7 +1,8 @@
 //! The check of the catalog against storage: every promise that ties the two together, one by one, in plain words.
 //!
 //! The check changes nothing. What it finds carries, where there is one, the [`Mend`] that heals it; [`mod@mend`] does that.
-//! Run it on a store that nobody writes to: what grows looks torn.
+//! [`check`] is for a store that nobody writes to: what grows looks torn. [`check_beside`] leaves out what grows, and believes
+//! only what it finds again and again.
 
 mod assets;
 mod mend;
@@ -9,6 +10,7 @@ mod reels;
 mod strangers;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use blobs::Blobs;
 use catalog::{Catalog, ReelState, Subject};
@@ -82,6 +84,8 @@ struct Check<'a> {
     catalog: &'a Catalog,
     blobs: &'a Blobs,
     depth: Depth,
+    /// Somebody writes meanwhile.
+    beside: bool,
     /// Subjects whose description is being waited for anyway.
     behind: BTreeSet<Subject>,
     report: Report,
@@ -93,6 +97,8 @@ impl Check<'_> {
     }
 }
 
+/// How often what looks wrong beside a running server is looked at.
+pub const LOOKS: u32 = 3;
 /// What to do where nothing can be mended.
 const FROM_A_COPY: &str = "bring the file back from a copy of the media folder; the rest of the video plays";
 /// What to do where `--mend` helps.
@@ -101,16 +107,44 @@ const BY_MENDING: &str = "run the check with --mend";
 /// Checks everything. Errors are of the catalog or the store not answering at all; what is wrong with what they hold is
 /// in the report.
 pub async fn check(catalog: &Catalog, blobs: &Blobs, depth: Depth) -> Result<Report> {
+    look(catalog, blobs, depth, false).await
+}
+
+/// Checks, beside a server that runs, what does not grow: recordings that are open are left out, and so is what lies in
+/// storage without a row, which may be about to get one. What looks wrong is looked at again, [`LOOKS`] times in all with
+/// `pause` in between, and told when it was the same each time: what merely was on its way is not.
+pub async fn check_beside(catalog: &Catalog, blobs: &Blobs, depth: Depth, pause: Duration) -> Result<Report> {
+    let mut report = look(catalog, blobs, depth, true).await?;
+    for _ in 1..LOOKS {
+        if report.problems.is_empty() {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        let mut again = look(catalog, blobs, depth, true).await?;
+        again.problems.retain(|problem| report.problems.contains(problem));
+        report = again;
+    }
+    Ok(report)
+}
+
+async fn look(catalog: &Catalog, blobs: &Blobs, depth: Depth, beside: bool) -> Result<Report> {
     let behind = catalog.stale(u32::MAX).await?.into_iter().map(|stale| stale.subject).collect();
-    let mut check = Check { catalog, blobs, depth, behind, report: Report::default() };
+    let mut check = Check { catalog, blobs, depth, beside, behind, report: Report::default() };
     let reels = catalog.all_reels().await?;
     let recordings = catalog.all_recordings().await?;
     for reel in &reels {
         let recording = recordings.iter().find(|recording| recording.reel == reel.id);
+        let open = reel.state == ReelState::Open || recording.is_none_or(|recording| !recording.ended);
+        if beside && open {
+            continue;
+        }
         reels::check_reel(&mut check, reel, recording).await?;
     }
     assets::check_assets(&mut check).await?;
     assets::check_installation(&mut check).await?;
+    if check.beside {
+        return Ok(check.report);
+    }
     let known: BTreeSet<ReelId> = reels.iter().map(|reel| reel.id).collect();
     let gone = reels.iter().filter(|reel| reel.state == ReelState::Deleted).map(|reel| reel.id).collect();
     strangers::check_strangers(&mut check, &known, &gone).await?;

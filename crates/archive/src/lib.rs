@@ -21,7 +21,7 @@ mod rebuild;
 mod receipt;
 mod reindex;
 
-pub use check::{Depth, Mend, Problem, Report, check, mend};
+pub use check::{Depth, LOOKS, Mend, Problem, Report, check, check_beside, mend};
 pub use description::{Description, description_key, read_description, write_description};
 pub use error::{ArchiveError, Result};
 pub use rebuild::{Rebuilt, rebuild};

@@ -45,6 +45,14 @@ pub enum CatalogError {
     /// The schema could not be brought up to date.
     #[error("the schema could not be brought up to date")]
     Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The schema is not the one that this build reads, and may not be changed now.
+    #[error("the schema has version {found} and not {wanted}: another version of the program uses it")]
+    Schema {
+        /// The version that is there.
+        found: i64,
+        /// The version of this build.
+        wanted: i64,
+    },
     /// Another process has the SQLite file open. One file belongs to one process.
     #[error("{} is in use by another process", path.display())]
     InUse {

@@ -152,11 +152,40 @@ impl Catalog {
                 let (pools, lock) = open_sqlite(path).await?;
                 (pools, Some(lock))
             }
-            CatalogUrl::Postgres(url) => (open_postgres(url).await?, None),
+            CatalogUrl::Postgres(url) => (open_postgres(url, &[]).await?, None),
         };
         Ok(Self {
             inner: Arc::new(Inner { pools, ids, job_made: Notify::new(), command_news: Notify::new(), _lock: lock }),
         })
+    }
+
+    /// Opens a database that is there, and that another process may be using, only to read it: every write fails.
+    ///
+    /// Fails with [`CatalogError::Schema`] when the schema is not the one of this build; it is not changed.
+    pub async fn open_to_read(url: &CatalogUrl) -> Result<Self> {
+        let pools = match url {
+            CatalogUrl::Sqlite(path) => {
+                let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(ACQUIRE_TIMEOUT);
+                let readers = SqlitePoolOptions::new()
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .max_connections(SQLITE_READERS)
+                    .connect_with(options)
+                    .await?;
+                Pools::Sqlite { writer: readers.clone(), readers }
+            }
+            CatalogUrl::Postgres(url) => open_postgres(url, &[("default_transaction_read_only", "on")]).await?,
+        };
+        let (job_made, command_news) = (Notify::new(), Notify::new());
+        let inner = Inner { pools, ids: Ids::from_os(), job_made, command_news, _lock: None };
+        let catalog = Self { inner: Arc::new(inner) };
+        let ours = match &catalog.inner.pools {
+            Pools::Sqlite { .. } => &SQLITE_MIGRATIONS,
+            Pools::Postgres(_) => &POSTGRES_MIGRATIONS,
+        };
+        let wanted = ours.iter().map(|migration| migration.version).max().unwrap_or_default();
+        let found = sql::Sql::new("SELECT COALESCE(MAX(version), 0) AS version FROM _sqlx_migrations");
+        let found = found.row(&catalog).await?.map(|row| row.int("version")).transpose()?.unwrap_or_default();
+        if found == wanted { Ok(catalog) } else { Err(CatalogError::Schema { found, wanted }) }
     }
 
     /// Brings the schema up to date. Run once, by the process that starts; on PostgreSQL under an advisory lock.
@@ -244,8 +273,8 @@ fn lock_file(database: &Path) -> Result<File> {
     }
 }
 
-async fn open_postgres(url: &str) -> Result<Pools> {
-    let options = PgConnectOptions::from_str(url)?.application_name("reprise").options([
+async fn open_postgres(url: &str, more: &[(&str, &str)]) -> Result<Pools> {
+    let options = PgConnectOptions::from_str(url)?.application_name("reprise").options(more.iter().copied()).options([
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
         ("statement_timeout", STATEMENT_TIMEOUT),
         ("lock_timeout", LOCK_TIMEOUT),

@@ -32,6 +32,12 @@ pub struct DataDir {
 }
 
 impl DataDir {
+    /// Whether a process holds the folder now.
+    pub fn is_held(path: &Path) -> bool {
+        let lock = File::open(path.join(LOCK_FILE));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Makes the folder (mode 0700) when it is missing, and takes it for this process.
     ///
     /// Fails when another server holds it, naming that server.
@@ -121,7 +127,9 @@ mod tests {
         assert_eq!(std::fs::metadata(held.path()).unwrap().permissions().mode() & 0o777, 0o700);
         let error = DataDir::open(&path).unwrap_err().to_string();
         assert!(error.contains(&format!("in use by the reprise process {}", std::process::id())), "{error}");
+        assert!(DataDir::is_held(&path));
         drop(held);
+        assert!(!DataDir::is_held(&path));
         DataDir::open(&path).unwrap();
     }
 }

@@ -39,14 +39,15 @@ struct Cli {
 enum Command {
     /// Run the server until SIGTERM or Ctrl-C; a second one ends it at once
     Serve(Sources),
-    /// Check, while the server is stopped, that the catalog and storage agree; exit status 1 when something is wrong
+    /// Check that the catalog and storage agree; exit status 1 when something is wrong. Beside a running server what it is
+    /// recording is left out
     Check {
         #[command(flatten)]
         sources: Sources,
         /// Read all media too, against the checksums written with it
         #[arg(long)]
         deep: bool,
-        /// Mend what can be mended
+        /// Mend what can be mended; the server has to be stopped
         #[arg(long)]
         mend: bool,
     },

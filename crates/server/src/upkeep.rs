@@ -1,8 +1,10 @@
-//! `reprise check` and `reprise rebuild`: the catalog and storage against each other, while the server is stopped.
+//! `reprise check` and `reprise rebuild`: the catalog and storage against each other. Whatever changes something needs the
+//! server to be stopped; a check that only reads goes on beside it.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use archive::{Depth, Problem};
@@ -15,15 +17,30 @@ use crate::serve::{NODE, catalog_url, now, open_catalog};
 
 /// The exit status of a check that found something that is still wrong.
 const FOUND: u8 = 1;
+/// Between two looks at what seems wrong beside a running server: longer than anything is on its way there, such as the
+/// description of what has just changed.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Runs the check; success when nothing is wrong, or all of it was mended.
 pub fn check(config: &Config, depth: Depth, mend: bool) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let data = held(config)?;
-        let catalog = open_catalog(config, data.path()).await?;
-        let blobs = open_media(data.path())?;
-        let report = archive::check(&catalog, &blobs, depth).await.context("the check cannot go on")?;
+        let folder = Path::new(&config.storage.data_dir);
+        let beside = !mend && DataDir::is_held(folder);
+        let (held, catalog) = if beside {
+            let url = catalog_url(config, folder)?;
+            (None, Catalog::open_to_read(&url).await.context("cannot open the catalog beside the server")?)
+        } else {
+            let data = held(config)?;
+            let catalog = open_catalog(config, data.path()).await?;
+            (Some(data), catalog)
+        };
+        let blobs = open_media(folder)?;
+        let report = match beside {
+            true => archive::check_beside(&catalog, &blobs, depth, LOOK_AGAIN).await,
+            false => archive::check(&catalog, &blobs, depth).await,
+        };
+        let report = report.context("the check cannot go on")?;
         let mended = match mend {
             true => archive::mend(&catalog, &blobs, &report, NODE, now()).await,
             false => Vec::new(),
@@ -51,7 +68,11 @@ pub fn check(config: &Config, depth: Depth, mend: bool) -> anyhow::Result<ExitCo
             report.problems.len(),
             u64::try_from(report.problems.len()).unwrap_or(u64::MAX) - left,
         ))?;
+        if beside {
+            tell("a server runs: open recordings, and what only storage knows, were not looked at\n")?;
+        }
         catalog.close().await;
+        drop(held);
         Ok(if left == 0 { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
     })
 }

@@ -77,13 +77,19 @@ impl Postgres {
         format!("postgres:///{database}?host={}&user=postgres", self.folder.path().display())
     }
 
-    /// A migrated catalog in a database of its own.
-    pub async fn catalog(&mut self) -> Catalog {
+    /// The URL of a new and empty database.
+    pub async fn database(&mut self) -> String {
         self.databases += 1;
         let name = format!("case{}", self.databases);
         let mut admin = PgConnection::connect(&self.url("postgres")).await.unwrap();
         sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.unwrap();
-        let catalog = Catalog::open_with(&CatalogUrl::Postgres(self.url(&name)), Ids::seeded(1)).await.unwrap();
+        self.url(&name)
+    }
+
+    /// A migrated catalog in a database of its own.
+    pub async fn catalog(&mut self) -> Catalog {
+        let url = CatalogUrl::Postgres(self.database().await);
+        let catalog = Catalog::open_with(&url, Ids::seeded(1)).await.unwrap();
         catalog.migrate().await.unwrap();
         catalog
     }

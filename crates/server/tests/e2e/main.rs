@@ -9,9 +9,14 @@ mod demand;
 mod hostile;
 mod late_tracks;
 mod live;
+mod lost_catalog;
 mod players;
+#[path = "../../../catalog/tests/support/mod.rs"]
+#[allow(dead_code, unused_macros, unused_imports, reason = "shared with other crates' tests")]
+mod postgres;
 mod pushes;
 mod recording;
+mod retention;
 mod shapes;
 mod support;
 mod torture;

@@ -11,16 +11,21 @@ use testkit::server::Server;
 use crate::support::{Recorded, hls, mp4, probe_all, recorded, reprise, server_recording, wait_recorded};
 
 /// Runs the binary on the server's data; gives its exit status and what it printed.
-async fn run(server: &Server, words: &[&str]) -> (i32, String) {
+pub async fn run(server: &Server, words: &[&str]) -> (i32, String) {
+    run_with(server, words, &[]).await
+}
+
+/// The same with settings ("REPRISE_SECTION__KEY", value).
+pub async fn run_with(server: &Server, words: &[&str], settings: &[(&str, &str)]) -> (i32, String) {
     let mut command = tokio::process::Command::new(reprise());
-    command.args(words).arg("--data").arg(server.data());
+    command.args(words).arg("--data").arg(server.data()).envs(settings.iter().copied());
     let output = command.output().await.unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.code().unwrap(), String::from_utf8(text).unwrap())
 }
 
 /// Runs the check, which has to end with this status.
-async fn check(server: &Server, words: &[&str], status: i32) -> String {
+pub async fn check(server: &Server, words: &[&str], status: i32) -> String {
     let (code, text) = run(server, &[&["check"], words].concat()).await;
     assert_eq!(code, status, "{text}");
     text
@@ -40,7 +45,7 @@ async fn stopped() -> (Server, Vec<Recorded>) {
     (server, assets)
 }
 
-async fn wait_analysed(server: &Server, assets: &[Recorded]) {
+pub async fn wait_analysed(server: &Server, assets: &[Recorded]) {
     for asset in assets {
         let told = || async {
             let answer = server.api().vod("GetVideoReceipt", &[("VideoId", &asset.video_id)]).await?;
@@ -53,7 +58,11 @@ async fn wait_analysed(server: &Server, assets: &[Recorded]) {
 }
 
 async fn rows(server: &Server) -> Rows {
-    let catalog = Catalog::open(&CatalogUrl::Sqlite(server.data().join("catalog.sqlite"))).await.unwrap();
+    rows_in(&CatalogUrl::Sqlite(server.data().join("catalog.sqlite"))).await
+}
+
+pub async fn rows_in(url: &CatalogUrl) -> Rows {
+    let catalog = Catalog::open(url).await.unwrap();
     let rows = catalog.all_rows().await.unwrap();
     catalog.close().await;
     rows
@@ -74,7 +83,7 @@ fn damage(file: &Path, at: impl FnOnce(usize) -> usize) {
     std::fs::write(file, bytes).unwrap();
 }
 
-async fn plays(server: &Server, asset: &Recorded, pictures: usize) {
+pub async fn plays(server: &Server, asset: &Recorded, pictures: usize) {
     for url in [mp4(server, asset), hls(server, asset)] {
         assert_eq!(probe_all([url.clone()]).await[0].track("video").len(), pictures, "{url}");
         assert_eq!(decode_complaints(&url).await.unwrap(), "", "{url}");
@@ -82,16 +91,51 @@ async fn plays(server: &Server, asset: &Recorded, pictures: usize) {
 }
 
 #[tokio::test]
-async fn a_store_that_was_left_in_order_passes_the_check_and_a_running_server_is_not_disturbed() {
-    let (mut server, _) = stopped().await;
+async fn a_store_that_was_left_in_order_passes_the_check() {
+    let (server, _) = stopped().await;
     for words in [&[][..], &["--deep"]] {
         let text = check(&server, words, 0).await;
         assert!(text.contains("3 videos, 2 reels") && text.contains("0 wrong"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn beside_a_running_server_a_check_only_reads_and_whatever_would_change_something_is_refused() {
+    let (mut server, assets) = stopped().await;
     server.restart().await.unwrap();
+    for words in [&["check", "--mend"][..], &["rebuild"]] {
+        let (status, text) = run(&server, words).await;
+        assert!(status == 1 && text.contains("stop the server first") && text.contains("in use"), "{text}");
+    }
+    // A recording that grows, is cut and becomes videos meanwhile is none of its business.
+    let clip = clips::synthetic(&Recipe { seconds: 20, key_seconds: 1, ..Recipe::default() }).await.unwrap();
+    let publisher = testkit::ffmpeg::Push::start(&clip, &server.push_url("keep", "c"), Pace::Times(1.0)).unwrap();
+    crate::live::wait_online(&server, "c").await;
+    for words in [&[][..], &["--deep"], &[]] {
+        let text = check(&server, words, 0).await;
+        assert!(text.contains("0 wrong") && text.contains("a server runs"), "{text}");
+    }
+    publisher.finish().await.unwrap();
+    wait_recorded(&server, "c", 7).await;
+
+    // What is wrong is told all the same, and left as it is.
+    let index = reel_folder_of(&server, &assets[0]).await.join("segments.idx");
+    damage(&index, |len| len - 3);
+    let damaged = std::fs::read(&index).unwrap();
     let text = check(&server, &[], 1).await;
-    assert!(text.contains("stop the server first") && text.contains("in use"), "{text}");
-    assert!(run(&server, &["rebuild"]).await.1.contains("stop the server first"));
+    assert!(text.contains("its index is damaged") && text.contains("1 wrong, 0 mended"), "{text}");
+    assert_eq!(std::fs::read(&index).unwrap(), damaged);
+    server.stop().await.unwrap();
+}
+
+/// The folder of the only reel of a video, told without opening the catalog of the running server.
+async fn reel_folder_of(server: &Server, asset: &Recorded) -> PathBuf {
+    let url = CatalogUrl::Sqlite(server.data().join("catalog.sqlite"));
+    let catalog = Catalog::open_to_read(&url).await.unwrap();
+    assert!(catalog.mark_stale(catalog::Subject::Installation).await.is_err(), "it only reads");
+    let spans = catalog.spans(asset.video_id.parse().unwrap()).await.unwrap();
+    catalog.close().await;
+    server.data().join(format!("media/reels/{}", spans[0].reel))
 }
 
 #[tokio::test]
@@ -206,7 +250,7 @@ async fn a_deleted_video_is_restored_or_freed_and_its_neighbours_play_on() {
 }
 
 /// What storage cannot know: see docs/design/storage.md.
-fn without_what_storage_cannot_know(mut rows: Rows) -> Rows {
+pub fn without_what_storage_cannot_know(mut rows: Rows) -> Rows {
     for table in ["job", "delivery", "nonce", "stale"] {
         rows.remove(table);
     }
