@@ -36,6 +36,9 @@ const PICTURE_WAIT: i64 = 2 * SECOND;
 /// … and this much when it has announced them: more than most encoders leave between key frames. Until then the recording
 /// can still begin with a picture, which players of playlists want.
 const KEY_FRAME_WAIT: i64 = 10 * SECOND;
+/// Sound with new parameters that waits for the key frame from which it can be stored, in frames: some twenty seconds. What
+/// waits longer is lost, the oldest first.
+const CHANGED_SOUND_SAMPLES_MAX: usize = 1_024;
 /// When pictures stay away this long, segments are cut by sound.
 const PICTURE_SILENCE: i64 = 6 * SECOND;
 /// Sound kept while the first key frame is awaited.
@@ -93,7 +96,7 @@ pub(crate) struct LeftOut {
     pub(crate) early_sound: u64,
     /// Sound that would lie over sound that is there.
     pub(crate) overlapping_sound: u64,
-    /// Samples of a track whose parameters are unknown, or new in the middle of a segment.
+    /// Samples of a track whose parameters are unknown, or that waited in vain for a segment that can have new ones.
     pub(crate) without_parameters: u64,
     /// Pictures that come after sound of a later segment is written.
     pub(crate) late_pictures: u64,
@@ -341,6 +344,7 @@ impl Assembly {
             self.anchor_by_sound(now, wall);
         }
         self.place_pictures(now, true);
+        self.place_changed_sound(now, wall);
         self.close_segment();
     }
 
@@ -374,7 +378,7 @@ impl Assembly {
                     AvcConfig::parse(&config.record).map(|avc| avc.parameter_sets()).unwrap_or_default();
                 self.push.video = Some(config.clone());
             }
-            Frame::Config(TrackConfig::Audio(config)) => self.sound_announced(config),
+            Frame::Config(TrackConfig::Audio(config)) => self.sound_announced(now, wall, config),
             Frame::Sample(sample) => match sample.track {
                 TrackKind::Video => self.picture(now, wall, sample),
                 TrackKind::Audio => self.sound_sample(now, wall, sample),
@@ -382,7 +386,10 @@ impl Assembly {
         }
     }
 
-    fn sound_announced(&mut self, config: &AudioConfig) {
+    fn sound_announced(&mut self, now: Mono, wall: WallTime, config: &AudioConfig) {
+        if self.push.audio.as_ref().is_some_and(|known| known.record != config.record) {
+            self.place_old_sound(now, wall);
+        }
         self.push.audio = Some(config.clone());
         self.sound_clock = self.sound_clock.take().map(|clock| clock.at_rate(config.sample_rate));
         let joins = self.segment.is_some() && self.epoch.as_ref().is_some_and(|epoch| epoch.audio.is_none());
@@ -391,6 +398,34 @@ impl Assembly {
             self.flush();
             self.ops.push(Op::Note(epoch.clone()));
             self.epoch = Some(epoch);
+        }
+    }
+
+    /// The sound that has come gets its place before other parameters hold: it is counted in their ticks.
+    fn place_old_sound(&mut self, now: Mono, wall: WallTime) {
+        if self.timeline.is_none() {
+            self.anchor_by_sound(now, wall);
+        }
+        self.place_pictures(now, true);
+        self.release_sound(i64::MAX);
+        // Parameters that changed twice between two key frames.
+        let lost = std::mem::take(&mut self.waiting_sound).len();
+        self.left_out.without_parameters += u64::try_from(lost).unwrap_or(u64::MAX);
+    }
+
+    /// The sound has other parameters than the open segment tells: it waits for the next one.
+    fn sound_changed(&self) -> bool {
+        let announced = self.push.audio.as_ref().map(|audio| &audio.record);
+        let known = self.epoch.as_ref().and_then(|epoch| epoch.audio.as_ref()).map(|audio| &audio.record);
+        self.segment.is_some() && announced != known
+    }
+
+    /// New sound for which no key frame has come any more has a segment of its own, behind the pictures.
+    fn place_changed_sound(&mut self, now: Mono, wall: WallTime) {
+        if self.sound_changed() && !self.waiting_sound.is_empty() {
+            self.release_held(None);
+            self.cut(now, wall, self.end, false);
+            self.release_sound(i64::MAX);
         }
     }
 
@@ -566,6 +601,10 @@ impl Assembly {
             }
         };
         self.waiting_sound.push_back(SoundFrame { dts, samples, data: sample.data.clone() });
+        if self.sound_changed() && self.waiting_sound.len() > CHANGED_SOUND_SAMPLES_MAX {
+            self.waiting_sound.pop_front();
+            self.left_out.without_parameters += 1;
+        }
         self.place_pictures(now, false);
         if !self.push.pictured || self.pictures_are_silent(dts, rate) {
             self.lead_by_sound(now, wall, rate);
@@ -585,12 +624,17 @@ impl Assembly {
     fn lead_by_sound(&mut self, now: Mono, wall: WallTime, rate: Timescale) {
         while let Some(frame) = self.waiting_sound.pop_front() {
             let at = rescale(frame.dts, rate, Timescale::REEL);
+            let changed = self.sound_changed();
             let due = match &self.segment {
                 None => true,
-                Some(segment) => at - segment.begin >= SOUND_SEGMENT_LENGTH || self.machine.would_cut(At(at)),
+                Some(segment) => {
+                    changed || at - segment.begin >= SOUND_SEGMENT_LENGTH || self.machine.would_cut(At(at))
+                }
             };
             if due {
                 self.release_held(None);
+                // Sound that waited for a key frame in vain began under the pictures.
+                let at = if changed { at.max(self.end) } else { at };
                 self.cut(now, wall, at, false);
             }
             self.add_sound(frame);
@@ -615,9 +659,14 @@ impl Assembly {
 
     /// Ends the segment before `at` and begins one there.
     fn cut(&mut self, now: Mono, wall: WallTime, at: i64, pictures: bool) {
+        // New sound that waited for this cut sounds under the pictures before it. Were this a cut of the cycle, too, it would be in
+        // no asset: that one waits for the next key frame.
+        let waited = self.sound_changed() && !self.waiting_sound.is_empty();
         self.release_sound_before_cut(at);
         self.seal_segment(Some(at));
-        self.act(now, Event::CutPoint(At(at)));
+        if !waited {
+            self.act(now, Event::CutPoint(At(at)));
+        }
         let video = if pictures { self.push.video.clone() } else { None };
         let epoch = match &self.epoch {
             Some(epoch) if epoch.video == video && epoch.audio == self.push.audio => epoch.clone(),
@@ -669,19 +718,21 @@ impl Assembly {
 
     fn release_sound_while(&mut self, until: i64, point: impl Fn(&SoundFrame) -> i64) {
         let Some(rate) = self.push.audio.as_ref().and_then(|audio| Timescale::new(audio.sample_rate)) else { return };
-        if self.segment.is_none() {
+        if self.segment.is_none() || self.sound_changed() {
             return;
         }
         let until = rescale(until, Timescale::REEL, rate);
         while let Some(frame) = self.waiting_sound.pop_front_if(|frame| point(frame) <= until) {
             self.add_sound(frame);
+            // Sound that waited long is no longer fragment than other sound.
+            if rescale(self.sound.dts_end - self.sound.dts, rate, Timescale::REEL) >= SECOND {
+                self.flush();
+            }
         }
     }
 
     fn add_sound(&mut self, frame: SoundFrame) {
-        let announced = self.push.audio.as_ref().map(|audio| &audio.record);
-        let known = self.epoch.as_ref().and_then(|epoch| epoch.audio.as_ref()).map(|audio| &audio.record);
-        if self.segment.is_none() || announced != known {
+        if self.segment.is_none() || self.sound_changed() {
             self.left_out.without_parameters += 1;
             return;
         }

@@ -407,6 +407,7 @@ impl Disk {
     /// Takes a segment, whose bytes are durable, into the reel.
     fn close(&mut self, segment: Segment, end: Option<i64>) {
         let Some(mut closed) = segment.close(end) else { return };
+        closed.begin_behind(self.end.map_or(i64::MIN, |before| before.pts));
         self.owed.extend(closed.uncut.take().map(|file| Owed::Cut(file, closed.row.bytes)));
         if let Some(loss) = self.loss.take() {
             tracing::info!(reel = %self.reel, segment = closed.row.number, cause = loss.cause.as_str(), "the disk works again; the loss is written down");

@@ -14,7 +14,7 @@ use units::MediaTime;
 use crate::error::{Result, ViewError, no_track};
 use crate::hls::Shown;
 use crate::piece::Piece;
-use crate::timeline::{Part, Timeline, TrackEpoch, rescale};
+use crate::timeline::{Growth, Part, Timeline, TrackEpoch, rescale};
 
 /// Pictures that end this much before their segment does stand still for the rest of it, in 90 kHz ticks: a tenth of a second,
 /// over which players go.
@@ -35,18 +35,34 @@ pub(crate) fn lay_stills(parts: &mut [Part]) {
 }
 
 /// Finds for each part up to where sound or silence goes before it.
-pub(crate) fn lay_silence(parts: &mut [Part], audio: &[TrackEpoch]) {
+pub(crate) fn lay_silence(parts: &mut [Part], audio: &[TrackEpoch], growth: Growth) {
     let mut end = MediaTime::reel(0);
-    for part in parts {
+    for at in 0..parts.len() {
+        let follows = match growth {
+            Growth::Whole => parts.get(at + 1).and_then(|next| sound_begins(next, audio)),
+            Growth::Growing => None,
+        };
+        let Some(part) = parts.get_mut(at) else { return };
         let Some((known, frame)) = audio.get(part.audio_epoch).and_then(|known| Some((known, frame_of(known)?))) else {
             continue;
         };
         part.sound_from = rescale(end, known.scale);
         let sound_end = part.row.audio.map(|audio| audio.dts_end.saturating_add(part.audio_shift));
         let covered = sound_end.unwrap_or(part.sound_from).max(part.sound_from);
-        let filled = frames_between(covered, part_end(part, known).saturating_sub(frame / 2), frame) * frame;
+        // Half a frame of the next part's sound may lie before its picture; and sound whose parameters changed waited for the
+        // key frame of that part, so that more of it does.
+        let own_end = part_end(part, known).saturating_sub(frame / 2);
+        let follows = follows.map(|begin| rescale(begin, known.scale)).filter(|begin| *begin < own_end - frame / 2);
+        part.sound_to = follows.unwrap_or(own_end);
+        let filled = frames_between(covered, part.sound_to, frame) * frame;
         end = MediaTime { ticks: covered.saturating_add(filled), scale: known.scale };
     }
+}
+
+/// Where the sound of a part begins that goes on in the push of the part before it.
+fn sound_begins(part: &Part, audio: &[TrackEpoch]) -> Option<MediaTime> {
+    let scale = audio.get(part.audio_epoch).filter(|_| !part.joins)?.scale;
+    Some(MediaTime { ticks: part.row.audio?.dts.saturating_add(part.audio_shift), scale })
 }
 
 impl Timeline {
@@ -90,7 +106,7 @@ pub(crate) fn still_ticks(part: &Part) -> u32 {
 }
 
 /// Where the sound of a part ends at the latest, on the asset's timeline in the track's ticks.
-pub(crate) fn part_end(part: &Part, known: &TrackEpoch) -> i64 {
+fn part_end(part: &Part, known: &TrackEpoch) -> i64 {
     rescale(MediaTime::reel(part.begin.saturating_add_unsigned(part.length)), known.scale)
 }
 
@@ -108,11 +124,6 @@ impl Silence {
     pub(crate) fn of(known: &TrackEpoch) -> Option<Self> {
         let edit = i64::try_from(known.edit).ok()?;
         Some(Self { bytes: silence_of(known)?, frame: frame_of(known)?, edit })
-    }
-
-    /// Half a frame.
-    pub(crate) const fn half(&self) -> i64 {
-        self.frame / 2
     }
 
     /// Fills the hole from `from` up to `to` with whole frames. `sequence` is counted on.

@@ -18,7 +18,7 @@ use units::Timescale;
 
 use crate::error::{Result, ViewError, no_track};
 use crate::facts::per_second;
-use crate::fill::{Silence, part_end, still_ticks};
+use crate::fill::{Silence, still_ticks};
 use crate::name::Name;
 use crate::piece::Piece;
 use crate::timeline::{Growth, Part, Timeline, TrackEpoch};
@@ -155,8 +155,7 @@ impl Timeline {
             pieces.push(Piece::Stored { reel: part.reel, segment: part.row.number, range: shown.from..shown.to });
         }
         if let Some(silence) = &silence {
-            // Half a frame of the next segment's sound may lie before its picture.
-            silence.fill(end, part_end(part, known).saturating_sub(silence.half()), &mut sequence, &mut pieces);
+            silence.fill(end, part.sound_to, &mut sequence, &mut pieces);
         }
         Ok(pieces)
     }

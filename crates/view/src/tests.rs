@@ -341,6 +341,33 @@ fn where_there_is_no_sound_there_is_silence() {
 }
 
 #[test]
+fn sound_that_waited_for_the_next_segment_has_no_silence_under_it() {
+    let whole = record(1, &Shape::default());
+    let index = ReelIndex { epochs: whole.index.epochs.clone(), ..ReelIndex::default() };
+    let mut reel = Stored { id: whole.id, index, pages: Vec::new(), files: Vec::new() };
+    let mut waited = Vec::new();
+    for (number, page) in whole.pages.iter().enumerate() {
+        let mut fragments = std::mem::take(&mut waited);
+        fragments.extend(page.fragments.iter().cloned());
+        if number == 1 {
+            // A second of sound and more.
+            waited = fragments.split_off(fragments.len() - 2);
+        }
+        reel.add(fragments, 0, whole.index.segments[number].join);
+    }
+    let timeline = timeline(&[reel.all()]);
+    let mut end = None;
+    for position in 0..timeline.parts().len() {
+        let pieces = timeline.segment(Audio, position, &reel.pages[position]).unwrap();
+        for head in fragments(&pieces, &[&reel]) {
+            assert_eq!(*end.get_or_insert(head.dts), head.dts, "in segment {position}");
+            end = end.map(|end| end + head.samples.len() as u64 * 1024);
+        }
+    }
+    check_mp4(&timeline, &[&reel]);
+}
+
+#[test]
 fn where_there_is_no_picture_one_stands_still() {
     let reel = with_one_track_alone(|reel| Fragment {
         track: Audio,

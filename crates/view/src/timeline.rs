@@ -59,6 +59,8 @@ pub struct Part {
     pub(crate) still_of: usize,
     /// Up to where sound, or silence in its place, goes before this part (asset's timeline, track's ticks).
     pub(crate) sound_from: i64,
+    /// Up to where silence goes behind the sound of this part (asset's timeline, track's ticks).
+    pub(crate) sound_to: i64,
     /// How many fragments of each track come before it in the cut.
     pub(crate) video_fragments: u32,
     pub(crate) audio_fragments: u32,
@@ -225,6 +227,7 @@ impl Laying {
             audio_from: self.audio_from(joins, audio_scale),
             still_of: 0,
             sound_from: 0,
+            sound_to: 0,
             video_fragments: self.video_fragments,
             audio_fragments: self.audio_fragments,
             bytes_before: self.bytes,
@@ -322,7 +325,7 @@ impl Laying {
             track.edit = u64::try_from(kept.saturating_neg()).unwrap_or(0);
         }
         lay_stills(&mut self.parts);
-        lay_silence(&mut self.parts, &self.audio);
+        lay_silence(&mut self.parts, &self.audio, growth);
         Ok(Timeline { parts: self.parts, video: self.video, audio: self.audio, growth, sound_front })
     }
 }

@@ -210,6 +210,75 @@ fn a_push_that_comes_back_with_another_sampling_rate_keeps_its_sound() {
     assert!((sent - 1..=sent).contains(&kept), "{kept} of {sent}");
 }
 
+/// Sound of half the rate from `at_ms` on: half the frames fill the time.
+fn halved_from(frames: &mut Vec<Frame>, at_ms: i64) {
+    let mut halved = audio_config();
+    if let Frame::Config(TrackConfig::Audio(config)) = &mut halved {
+        config.record = Bytes::from_static(&[0x13, 0x90]);
+        config.sample_rate = RATE / 2;
+    }
+    let is_late = |frame: &Frame| matches!(frame, Frame::Sample(s) if s.track == TrackKind::Audio && s.dts >= at_ms);
+    let first = frames.iter().position(is_late).unwrap();
+    frames.insert(first, halved);
+    frames.retain(|frame| !is_late(frame) || matches!(frame, Frame::Sample(s) if number(s).is_multiple_of(2)));
+}
+
+#[test]
+fn sound_whose_rate_changes_inside_a_push_loses_no_frame() {
+    // In the middle of a group of pictures, where a cycle is due, in the last group, and before the first key frame.
+    for (changes_ms, cycle_s, key_frame_ms) in
+        [(4_500, 3_600, 0), (4_500, 5, 0), (9_300, 3_600, 0), (600, 3_600, 1_000)]
+    {
+        let mut assembly = Assembly::begin(machine(cycle_s));
+        let mut out = Out::default();
+        let mut frames = push(0, 10, 0);
+        frames
+            .retain(|frame| !matches!(frame, Frame::Sample(s) if s.track == TrackKind::Video && s.dts < key_frame_ms));
+        halved_from(&mut frames, changes_ms);
+        let sent: Vec<u32> = frames
+            .iter()
+            .filter_map(|frame| match frame {
+                Frame::Sample(s) if s.track == TrackKind::Audio => Some(number(s)),
+                _ => None,
+            })
+            .collect();
+        feed(&mut out, &mut assembly, &frames);
+        assembly.push_lost(Mono::default(), WallTime::default(), PushId::from_u128(1));
+        run(&mut out, &mut assembly);
+        let kept: Vec<u32> = out.segments.iter().flat_map(|s| s.of(TrackKind::Audio)).map(|s| s.0).collect();
+        assert_eq!(kept, sent, "change at {changes_ms} ms");
+        assert_eq!(assembly.take_left_out(), LeftOut::default(), "change at {changes_ms} ms");
+        // No asset begins in the middle of what waited.
+        for pair in out.segments.windows(2).filter(|pair| pair[0].cycle != pair[1].cycle) {
+            let border = pair[1].of(TrackKind::Video)[0].2 * i64::from(RATE / 2) / SECOND;
+            assert!(pair[1].of(TrackKind::Audio).iter().all(|s| s.1 + 512 > border));
+        }
+        let pictures = out.segments.iter().flat_map(|s| s.of(TrackKind::Video)).count();
+        assert_eq!(
+            pictures,
+            frames.iter().filter(|f| matches!(f, Frame::Sample(s) if s.track == TrackKind::Video)).count()
+        );
+    }
+}
+
+#[test]
+fn sound_that_waits_for_a_key_frame_takes_bounded_memory() {
+    let mut assembly = Assembly::begin(machine(3600));
+    let mut out = Out::default();
+    let mut frames = push(0, 60, 0);
+    // One key frame, and never another.
+    frames.retain(|frame| !matches!(frame, Frame::Sample(s) if s.track == TrackKind::Video && s.sync && s.dts > 0));
+    halved_from(&mut frames, 2_000);
+    feed(&mut out, &mut assembly, &frames);
+    assert_eq!(assembly.waiting_sound.len(), CHANGED_SOUND_SAMPLES_MAX);
+    assembly.push_lost(Mono::default(), WallTime::default(), PushId::from_u128(1));
+    run(&mut out, &mut assembly);
+    let sent = frames.iter().filter(|f| matches!(f, Frame::Sample(s) if s.track == TrackKind::Audio)).count();
+    let kept = out.segments.iter().flat_map(|s| s.of(TrackKind::Audio)).count();
+    let lost = usize::try_from(assembly.take_left_out().without_parameters).unwrap();
+    assert!(lost > 0 && kept + lost == sent, "{kept} kept and {lost} lost of {sent}");
+}
+
 fn number(sample: &Sample) -> u32 {
     number_of(std::slice::from_ref(&sample.data))
 }

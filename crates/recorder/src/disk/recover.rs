@@ -67,7 +67,8 @@ impl Disk {
         }
         let Some(mut segment) = Segment::adopt(&self.blobs, &key, &bytes, scanned)? else { return Ok(false) };
         segment.sync().map_err(|(error, _)| error)?;
-        let Some(closed) = segment.close(None) else { return Ok(false) };
+        let Some(mut closed) = segment.close(None) else { return Ok(false) };
+        closed.begin_behind(index.segments.last().map_or(i64::MIN, |before| before.end));
         if let Some(Owed::Row(before)) = self.owed.back_mut() {
             // As when it was cut: a segment ends where the one that goes on begins, to the tick.
             let begin = closed.row.begin.max(before.row.begin + 1);

@@ -207,6 +207,17 @@ impl Segment {
     }
 }
 
+impl Closed {
+    /// A segment of sound alone begins no earlier than the media before it ends: sound whose parameters changed may have
+    /// waited for a key frame that never came, and began under the pictures before.
+    pub(super) fn begin_behind(&mut self, end: i64) {
+        if self.row.video.is_none() && self.row.begin < end {
+            self.row.begin = end;
+            self.row.end = self.row.end.max(end + 1);
+        }
+    }
+}
+
 /// Whether an error says that there is no space left.
 pub(super) fn is_full(error: &RecorderError) -> bool {
     match error {

@@ -6,7 +6,7 @@ use testkit::clips::{self, Recipe};
 use testkit::probe::decode_complaints;
 use testkit::publisher::Publisher;
 use testkit::receiver::Receiver;
-use testkit::tape::{Shape, Tape};
+use testkit::tape::{Shape, Tag, Tape};
 
 use crate::support::{PLAY_DOMAIN, SOON, hls, mp4, probe_all, server_recording, wait_recorded};
 
@@ -124,6 +124,44 @@ async fn a_push_that_returns_with_another_size_rate_and_profile_goes_on_in_one_a
         assert!(seen.errors.is_empty() && seen.ended && seen.stalls.is_empty(), "{url}: {seen:?}");
         assert_eq!(seen.frames, u64::try_from(pictures).unwrap(), "{url}: {seen:?}");
     }
+}
+
+#[tokio::test]
+async fn sound_whose_sampling_rate_changes_inside_a_push_is_kept_to_the_frame() {
+    let server = server_recording("push", 60, 2).await;
+    let first = tape(Recipe { seconds: 10, ..Recipe::default() }).await;
+    let second = tape(Recipe { seconds: 10, sample_rate: 44_100, ..Recipe::default() }).await;
+    // Between two key frames, which come every 2 s.
+    let changes_ms = 4_700;
+    let is_sound = |tag: &Tag| tag.kind == TagKind::Audio;
+    let mut tags: Vec<Tag> =
+        first.tags.iter().filter(|tag| !is_sound(tag) || tag.at_ms < changes_ms).cloned().collect();
+    let later = second.tags.iter().filter(|tag| is_sound(tag) && (tag.is_header() || tag.at_ms >= changes_ms));
+    tags.extend(later.map(|tag| Tag::new(tag.at_ms.max(changes_ms), tag.kind, tag.body.clone())));
+    tags.sort_by_key(|tag| tag.at_ms);
+    let sounds = |tape: &Tape, before: bool| {
+        let counted = |tag: &&Tag| is_sound(tag) && !tag.is_header() && (tag.at_ms < changes_ms) == before;
+        tape.tags.iter().filter(counted).count()
+    };
+    let mut publisher = Publisher::connect(&server.push_url("push", "s")).await.unwrap();
+    publisher.send_all(&Tape { tags: tags.into(), duration_ms: first.duration_ms }).await.unwrap();
+    publisher.unpublish().await.unwrap();
+
+    let asset = &wait_recorded(&server, "s", 1).await[0];
+    let seen = &probe_all([mp4(&server, asset)]).await[0];
+    // Sound of each rate is a track of its own.
+    let kept = |rate: &str| {
+        let track = seen.streams.iter().find(|stream| stream.sample_rate == rate).map(|stream| stream.index);
+        seen.packets.iter().filter(|packet| Some(packet.stream) == track).count()
+    };
+    assert_eq!(kept("48000"), sounds(&first, true), "before the change");
+    // The clocks of the two encoders may lie a frame over each other.
+    let after = sounds(&second, false);
+    assert!((after - 1..=after).contains(&kept("44100")), "{} of {after} after the change", kept("44100"));
+    assert_eq!(seen.track("video").len(), first.samples(TagKind::Video));
+    assert_eq!(decode_complaints(&mp4(&server, asset)).await.unwrap(), "");
+    let seen = play(Player::Hls, &hls(&server, asset), None).await.unwrap();
+    assert!(seen.errors.is_empty() && seen.ended && seen.stalls.is_empty(), "{seen:?}");
 }
 
 #[tokio::test]
