@@ -58,6 +58,8 @@ pub enum Mend {
     Analyse(AssetId),
     /// Take a recording up again from one of its cycles.
     Reopen(RecordingId, u32),
+    /// Join the cycles of a recording.
+    Compose(RecordingId),
     /// Remove objects that nothing needs.
     Remove(Vec<String>),
     /// Take the spans from a deleted asset.
@@ -139,6 +141,10 @@ async fn look(catalog: &Catalog, blobs: &Blobs, depth: Depth, beside: bool) -> R
             continue;
         }
         reels::check_reel(&mut check, reel, recording).await?;
+    }
+    for recording in catalog.forgotten_composes().await? {
+        let what = "its rule asks for one video of all its cycles; there is none, and nothing will make it";
+        check.found(format!("recording {recording}"), what, BY_MENDING, Some(Mend::Compose(recording)));
     }
     assets::check_assets(&mut check).await?;
     assets::check_installation(&mut check).await?;

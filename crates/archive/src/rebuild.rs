@@ -72,6 +72,9 @@ pub async fn rebuild(catalog: &Catalog, blobs: &Blobs, node: &str, now: WallTime
             Err(error) => return Err(error),
         }
     }
+    for recording in catalog.forgotten_composes().await? {
+        catalog.compose_again(recording, now).await?;
+    }
     Ok(rebuilt)
 }
 

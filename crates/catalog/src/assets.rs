@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::event::{Change, DescribeMode, DescribedField, Event};
+use domain::rule::NO_TRANSCODE;
 use serde::{Deserialize, Serialize};
 use units::{AssetId, RecordingId, ReelId, StreamPath, WallTime};
 
@@ -32,6 +33,14 @@ words! {
         ProduceFail = "ProduceFail",
         /// Deleted; only the row is left.
         Deleted = "Deleted",
+    }
+}
+
+impl AssetStatus {
+    /// Of an asset whose source is in place and of which nothing else is made yet: what is not to be transcoded is playable at
+    /// once (contract §5.1).
+    pub fn of_new(template_group: &str) -> Self {
+        if template_group == NO_TRANSCODE { Self::Normal } else { Self::UploadSucc }
     }
 }
 

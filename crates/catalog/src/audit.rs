@@ -22,6 +22,8 @@ pub struct AuditedAsset {
     pub deleted: bool,
     /// Whether its source was analysed.
     pub analysed: bool,
+    /// Whether it could not be made and has no media.
+    pub failed: bool,
     /// The recording and the cycle it is made of, when it was recorded.
     pub of: Option<(RecordingId, Option<u32>)>,
 }
@@ -75,6 +77,7 @@ fn audited(row: &Row) -> Result<AuditedAsset> {
         title: row.text("title")?,
         deleted: row.opt_int("deleted")?.is_some(),
         analysed: row.opt_int("analysed")?.is_some(),
+        failed: row.parsed::<AssetStatus>("status")? == AssetStatus::ProduceFail,
         of,
     })
 }
@@ -148,7 +151,7 @@ impl Catalog {
     /// Assets whose analysis nobody will do: not analysed, not deleted, and no unfinished job.
     pub async fn forgotten_analyses(&self) -> Result<Vec<AssetId>> {
         let rows = Sql::new(
-            "SELECT id FROM asset WHERE analysed IS NULL AND deleted IS NULL AND NOT EXISTS
+            "SELECT id FROM asset WHERE analysed IS NULL AND deleted IS NULL AND status <> 'ProduceFail' AND NOT EXISTS
                (SELECT 1 FROM job WHERE unique_key = 'analyse/' || asset.id AND state IN ('ready', 'running'))",
         );
         rows.rows(self).await?.iter().map(|row| row.parsed("id")).collect()
@@ -180,10 +183,13 @@ impl Tx {
         Ok(())
     }
 
-    /// Owes the event that a cycle became an asset. The caller knows that there is none.
-    pub async fn owe_birth(&mut self, asset: AssetId, origin: &Origin, now: WallTime) -> Result<()> {
+    /// Owes the event that a cycle, or all cycles of a recording, became an asset. The caller knows that there is none.
+    pub async fn owe_birth(&mut self, asset: AssetId, origin: &Origin, possible: bool, now: WallTime) -> Result<()> {
         let path = origin.path.clone();
-        let event = Event::CycleBecameAsset { path, began: origin.began, ended: origin.ended };
+        let event = match origin.cycle {
+            Some(_) => Event::CycleBecameAsset { path, began: origin.began, ended: origin.ended },
+            None => Event::ComposeBegan { path, possible },
+        };
         self.tell(asset, now, event).await?;
         Ok(())
     }
@@ -216,7 +222,7 @@ impl Tx {
 in_own_tx! {
     owe_again(event: units::EventId, now: WallTime) -> bool;
     analyse_again(asset: AssetId, now: WallTime) -> ();
-    owe_birth(asset: AssetId, origin: &Origin, now: WallTime) -> ();
+    owe_birth(asset: AssetId, origin: &Origin, possible: bool, now: WallTime) -> ();
     reopen_recording(id: RecordingId, from_cycle: u32, now: WallTime) -> ();
     drop_spans_of_deleted(asset: AssetId) -> u64;
 }

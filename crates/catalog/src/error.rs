@@ -22,6 +22,14 @@ pub enum CatalogError {
         /// Its key.
         key: String,
     },
+    /// What the caller saw is not so any more. Looking again and then trying again is right.
+    #[error("the {what} {key} changed meanwhile")]
+    Changed {
+        /// The noun.
+        what: &'static str,
+        /// Its key.
+        key: String,
+    },
     /// A stored value does not mean anything: a bug, or someone else wrote to the database.
     #[error("column {column} holds {found:?}, which is not {wanted}")]
     Corrupt {

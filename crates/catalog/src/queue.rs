@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 use serde_json::json;
-use units::{AssetId, EventId, JobId, PushId, ReelId, StreamPath, WallTime};
+use units::{AssetId, EventId, JobId, PushId, RecordingId, ReelId, StreamPath, WallTime};
 
 use crate::sql::{Row, Sql, in_own_tx, words};
 use crate::{Catalog, Result, Tx};
@@ -22,6 +22,8 @@ pub mod kind {
     pub const RECORD_QUESTION: &str = "record_question";
     /// Measure the source of an asset: payload `{"asset": AssetId}`.
     pub const ANALYSE: &str = "analyse";
+    /// Join the cycles of an ended recording: payload `{"recording": RecordingId}`.
+    pub const COMPOSE: &str = "compose";
     /// Delete what no span of a sealed reel needs: payload `{"reel": ReelId}`.
     pub const FREE_REEL: &str = "free_reel";
 }
@@ -76,6 +78,8 @@ const LIVE_NOTIFY_RETRY: Retry = Retry::fixed(6, Duration::from_secs(1));
 /// A publisher waits for the answer: three attempts, 1 s apart.
 const RECORD_QUESTION_RETRY: Retry = Retry::fixed(3, Duration::from_secs(1));
 const ANALYSE_RETRY: Retry = Retry { attempts_max: 10, first: Duration::from_secs(1), max: Duration::from_secs(300) };
+/// Nothing but the index and rows is read: what fails is a disk or a database, and those are waited for.
+const COMPOSE_RETRY: Retry = Retry { attempts_max: 200, first: Duration::from_secs(1), max: Duration::from_secs(600) };
 const FREE_REEL_RETRY: Retry =
     Retry { attempts_max: 20, first: Duration::from_secs(10), max: Duration::from_secs(3_600) };
 
@@ -129,6 +133,11 @@ impl NewJob {
     pub(crate) fn analyse(asset: AssetId) -> Self {
         let job = Self::new(kind::ANALYSE, json!({ "asset": asset }), ANALYSE_RETRY);
         Self { unique_key: Some(analyse_key(asset)), ..job }
+    }
+
+    pub(crate) fn compose(recording: RecordingId) -> Self {
+        let job = Self::new(kind::COMPOSE, json!({ "recording": recording }), COMPOSE_RETRY);
+        Self { unique_key: Some(format!("compose/{recording}")), priority: 5, ..job }
     }
 
     /// One job per deletion of an asset, so that each waits its own time; `None`: for all whose time has come.

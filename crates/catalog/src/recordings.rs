@@ -431,13 +431,13 @@ impl Tx {
         }
     }
 
-    /// Ends a recording and seals its reel. Call it after its last cycle is sealed; a cycle that is still open is given
-    /// up without an asset, but its media stays. Repeating it changes nothing.
+    /// Ends a recording, seals its reel, and has its cycles joined where its rule asks for it. Call it after its last cycle is
+    /// sealed; a cycle that is still open is given up without an asset, but its media stays. Repeating it changes nothing.
     pub async fn end_recording(&mut self, id: RecordingId, end_ticks: Option<i64>, now: WallTime) -> Result<()> {
         let row = Sql::new(
             "UPDATE recording SET state = 'ended', ended = $2, give_up_at = NULL, cycle_number = NULL,
                cycle_asset = NULL, cycle_from_ticks = NULL, cycle_began = NULL, end_ticks = COALESCE($3, end_ticks)
-             WHERE id = $1 AND state <> 'ended' RETURNING reel, end_ticks",
+             WHERE id = $1 AND state <> 'ended' RETURNING reel, end_ticks, rule",
         )
         .arg(id)
         .arg(now)
@@ -447,6 +447,9 @@ impl Tx {
         let Some(row) = row else { return Ok(()) };
         let reel = row.parsed("reel")?;
         self.seal_reel(reel, row.opt_int("end_ticks")?, now).await?;
+        if row.json::<RecordRule>("rule")?.compose_group.is_some() {
+            self.enqueue(NewJob::compose(id), now).await?;
+        }
         // A reel that grows is left alone, so what was deleted meanwhile is due now.
         if self.has_garbage(reel).await? {
             self.enqueue(NewJob::free_reel(reel, None, Duration::ZERO), now).await?;

@@ -54,11 +54,16 @@ impl Catalog {
         rows.rows(self).await?.iter().map(|row| Ok((row.json("rule")?, retention_of(row)?))).collect()
     }
 
-    /// The recorded videos of a streaming domain that are not deleted, those whose media ended first before the others.
+    /// The recorded videos of a streaming domain that are not deleted, those whose media ended first before the others. Where
+    /// the cycles of a recording are joined, the joined video has their bytes: as long as it is there, their own deletion
+    /// frees nothing.
     pub async fn kept_of_domain(&self, domain: &str) -> Result<Vec<Kept>> {
         let rows = Sql::new(
-            "SELECT id, domain, app, stream, ended, size_bytes FROM asset
-             WHERE domain = $1 AND deleted IS NULL AND recording IS NOT NULL ORDER BY ended, id",
+            "SELECT id, domain, app, stream, ended,
+               CASE WHEN cycle IS NOT NULL AND EXISTS (SELECT 1 FROM asset w
+                 WHERE w.recording = a.recording AND w.cycle IS NULL AND w.recording IS NOT NULL AND w.deleted IS NULL)
+               THEN 0 ELSE size_bytes END AS size_bytes FROM asset a
+             WHERE domain = $1 AND deleted IS NULL AND recording IS NOT NULL ORDER BY ended, cycle IS NULL, id",
         );
         let one = |row: &Row| {
             Ok(Kept {

@@ -41,6 +41,8 @@ support::contract! {
     a_unique_key_holds_while_its_job_is_unfinished
     names_are_sorted_by_bytes
     text_is_bound_and_never_read_as_sql
+    the_cycles_that_are_left_are_joined_once_when_the_recording_ends
+    a_recording_that_cannot_be_joined_leaves_a_failed_video_that_says_so
 }
 
 fn at(second: i64) -> WallTime {
@@ -89,10 +91,14 @@ fn push(catalog: &Catalog, stream: &str, second: i64) -> NewPush {
 }
 
 async fn begun(catalog: &Catalog, stream: &str, second: i64) -> (Recording, OpenCycle) {
+    begun_under(catalog, stream, second, rule("*", "*")).await
+}
+
+async fn begun_under(catalog: &Catalog, stream: &str, second: i64, rule: RecordRule) -> (Recording, OpenCycle) {
     let new = NewRecording {
         id: catalog.ids().recording(at(second)),
         path: path(stream),
-        rule: rule("*", "*"),
+        rule,
         reel: catalog.ids().reel(at(second)),
         node: "n1".into(),
         began: at(second),
@@ -757,6 +763,101 @@ async fn settle_all(catalog: &Catalog) -> Vec<Subject> {
     }
     subjects.sort_unstable();
     subjects
+}
+
+/// A recording under a rule with a compose group, with these cycles of 20 s each, ended.
+async fn ended_with_cycles(catalog: &Catalog, cycles: u32) -> (Recording, Vec<AssetId>) {
+    let composing = RecordRule { compose_group: Some(NO_TRANSCODE.into()), ..rule("*", "*") };
+    let (recording, mut cycle) = begun_under(catalog, "court1", 0, composing).await;
+    let mut assets = Vec::new();
+    for _ in 0..cycles {
+        let seal = sealed(&recording, &cycle, 20);
+        let next = after(&seal, catalog);
+        catalog.seal_cycle(&seal, Some(&next)).await.unwrap();
+        assets.push(cycle.asset);
+        cycle = next;
+    }
+    catalog.end_recording(recording.id, None, at(90)).await.unwrap();
+    (recording, assets)
+}
+
+fn composed(catalog: &Catalog, recording: &Recording, of: &Composable, possible: bool) -> Composed {
+    let cycles = &of.cycles;
+    let all = cycles.iter().map(|cycle| (cycle.reel, cycle.from_ticks, cycle.to_ticks)).collect();
+    Composed {
+        recording: recording.id,
+        cycles: cycles.iter().map(|cycle| cycle.asset).collect(),
+        asset: catalog.ids().asset(at(91)),
+        title: "court1, all of it".into(),
+        template_group: of.template_group.clone(),
+        began: cycles[0].began,
+        ended: cycles[cycles.len() - 1].ended,
+        content: possible.then_some(all),
+        analysis: None,
+    }
+}
+
+async fn the_cycles_that_are_left_are_joined_once_when_the_recording_ends(catalog: Catalog) {
+    let (recording, cycles) = ended_with_cycles(&catalog, 3).await;
+    assert_eq!(catalog.job_count(kind::COMPOSE, JobState::Ready).await.unwrap(), 1);
+    let seen = catalog.composable(recording.id).await.unwrap().unwrap();
+    assert_eq!(seen.cycles.iter().map(|cycle| cycle.asset).collect::<Vec<_>>(), cycles);
+    // One is deleted after the caller has looked: it looks again.
+    catalog.delete_asset(cycles[1], Duration::from_secs(60), at(90)).await.unwrap();
+    let stale = catalog.compose(&composed(&catalog, &recording, &seen, true), at(91)).await;
+    assert!(matches!(stale, Err(CatalogError::Changed { .. })), "{stale:?}");
+    let left = catalog.composable(recording.id).await.unwrap().unwrap();
+    assert_eq!(left.cycles.iter().map(|cycle| cycle.asset).collect::<Vec<_>>(), [cycles[0], cycles[2]]);
+
+    let whole = composed(&catalog, &recording, &left, true);
+    assert!(catalog.compose(&whole, at(91)).await.unwrap());
+    let again = composed(&catalog, &recording, &left, true);
+    assert!(!catalog.compose(&again, at(92)).await.unwrap(), "a second worker makes a second one");
+    assert_eq!(catalog.asset(again.asset).await.unwrap(), None);
+    assert_eq!(catalog.composable(recording.id).await.unwrap(), None);
+
+    let asset = catalog.asset(whole.asset).await.unwrap().unwrap();
+    assert_eq!((asset.status, asset.duration_ticks), (AssetStatus::Normal, 40 * 90_000));
+    let origin = asset.origin.unwrap();
+    assert_eq!((origin.cycle, origin.began, origin.ended), (None, at(0), at(60)));
+    let spans: Vec<_> = catalog.spans(whole.asset).await.unwrap().iter().map(|s| (s.from_ticks, s.to_ticks)).collect();
+    assert_eq!(spans, [(0, 20 * 90_000), (40 * 90_000, 60 * 90_000)]);
+    let events: Vec<_> = catalog.events_of_asset(whole.asset).await.unwrap();
+    let events: Vec<_> = events.into_iter().map(|stored| stored.event.event).collect();
+    assert_eq!(
+        events,
+        [Event::ComposeBegan { path: path("court1"), possible: true }, Event::SourceInPlace { size_bytes: None }]
+    );
+    assert_eq!(catalog.forgotten_analyses().await.unwrap(), [], "an analysis follows");
+
+    // The cycles have no bytes of their own while the joined video is there.
+    let kept = async || {
+        let kept = catalog.kept_of_domain("play.example.org").await.unwrap();
+        kept.iter().map(|kept| (kept.id, kept.size_bytes)).collect::<Vec<_>>()
+    };
+    assert_eq!(kept().await, [(cycles[0], 0), (cycles[2], 0), (whole.asset, 0)]);
+    catalog.delete_asset(whole.asset, Duration::ZERO, at(93)).await.unwrap();
+    assert_eq!(kept().await, [(cycles[0], 1_000_000), (cycles[2], 1_000_000)]);
+    assert_eq!(catalog.forgotten_composes().await.unwrap(), [], "a joined video that was deleted is not made again");
+}
+
+async fn a_recording_that_cannot_be_joined_leaves_a_failed_video_that_says_so(catalog: Catalog) {
+    let (recording, _) = ended_with_cycles(&catalog, 2).await;
+    let seen = catalog.composable(recording.id).await.unwrap().unwrap();
+    let refused = composed(&catalog, &recording, &seen, false);
+    assert!(catalog.compose(&refused, at(91)).await.unwrap());
+    assert_eq!(catalog.asset(refused.asset).await.unwrap().unwrap().status, AssetStatus::ProduceFail);
+    assert_eq!(catalog.spans(refused.asset).await.unwrap(), []);
+    let events = catalog.events_of_asset(refused.asset).await.unwrap();
+    let told: Vec<_> = events.into_iter().map(|stored| stored.event.event).collect();
+    assert_eq!(told, [Event::ComposeBegan { path: path("court1"), possible: false }]);
+    // A recording without a cycle has nothing to be joined, and one whose job is lost is found.
+    let (empty, _) =
+        begun_under(&catalog, "court2", 0, RecordRule { compose_group: Some(NO_TRANSCODE.into()), ..rule("*", "*") })
+            .await;
+    catalog.end_recording(empty.id, None, at(90)).await.unwrap();
+    assert_eq!(catalog.composable(empty.id).await.unwrap(), None);
+    assert_eq!(catalog.forgotten_composes().await.unwrap(), []);
 }
 
 async fn what_changes_is_marked_until_it_is_described(catalog: Catalog) {

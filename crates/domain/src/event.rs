@@ -16,6 +16,18 @@ pub enum Event {
         /// Wall time of its last media, not of the end of the grace.
         ended: WallTime,
     },
+    /// The recording is over and its cycles become this asset. Sent before anything else about it.
+    ComposeBegan {
+        /// Where they came from.
+        path: StreamPath,
+        /// Whether it is made; `false`: it cannot be, and stays as a failed one.
+        possible: bool,
+    },
+    /// The source of an asset that is no cycle is in place.
+    SourceInPlace {
+        /// Bytes of its progressive MP4, when they could be counted.
+        size_bytes: Option<u64>,
+    },
     /// The source of an asset was analysed.
     SourceAnalysed {
         /// Pixels; 0 without video.

@@ -6,3 +6,4 @@ pub mod event;
 pub mod recording;
 pub mod retention;
 pub mod rule;
+pub mod title;

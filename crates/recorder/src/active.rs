@@ -7,7 +7,7 @@ use std::time::Duration;
 use catalog::{AssetStatus, CommandAnswer, NewRecording, OpenCycle, SealedCycle};
 use codec::Frame;
 use domain::recording::{Policy, Recording as Machine, State};
-use domain::rule::{NO_TRANSCODE, RecordRule};
+use domain::rule::RecordRule;
 use hub::{Batch, PushEnd, PushInfo};
 use metrics::counter;
 use reel::LossCause;
@@ -29,8 +29,6 @@ const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
 pub(crate) const OWED_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a task waits for the catalog once the process is going down.
 const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
-/// Longest title of an asset, in bytes (contract §2.6).
-const TITLE_BYTES_MAX: usize = 128;
 
 /// Why a recording goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -412,15 +410,13 @@ impl Active {
         let (pictures, bits) = (cycle.pictures as f64, cycle.bytes as f64 * 8.0);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate in kbit/s, never negative")]
         let bitrate_kbps = (bits / seconds / 1000.0) as u64;
-        let status =
-            if self.rule.template_group == NO_TRANSCODE { AssetStatus::Normal } else { AssetStatus::UploadSucc };
         SealedCycle {
             recording: self.id,
             cycle: cycle.cycle.0,
             asset,
-            title: title(self.path.stream(), cycle.began),
+            title: domain::title::of_cycle(self.path.stream(), cycle.began),
             template_group: self.rule.template_group.clone(),
-            status,
+            status: AssetStatus::of_new(&self.rule.template_group),
             reel: self.reel,
             from_ticks: cycle.from,
             to_ticks: cycle.to,
@@ -435,14 +431,4 @@ impl Active {
             sealed_at,
         }
     }
-}
-
-/// `{StreamName}_{RecordStartTime}`, the stream name cut so that it fits (contract §6).
-fn title(stream: &str, began: WallTime) -> String {
-    let start = began.to_iso8601();
-    let mut end = stream.len().min(TITLE_BYTES_MAX - start.len() - 1);
-    while !stream.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}_{start}", stream.get(..end).unwrap_or_default())
 }

@@ -21,9 +21,35 @@ impl Span {
     }
 }
 
+/// The same content in as few spans as it takes: those that touch become one.
+pub fn joined(spans: impl IntoIterator<Item = Span>) -> Vec<Span> {
+    let mut all: Vec<Span> = Vec::new();
+    for span in spans {
+        match all.last_mut() {
+            Some(last) if last.reel == span.reel && last.to == span.from => last.to = span.to,
+            _ => all.push(span),
+        }
+    }
+    all
+}
+
 /// The content of an asset: spans, played one after the other.
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Cut {
     /// In order of play.
     pub spans: Vec<Span>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_that_touch_become_one_and_others_stay_apart() {
+        let (one, other) = (ReelId::from_u128(1), ReelId::from_u128(2));
+        let span = |reel, from, to| Span { reel, from, to };
+        let cycles = [span(one, 0, 10), span(one, 10, 20), span(one, 30, 40), span(other, 40, 50), span(other, 50, 51)];
+        assert_eq!(joined(cycles), [span(one, 0, 20), span(one, 30, 40), span(other, 40, 51)]);
+        assert_eq!(joined([]), []);
+    }
 }

@@ -19,7 +19,7 @@ mod segment;
 mod varint;
 
 pub use checks::{encode_checks, fragment_checks, read_checks};
-pub use cut::{Cut, Span};
+pub use cut::{Cut, Span, joined};
 pub use free::{GROWING_TAIL, Needs, Stretch, freeable};
 pub use index::{IndexError, ReelIndex, encode_epoch, encode_lost_end, encode_row};
 pub use page::{Fragment, PageError, SamplePage};

@@ -161,6 +161,9 @@ configuration! {
         cycle_seconds_min: u32 = 300;
         /// The least DelayTime of a rule, in seconds. The contract's own minimum is the default.
         delay_seconds_min: u32 = 15;
+        /// Most cycles of one recording that are joined to one video where its rule asks for it; of a recording with more none
+        /// is, and LiveRecordVideoComposeStart says so. The contract's own maximum is the default.
+        compose_cycles_max: u32 = 40;
         /// How often open recordings are synced to disk: what a power cut may cost.
         sync_interval: Duration = Duration::from_secs(1);
     }

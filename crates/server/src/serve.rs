@@ -99,7 +99,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
         recorder::run(pushes, recorder_deps(&config, &catalog, &blobs), stop)
     });
     let worker = Service::start("worker", &rest, &ends, |stop| {
-        worker::run(catalog.clone(), blobs.clone(), worker_settings(&config), stop)
+        worker::run(catalog.clone(), blobs.clone(), worker_settings(&config, addresses.http), stop)
     });
     let app = app(&config, &catalog, &blobs, &key, data.path(), &metrics, &stopping);
     let connections_max = usize::try_from(config.http.connections_max).unwrap_or(usize::MAX);
@@ -196,8 +196,16 @@ fn recorder_deps(config: &Config, catalog: &Catalog, blobs: &Blobs) -> recorder:
     }
 }
 
-fn worker_settings(config: &Config) -> worker::Settings {
+fn worker_settings(config: &Config, listen: SocketAddr) -> worker::Settings {
+    // Where nothing else is said, events go to receivers on this machine.
+    let reached = if listen.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], listen.port())) } else { listen };
+    let public_url = match config.http.public_url.as_str() {
+        "" => format!("http://{reached}"),
+        configured => configured.to_owned(),
+    };
     worker::Settings {
+        public_url,
+        compose_cycles_max: config.recording.compose_cycles_max,
         node: NODE.to_owned(),
         private_receivers: config.callbacks.private_receivers,
         keep_telling: config.callbacks.keep_telling,

@@ -62,7 +62,7 @@ impl Handler for Analyse {
 }
 
 /// What the index tells of a cut.
-async fn measure(blobs: &Blobs, spans: &[reel::Span]) -> Result<Analysis, WorkerError> {
+pub(crate) async fn measure(blobs: &Blobs, spans: &[reel::Span]) -> Result<Analysis, WorkerError> {
     let mut indexes: BTreeMap<ReelId, ReelIndex> = BTreeMap::new();
     for span in spans {
         if let Entry::Vacant(place) = indexes.entry(span.reel) {

@@ -35,11 +35,13 @@ pub(crate) struct Callback {
     receivers: Receivers,
     /// For how long an event is offered after that.
     keep_telling: Duration,
+    /// What URLs of media begin with.
+    public_url: String,
 }
 
 impl Callback {
-    pub(crate) fn new(catalog: Catalog, receivers: Receivers, keep_telling: Duration) -> Self {
-        Self { catalog, receivers, keep_telling }
+    pub(crate) fn new(catalog: Catalog, receivers: Receivers, keep_telling: Duration, public_url: String) -> Self {
+        Self { catalog, receivers, keep_telling, public_url }
     }
 
     /// A failure that another attempt may mend is final once the event was offered often and long enough.
@@ -74,7 +76,7 @@ impl Handler for Callback {
         let Some(callback) = self.catalog.message_callback(DEFAULT_APP_ID).await?.filter(wanted) else {
             return self.end(attempt, id, EventOutcome::Unwanted).await;
         };
-        let body = payload::render(&stored.event)
+        let body = payload::render(&stored.event, &self.public_url)
             .map_err(|error| Failure::GiveUp(format!("event {id} cannot be written as JSON: {error}")))?;
         let delivered = self.receivers.deliver(&self.catalog, attempt, Some(id), request(callback, body)).await;
         delivered.map_err(|failure| self.patient(attempt, failure))?;

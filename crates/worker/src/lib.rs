@@ -7,6 +7,7 @@ mod alarm;
 mod analyse;
 mod callback;
 mod clock;
+mod compose;
 mod describe;
 mod error;
 mod free;
@@ -28,6 +29,7 @@ pub use error::WorkerError;
 
 use crate::analyse::Analyse;
 use crate::callback::Callback;
+use crate::compose::Compose;
 use crate::free::FreeReel;
 use crate::live_notify::Notify;
 use crate::receiver::Receivers;
@@ -50,6 +52,9 @@ const KEEP_TELLING: Duration = Duration::from_secs(3 * 86_400);
 /// As long as for a video that somebody deleted.
 const UNDELETE_WINDOW: Duration = Duration::from_secs(3 * 86_400);
 
+/// As many as the vendor says (contract §6).
+const COMPOSE_CYCLES_MAX: u32 = 40;
+
 /// How the worker behaves.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
@@ -60,6 +65,10 @@ pub struct Settings {
     pub private_receivers: bool,
     /// How long an event is offered to a receiver that does not take it, over the contract's three attempts; zero: those alone.
     pub keep_telling: Duration,
+    /// What URLs of media in events begin with: `https://vod.example.org`.
+    pub public_url: String,
+    /// Most cycles of a recording that are joined to one video (contract §6); of a recording with more none is.
+    pub compose_cycles_max: u32,
     /// How long the media of videos that their rule does not keep can be restored.
     pub undelete_window: Duration,
     /// Who is called when the disk is in trouble.
@@ -72,6 +81,8 @@ impl Default for Settings {
             node: "local".to_owned(),
             private_receivers: true,
             keep_telling: KEEP_TELLING,
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            compose_cycles_max: COMPOSE_CYCLES_MAX,
             undelete_window: UNDELETE_WINDOW,
             alarm: None,
         }
@@ -88,6 +99,7 @@ pub async fn run(
     settings: Settings,
     shutdown: CancellationToken,
 ) -> Result<(), WorkerError> {
+    let public_url = settings.public_url.trim_end_matches('/').to_owned();
     let receivers = Receivers::new(settings.private_receivers)?;
     let requests = KindLimits { at_once: REQUESTS_AT_ONCE, lease: REQUEST_LEASE };
     let disk = KindLimits { at_once: DISK_JOBS_AT_ONCE, lease: DISK_LEASE };
@@ -97,10 +109,11 @@ pub async fn run(
     let describing = describe::run(catalog.clone(), blobs.clone(), jobs_done.clone());
     let alarming = alarm::run(blobs.alarm().clone(), settings.alarm, settings.node.clone(), shutdown.clone());
     let running = Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
-        .handle(Callback::new(catalog.clone(), receivers.clone(), settings.keep_telling), requests)
+        .handle(Callback::new(catalog.clone(), receivers.clone(), settings.keep_telling, public_url), requests)
         .handle(Notify::new(catalog.clone(), receivers.clone()), requests)
         .handle(NotifyOfRecordings::new(catalog.clone(), receivers.clone()), requests)
         .handle(Question::new(catalog.clone(), receivers), requests)
+        .handle(Compose::new(catalog.clone(), blobs.clone(), settings.compose_cycles_max), disk)
         .handle(Analyse::new(catalog.clone(), blobs.clone()), disk)
         .handle(FreeReel::new(catalog, blobs), disk)
         .run(shutdown);

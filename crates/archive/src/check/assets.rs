@@ -41,6 +41,7 @@ async fn check_asset(check: &mut Check<'_>, asset: &AuditedAsset, forgotten: &BT
     let place = format!("asset {} ({:?})", asset.id, asset.title);
     let spans = check.catalog.spans(asset.id).await?;
     match (asset.deleted, spans.is_empty()) {
+        (false, true) if asset.failed => {}
         (false, true) => check.found(
             &place,
             "it is made of nothing",
@@ -52,24 +53,36 @@ async fn check_asset(check: &mut Check<'_>, asset: &AuditedAsset, forgotten: &BT
         }
         (false, false) | (true, true) => {}
     }
-    if let Some((_, Some(_))) = asset.of {
-        let events = check.catalog.events_of_asset(asset.id).await?;
-        let births = events.iter().filter(|event| matches!(event.event.event, Event::CycleBecameAsset { .. })).count();
-        // Events of what was deleted long ago are forgotten.
-        if births == 0 && !asset.deleted {
-            let what = "its AddLiveRecordVideoComplete was never owed";
-            check.found(&place, what, BY_MENDING, Some(Mend::OweBirth(asset.id)));
-        }
-        if births > 1 {
-            let what = format!("its AddLiveRecordVideoComplete is owed {births} times");
-            check.found(&place, what, "tell the receiver to take it once; please report this", None);
-        }
+    if let Some((_, cycle)) = asset.of {
+        check_birth(check, asset, cycle.is_some(), &place).await?;
     }
     if forgotten.contains(&asset.id) {
         let what = "its source was never analysed and nothing will";
         check.found(&place, what, BY_MENDING, Some(Mend::Analyse(asset.id)));
     }
     check_description(check, Subject::Asset(asset.id), &place).await
+}
+
+/// A recorded video was told once, as a cycle or as all of them.
+async fn check_birth(check: &mut Check<'_>, asset: &AuditedAsset, is_cycle: bool, place: &str) -> Result<()> {
+    let name = if is_cycle { "AddLiveRecordVideoComplete" } else { "LiveRecordVideoComposeStart" };
+    let is_birth = |event: &Event| match event {
+        Event::CycleBecameAsset { .. } => is_cycle,
+        Event::ComposeBegan { .. } => !is_cycle,
+        _ => false,
+    };
+    let events = check.catalog.events_of_asset(asset.id).await?;
+    let births = events.iter().filter(|event| is_birth(&event.event.event)).count();
+    // Events of what was deleted long ago are forgotten.
+    if births == 0 && !asset.deleted {
+        let what = format!("its {name} was never owed");
+        check.found(place, what, BY_MENDING, Some(Mend::OweBirth(asset.id)));
+    }
+    if births > 1 {
+        let what = format!("its {name} is owed {births} times");
+        check.found(place, what, "tell the receiver to take it once; please report this", None);
+    }
+    Ok(())
 }
 
 /// What was configured is described.

@@ -1,7 +1,7 @@
 //! Mending what a check found.
 
 use blobs::Blobs;
-use catalog::{Catalog, Subject};
+use catalog::{AssetStatus, Catalog, Subject};
 use units::WallTime;
 
 use super::{Mend, Report};
@@ -52,11 +52,13 @@ async fn carry_out(catalog: &Catalog, blobs: &Blobs, mend: &Mend, node: &str, no
             Ok(())
         }
         Mend::OweBirth(asset) => {
-            if let Some(origin) = catalog.asset(*asset).await?.and_then(|asset| asset.origin) {
-                catalog.owe_birth(*asset, &origin, now).await?;
+            let Some(asset) = catalog.asset(*asset).await? else { return Ok(()) };
+            if let Some(origin) = &asset.origin {
+                catalog.owe_birth(asset.id, origin, asset.status != AssetStatus::ProduceFail, now).await?;
             }
             Ok(())
         }
+        Mend::Compose(recording) => Ok(catalog.compose_again(*recording, now).await?),
         Mend::Analyse(asset) => Ok(catalog.analyse_again(*asset, now).await?),
         Mend::Reopen(recording, cycle) => {
             let made = catalog.assets_by_cycle(*recording).await?;

@@ -4,6 +4,7 @@ mod alarm;
 mod callbacks;
 mod clocks;
 mod command_line;
+mod compose;
 mod crash;
 mod demand;
 mod hostile;

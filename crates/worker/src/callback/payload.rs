@@ -11,15 +11,17 @@ use units::{AssetId, WallTime};
 pub(crate) fn event_type(event: &Event) -> &'static str {
     match event {
         Event::CycleBecameAsset { .. } => "AddLiveRecordVideoComplete",
+        Event::ComposeBegan { .. } => "LiveRecordVideoComposeStart",
+        Event::SourceInPlace { .. } => "FileUploadComplete",
         Event::SourceAnalysed { .. } => "VideoAnalysisComplete",
         Event::AssetDeleted => "DeleteMediaComplete",
         Event::AssetDescribed { .. } => "MediaBaseChangeComplete",
     }
 }
 
-/// The body of its callback: one JSON object.
-pub(crate) fn render(event: &AssetEvent) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&body(event))
+/// The body of its callback: one JSON object. `base` is what URLs of media begin with, as customers reach it.
+pub(crate) fn render(event: &AssetEvent, base: &str) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&body(event, base))
 }
 
 #[derive(Serialize)]
@@ -43,6 +45,15 @@ enum Fields<'a> {
         stream_name: &'a str,
         record_start_time: String,
         record_end_time: String,
+    },
+    #[serde(rename_all = "PascalCase")]
+    Composing { video_id: AssetId, domain_name: &'a str, app_name: &'a str, stream_name: &'a str },
+    #[serde(rename_all = "PascalCase")]
+    InPlace {
+        video_id: AssetId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        size: Option<u64>,
+        file_url: String,
     },
     /// Numbers are strings here, as in the vendor's sample.
     #[serde(rename_all = "PascalCase")]
@@ -69,7 +80,7 @@ enum Fields<'a> {
     },
 }
 
-fn body(event: &AssetEvent) -> Body<'_> {
+fn body<'a>(event: &'a AssetEvent, base: &str) -> Body<'a> {
     let id = event.asset;
     let fields = match &event.event {
         Event::CycleBecameAsset { path, began, ended } => Fields::Recorded {
@@ -80,6 +91,15 @@ fn body(event: &AssetEvent) -> Body<'_> {
             record_start_time: began.to_iso8601(),
             record_end_time: ended.to_iso8601(),
         },
+        Event::ComposeBegan { path, possible: _ } => Fields::Composing {
+            video_id: id,
+            domain_name: path.domain(),
+            app_name: path.app(),
+            stream_name: path.stream(),
+        },
+        Event::SourceInPlace { size_bytes } => {
+            Fields::InPlace { video_id: id, size: *size_bytes, file_url: format!("{base}/v/{id}/source.mp4") }
+        }
         Event::SourceAnalysed { width, height, duration_s, bitrate_kbps, fps, size_bytes } => {
             let picture = *width > 0 && *height > 0;
             Fields::Analysed {
@@ -104,7 +124,11 @@ fn body(event: &AssetEvent) -> Body<'_> {
             media_content: changes.iter().map(content).collect(),
         },
     };
-    Body { event_type: event_type(&event.event), event_time: event_time(event.at), status: "success", fields }
+    let status = match &event.event {
+        Event::ComposeBegan { possible: false, .. } => "fail",
+        _ => "success",
+    };
+    Body { event_type: event_type(&event.event), event_time: event_time(event.at), status, fields }
 }
 
 fn event_time(at: WallTime) -> String {
@@ -144,7 +168,7 @@ mod tests {
 
     fn rendered(at: &str, event: Event) -> String {
         let asset = AssetId::from_u128(0x6f0c_2b9e_4d1a_4b7f_9c3e_5a7d_8b1f_2c30);
-        render(&AssetEvent { asset, at: time(at), event }).unwrap()
+        render(&AssetEvent { asset, at: time(at), event }, "http://vod.example.org").unwrap()
     }
 
     fn time(text: &str) -> WallTime {
@@ -170,6 +194,17 @@ mod tests {
         assert_eq!(
             rendered("2026-03-01T11:05:12Z", analysed),
             r#"{"EventType":"VideoAnalysisComplete","EventTime":"2026-03-01T11:05:12Z","Status":"success","VideoId":"6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30","Width":"1280","Height":"720","Duration":"3600.04","Bitrate":"1631","Fps":"25","Size":"734003200"}"#
+        );
+        let path = StreamPath::new("play.example.org", "cup", "court1").unwrap();
+        assert_eq!(
+            rendered("2026-03-01T11:04:00Z", Event::ComposeBegan { path: path.clone(), possible: true }),
+            r#"{"EventType":"LiveRecordVideoComposeStart","EventTime":"2026-03-01T11:04:00Z","Status":"success","VideoId":"6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30","DomainName":"play.example.org","AppName":"cup","StreamName":"court1"}"#
+        );
+        let refused = rendered("2026-03-01T11:04:00Z", Event::ComposeBegan { path, possible: false });
+        assert!(refused.contains(r#""Status":"fail""#), "{refused}");
+        assert_eq!(
+            rendered("2026-03-01T11:05:10Z", Event::SourceInPlace { size_bytes: Some(734_003_200) }),
+            r#"{"EventType":"FileUploadComplete","EventTime":"2026-03-01T11:05:10Z","Status":"success","VideoId":"6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30","Size":734003200,"FileUrl":"http://vod.example.org/v/6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30/source.mp4"}"#
         );
         assert_eq!(
             rendered("2026-03-01T12:02:00Z", Event::AssetDeleted),

@@ -1,6 +1,6 @@
 //! Analysis and freeing, on a reel that was made up: a real index, segments that are only as long as it says.
 
-use crate::support::{Running, at, recorded, until};
+use crate::support::{Running, at, recorded, recorded_to_compose, until};
 use blobs::Blobs;
 use bytes::Bytes;
 use catalog::*;
@@ -200,6 +200,60 @@ async fn a_reel_that_nobody_needs_leaves_nothing() {
     let deleted = async || catalog.reel(recording.reel).await.unwrap().unwrap().state == ReelState::Deleted;
     until("deleted", deleted).await;
     assert!(left(&running.blobs, recording.reel).await.is_empty());
+    running.stop().await;
+}
+
+async fn composed(catalog: &Catalog) -> Asset {
+    let look = async || {
+        let all = catalog.recorded_assets(&RecordedFilter::default(), Order::Ascending, Page::ALL).await.unwrap();
+        all.rows.into_iter().find(|asset| asset.origin.as_ref().is_some_and(|origin| origin.cycle.is_none()))
+    };
+    until("composed", async || look().await.is_some()).await;
+    look().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_cycles_of_a_recording_become_one_video_of_one_span_and_are_told_in_order() {
+    let running = Running::start(true).await;
+    let catalog = &running.catalog;
+    let cycles = [cycle(0, 2), cycle(2, 3), cycle(3, 5)];
+    let (recording, _) = recorded_to_compose(catalog, "court1", &cycles, Some("VOD_STORE_ONLY")).await;
+    store(&running.blobs, recording.reel, 5).await;
+    catalog.end_recording(recording.id, None, at(50)).await.unwrap();
+
+    let whole = composed(catalog).await;
+    assert_eq!((whole.status, whole.duration_ticks, whole.width), (AssetStatus::UploadSucc, 5 * SEGMENT, 1280));
+    assert!(whole.analysed.is_some() && whole.title.starts_with("court1_"), "{whole:?}");
+    let spans: Vec<_> = catalog.spans(whole.id).await.unwrap().iter().map(|s| (s.from_ticks, s.to_ticks)).collect();
+    assert_eq!(spans, [(cycle(0, 5))], "cycles that touch are one piece");
+    let events: Vec<_> = catalog.events_of_asset(whole.id).await.unwrap();
+    let told: Vec<_> = events.into_iter().map(|stored| stored.event.event).collect();
+    assert!(
+        matches!(&told[..], [
+            Event::ComposeBegan { possible: true, .. },
+            Event::SourceInPlace { size_bytes: Some(size) },
+            Event::SourceAnalysed { size_bytes, .. },
+        ] if *size == whole.size_bytes && *size_bytes == whole.size_bytes),
+        "{told:?}"
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn more_cycles_than_may_be_joined_are_refused_aloud() {
+    let running = Running::start(true).await;
+    let catalog = &running.catalog;
+    let cycles: Vec<_> = (0..41).map(|number| cycle(number, number + 1)).collect();
+    let (recording, _) = recorded_to_compose(catalog, "court1", &cycles, Some("VOD_NO_TRANSCODE")).await;
+    store(&running.blobs, recording.reel, 41).await;
+    catalog.end_recording(recording.id, None, at(50)).await.unwrap();
+    let refused = composed(catalog).await;
+    assert_eq!((refused.status, refused.duration_ticks), (AssetStatus::ProduceFail, 0));
+    let events = catalog.events_of_asset(refused.id).await.unwrap();
+    assert!(
+        matches!(&events[..], [told] if matches!(told.event.event, Event::ComposeBegan { possible: false, .. })),
+        "{events:?}"
+    );
     running.stop().await;
 }
 

@@ -77,13 +77,23 @@ pub async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() ->
 
 /// A recording of one reel whose cycles, `(from, to)` in ticks, are sealed assets.
 pub async fn recorded(catalog: &Catalog, stream: &str, cycles: &[(i64, i64)]) -> (Recording, Vec<AssetId>) {
+    recorded_to_compose(catalog, stream, cycles, None).await
+}
+
+/// The same, under a rule with a compose group.
+pub async fn recorded_to_compose(
+    catalog: &Catalog,
+    stream: &str,
+    cycles: &[(i64, i64)],
+    compose_group: Option<&str>,
+) -> (Recording, Vec<AssetId>) {
     let rule = RecordRule {
         key: RuleKey { domain: "play.example.org".into(), app: "*".into(), stream: "*".into() },
         on_demand: OnDemand::Automatic,
         cycle_length: Duration::from_secs(3600),
         grace: Duration::from_secs(180),
         template_group: NO_TRANSCODE.into(),
-        compose_group: None,
+        compose_group: compose_group.map(str::to_owned),
         safety_buffer: Duration::ZERO,
     };
     let ids = catalog.ids();
