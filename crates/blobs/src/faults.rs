@@ -26,6 +26,10 @@ pub enum Blow {
     Fail(io::ErrorKind),
     /// It and all that follow fail, until [`FaultDisk::mend`]. Reading still works.
     FailOn(io::ErrorKind),
+    /// The thread that makes it panics, as it does for a bug of ours; once. Nothing of it is done.
+    Panic,
+    /// So do it and all that follow, reading apart, until [`FaultDisk::mend`].
+    PanicOn,
     /// The process dies in it: it may have been done in part; all that follow fail until [`FaultDisk::restart`].
     Die,
 }
@@ -84,6 +88,7 @@ struct State {
     calls: u64,
     planned: Option<(u64, Blow)>,
     failing: Option<io::ErrorKind>,
+    panicking: bool,
     dead: bool,
     held: bool,
     lies: bool,
@@ -106,6 +111,7 @@ impl FaultDisk {
             calls: 0,
             planned: None,
             failing: None,
+            panicking: false,
             dead: false,
             held: false,
             lies: false,
@@ -135,6 +141,7 @@ impl FaultDisk {
         let mut state = self.state();
         state.planned = None;
         state.failing = None;
+        state.panicking = false;
     }
 
     /// Whether the process died in a call.
@@ -176,6 +183,7 @@ impl FaultDisk {
         state.dead = false;
         state.planned = None;
         state.failing = None;
+        state.panicking = false;
         if death == Death::Power {
             state.tree.lose_power(&mut state.draw);
         }
@@ -262,12 +270,16 @@ impl State {
             match blow {
                 Blow::Fail(kind) => return Some(kind.into()),
                 Blow::FailOn(kind) => self.failing = Some(kind),
+                // The lock of the state is taken over from whoever panicked: it is whole.
+                Blow::Panic => panic!("a planned panic"),
+                Blow::PanicOn => self.panicking = true,
                 Blow::Die => {
                     self.dead = true;
                     return Some(io::Error::other("the process dies"));
                 }
             }
         }
+        assert!(!self.panicking || call == Call::Read, "a planned panic");
         self.failing.filter(|_| call != Call::Read).map(io::Error::from)
     }
 }

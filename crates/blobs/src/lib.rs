@@ -21,5 +21,5 @@ pub use append::AppendFile;
 pub use error::{BlobError, Result};
 #[cfg(any(test, feature = "testing"))]
 pub use faults::{Blow, Death, Draw, FaultDisk};
-pub use space::{Measured, Space, Turn, measure};
+pub use space::{Measured, Space, Stall, Turn, measure};
 pub use store::{Blobs, Listed};

@@ -1,8 +1,8 @@
-//! How much room is left, and whether it is enough to begin something new.
+//! How much room is left, whether it is enough to begin something new, and whether the disk follows.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Room is enough again when so much more than the low-water mark is free: one part in this many.
 const BACK_PARTS: u64 = 10;
@@ -20,6 +20,19 @@ struct Inner {
     min_bytes: u64,
     free: AtomicU64,
     low: AtomicBool,
+    stalls: AtomicUsize,
+}
+
+/// A call of the disk takes far too long, for as long as this lives.
+#[derive(Debug)]
+pub struct Stall {
+    inner: Arc<Inner>,
+}
+
+impl Drop for Stall {
+    fn drop(&mut self) {
+        self.inner.stalls.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A disk's size and free bytes, as far as this process may use them.
@@ -45,13 +58,29 @@ pub enum Turn {
 impl Space {
     /// Room is low below `min_bytes`, or below 5 % of the disk where that is less; 0: never.
     pub fn new(min_bytes: u64) -> Self {
-        let inner = Inner { min_bytes, free: AtomicU64::new(u64::MAX), low: AtomicBool::new(false) };
+        let inner = Inner {
+            min_bytes,
+            free: AtomicU64::new(u64::MAX),
+            low: AtomicBool::new(false),
+            stalls: AtomicUsize::new(0),
+        };
         Self { inner: Arc::new(inner) }
     }
 
     /// Whether there is too little room to begin something new.
     pub fn is_low(&self) -> bool {
         self.inner.low.load(Ordering::Relaxed)
+    }
+
+    /// Whether a call takes far too long now: nothing new should be begun.
+    pub fn is_stalled(&self) -> bool {
+        self.inner.stalls.load(Ordering::Relaxed) > 0
+    }
+
+    /// Tells that a call takes far too long, until the answer is dropped.
+    pub fn stall(&self) -> Stall {
+        self.inner.stalls.fetch_add(1, Ordering::Relaxed);
+        Stall { inner: Arc::clone(&self.inner) }
     }
 
     /// Free bytes as last seen; `u64::MAX` before the first look.
@@ -111,6 +140,16 @@ mod tests {
         let small = |free| Measured { total: 4 * GIB, free };
         assert_eq!(space.note(small(GIB)), Turn::Same);
         assert_eq!(space.note(small(GIB / 6)), Turn::Low);
+    }
+
+    #[test]
+    fn a_disk_is_stalled_while_any_call_is() {
+        let space = Space::new(0);
+        let (one, other) = (space.stall(), space.clone().stall());
+        drop(one);
+        assert!(space.is_stalled());
+        drop(other);
+        assert!(!space.is_stalled());
     }
 
     #[test]

@@ -1,15 +1,19 @@
 //! One live stream, many readers, each with a bounded queue.
 //!
-//! Today the one reader is the recorder. Its queue is lossless: a full one makes [`Publisher::send`] wait, which stops the
-//! reading of that publisher's socket, which TCP tells the publisher. No other push notices.
+//! Today the one reader is the recorder. A full queue makes [`Publisher::send`] wait, which stops the reading of that
+//! publisher's socket, which TCP tells the publisher. No other push notices. A publisher that was kept waiting longer than it
+//! may bear is let go on without its reader: what it sends is dropped, up to the first key frame for which there is room, and
+//! the reader is told ([`FrameReader::take_shed`]).
 //!
 //! A push ends exactly once, for the first cause that is told: the publisher's own [`Publisher::end`], a newer push of the
 //! same path, or the drop of the [`Publisher`] (its task failed or the connection was lost).
 
 mod queue;
+mod shed;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use codec::Frame;
 use metrics::{Counter, Gauge, counter, gauge};
@@ -17,7 +21,8 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use units::{PushId, StreamPath, WallTime};
 
-use crate::queue::{Backlog, Queue};
+use crate::queue::{Backlog, Pushed, Queue};
+use crate::shed::{Patience, Shedding};
 
 /// Batches a push may have waiting for its reader. With a batch each 20-100 ms that is some seconds: enough for a slow
 /// `fsync`, too little to hide a dead disk.
@@ -32,6 +37,10 @@ pub const QUEUES_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// means that it stands still; then new pushes are refused.
 pub const INBOX_PUSHES_MAX: usize = 1024;
 
+/// How long a publisher is kept waiting, unless the configuration says otherwise: encoders give a connection up after some
+/// 30 s in which it takes nothing.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
 /// How much may wait; see the constants for the defaults and their reasons.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HubLimits {
@@ -43,6 +52,8 @@ pub struct HubLimits {
     pub queues_bytes: usize,
     /// Pushes waiting in [`Pushes`]; at least 1.
     pub inbox_pushes: usize,
+    /// How long a publisher is kept waiting for room before what it sends is dropped.
+    pub patience: Duration,
 }
 
 impl Default for HubLimits {
@@ -52,6 +63,7 @@ impl Default for HubLimits {
             queue_bytes: QUEUE_BYTES_MAX,
             queues_bytes: QUEUES_BYTES_MAX,
             inbox_pushes: INBOX_PUSHES_MAX,
+            patience: PATIENCE,
         }
     }
 }
@@ -89,6 +101,17 @@ impl Batch {
             })
             .sum()
     }
+}
+
+/// Frames of a push that were dropped because its reader did not follow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shed {
+    /// How many; parameters are never dropped.
+    pub frames: u64,
+    /// When the first of them arrived.
+    pub from: WallTime,
+    /// When the first arrived that was not dropped, or the push ended.
+    pub to: WallTime,
 }
 
 /// Why a push is over.
@@ -155,6 +178,7 @@ struct Meters {
     bytes: Counter,
     waits: Counter,
     superseded: Counter,
+    shed: Counter,
 }
 
 impl Meters {
@@ -166,6 +190,7 @@ impl Meters {
             bytes: counter!("hub_payload_bytes_total"),
             waits: counter!("hub_full_queue_waits_total"),
             superseded: counter!("hub_superseded_pushes_total"),
+            shed: counter!("hub_shed_frames_total"),
         }
     }
 }
@@ -199,9 +224,10 @@ impl Hub {
             tracing::info!(stream = %info.path, older = %older.info.push, newer = %info.push, "push superseded");
         }
         self.shared.meters.live.set(count(live.len()));
-        permit.send(NewPush { info: info.clone(), frames: FrameReader { queue: Arc::clone(&queue) } });
+        permit.send(NewPush { info: info.clone(), frames: FrameReader { queue: Arc::clone(&queue), shed: None } });
         drop(live);
-        Ok(Publisher { hub: self.clone(), info, queue })
+        let patience = Patience::new(limits.patience);
+        Ok(Publisher { hub: self.clone(), info, queue, patience, shedding: Shedding::default() })
     }
 
     /// The pushes that are live now, ordered by path.
@@ -259,12 +285,22 @@ pub struct NewPush {
 /// Reads one push. Dropping it (a push that nobody records) leaves the push live; its frames are thrown away.
 pub struct FrameReader {
     queue: Arc<Queue>,
+    shed: Option<Shed>,
 }
 
 impl FrameReader {
-    /// The next batch, in order, none left out; `None` when the push is over and all it sent was read. Cancel-safe.
+    /// The next batch, in order; `None` when the push is over and all it sent was read. What was left out in front of it is
+    /// told by [`take_shed`](Self::take_shed). Cancel-safe.
     pub async fn next(&mut self) -> Option<Arc<Batch>> {
-        self.queue.pop().await
+        let (batch, shed) = self.queue.pop().await;
+        self.shed = shed;
+        batch
+    }
+
+    /// What was dropped between the last answer of [`next`](Self::next) and the one before it, told once. The batch behind it
+    /// begins with the parameters that hold, and with a key frame (any frame of a push without pictures).
+    pub fn take_shed(&mut self) -> Option<Shed> {
+        self.shed.take()
     }
 
     /// Why the push is over. Known from the moment it is, so possibly before [`next`](Self::next) has answered `None`.
@@ -284,6 +320,8 @@ pub struct Publisher {
     hub: Hub,
     info: PushInfo,
     queue: Arc<Queue>,
+    patience: Patience,
+    shedding: Shedding,
 }
 
 impl Publisher {
@@ -292,24 +330,49 @@ impl Publisher {
         &self.info
     }
 
-    /// Hands a batch to the reader, waiting while its queue is full. A future dropped while it waits has sent nothing.
-    /// [`Superseded`] comes when the time for last words is over, too: half a second after the takeover.
+    /// Hands a batch to the reader, waiting while its queue is full; drops it when the publisher has been kept waiting for as
+    /// long as [`HubLimits::patience`] says. A future dropped while it waits has sent nothing. [`Superseded`] comes when the
+    /// time for last words is over, too: half a second after the takeover.
     pub async fn send(&mut self, batch: Arc<Batch>) -> Result<(), Superseded> {
+        self.shedding.note(&batch);
+        let (batch, shed) = match self.shedding.sift(&batch, self.queue.is_half_empty()) {
+            Some(passed) => passed,
+            None => return self.queue.may_speak(),
+        };
         let bytes = batch.payload_bytes();
         let frames = batch.frames.len();
-        if self.queue.push(batch, bytes).await? {
-            self.hub.shared.meters.waits.increment(1);
-        }
+        let left = self.patience.left();
+        let pushed = self.queue.push(Arc::clone(&batch), bytes, shed, left).await?;
         let meters = &self.hub.shared.meters;
+        if pushed != Pushed::AtOnce {
+            meters.waits.increment(1);
+        }
+        if pushed == Pushed::NoRoom {
+            tracing::warn!(stream = %self.info.path, push = %self.info.push, "the reader of a push does not follow; its frames are dropped");
+            self.patience.restart();
+            self.shedding.begin(&batch);
+            return Ok(());
+        }
+        self.patience.waited(left, pushed);
         meters.batches.increment(1);
         meters.frames.increment(u64::try_from(frames).unwrap_or(u64::MAX));
         meters.bytes.increment(u64::try_from(bytes).unwrap_or(u64::MAX));
+        if let Some(shed) = shed {
+            meters.shed.increment(shed.frames);
+            tracing::info!(stream = %self.info.path, push = %self.info.push, frames = shed.frames, "the reader of a push follows again");
+        }
         Ok(())
     }
 
     /// Ends the push. The reader gets what is queued, then the end.
-    pub fn end(self, end: PushEnd) {
-        self.queue.end(end);
+    pub fn end(mut self, end: PushEnd) {
+        self.close(end);
+    }
+
+    fn close(&mut self, end: PushEnd) {
+        let shed = self.shedding.finish();
+        self.hub.shared.meters.shed.increment(shed.map_or(0, |shed| shed.frames));
+        self.queue.end(end, shed);
     }
 
     /// Answers when a newer push of the same path has taken over; never before. Cancel-safe.
@@ -321,7 +384,7 @@ impl Publisher {
 impl Drop for Publisher {
     fn drop(&mut self) {
         // A no-op after `end`: the first cause stands.
-        self.queue.end(PushEnd::Lost);
+        self.close(PushEnd::Lost);
         self.hub.remove(self.info.push, &self.info.path);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Batch, PushEnd, Superseded};
+use crate::{Batch, PushEnd, Shed, Superseded};
 
 /// How long a push that was taken over may go on handing in what it had received: long enough to empty a receive buffer,
 /// and well below the second after which the newer push is to be on its way to the disk.
@@ -56,10 +56,29 @@ pub(crate) struct Queue {
     over: Notify,
 }
 
+/// How a batch was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Pushed {
+    AtOnce,
+    /// After so long.
+    After(Duration),
+    /// It was not: there was no room in time.
+    NoRoom,
+}
+
+struct Waiting {
+    batch: Arc<Batch>,
+    bytes: usize,
+    /// What was dropped in front of it.
+    shed: Option<Shed>,
+}
+
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<(Arc<Batch>, usize)>,
+    waiting: VecDeque<Waiting>,
     bytes: usize,
+    /// What was dropped behind the last batch.
+    shed_at_end: Option<Shed>,
     end: Option<PushEnd>,
     /// It was taken over: until then, or until it says that this was all, it may still hand in what it had received.
     last_words: Option<Instant>,
@@ -79,51 +98,78 @@ impl Queue {
         Self { batches_max, bytes_max, backlog, state: Mutex::default(), filled, drained, over }
     }
 
-    /// Appends a batch of `bytes`; `true` when it had to wait for room. Without a reader the batch is dropped.
-    pub(crate) async fn push(&self, batch: Arc<Batch>, bytes: usize) -> Result<bool, Superseded> {
+    /// Appends a batch of `bytes`, in front of which `shed` was dropped; waits for room, `patience` at most. Without a reader
+    /// the batch is dropped.
+    pub(crate) async fn push(
+        &self,
+        batch: Arc<Batch>,
+        bytes: usize,
+        shed: Option<Shed>,
+        patience: Duration,
+    ) -> Result<Pushed, Superseded> {
+        let began = Instant::now();
         let mut waited = false;
         loop {
-            let until = {
+            let last_words = {
                 let mut state = self.lock();
                 if state.is_over() {
                     return Err(Superseded);
                 }
+                let pushed = if waited { Pushed::After(began.elapsed()) } else { Pushed::AtOnce };
                 if state.reader_gone {
-                    return Ok(waited);
+                    return Ok(pushed);
                 }
                 let room = state.waiting.len() < self.batches_max
                     && state.bytes.saturating_add(bytes) <= self.bytes_max
                     && self.backlog.has_room(bytes);
                 // An empty queue always takes one: its reader would have nothing to wake this publisher with.
                 if room || state.waiting.is_empty() {
-                    state.waiting.push_back((batch, bytes));
+                    state.waiting.push_back(Waiting { batch, bytes, shed });
                     state.bytes = state.bytes.saturating_add(bytes);
                     self.backlog.add(bytes);
                     drop(state);
                     self.filled.notify_one();
-                    return Ok(waited);
+                    return Ok(pushed);
                 }
                 state.last_words
             };
+            if began.elapsed() >= patience {
+                return Ok(Pushed::NoRoom);
+            }
             waited = true;
-            wait(&self.drained, until).await;
+            let until = began + patience;
+            wait(&self.drained, Some(last_words.map_or(until, |last| last.min(until)))).await;
         }
     }
 
-    /// The next batch; `None` at the end.
-    pub(crate) async fn pop(&self) -> Option<Arc<Batch>> {
+    /// Whether there is room for much more than a batch.
+    pub(crate) fn is_half_empty(&self) -> bool {
+        let state = self.lock();
+        state.waiting.is_empty()
+            || (state.waiting.len() <= self.batches_max / 2
+                && state.bytes <= self.bytes_max / 2
+                && self.backlog.has_room(self.bytes_max / 2))
+    }
+
+    /// Whether anything more is taken.
+    pub(crate) fn may_speak(&self) -> Result<(), Superseded> {
+        if self.lock().is_over() { Err(Superseded) } else { Ok(()) }
+    }
+
+    /// The next batch, `None` at the end; and what was dropped in front of it.
+    pub(crate) async fn pop(&self) -> (Option<Arc<Batch>>, Option<Shed>) {
         loop {
             let until = {
                 let mut state = self.lock();
-                if let Some((batch, bytes)) = state.waiting.pop_front() {
+                if let Some(Waiting { batch, bytes, shed }) = state.waiting.pop_front() {
                     state.bytes = state.bytes.saturating_sub(bytes);
                     self.backlog.remove(bytes);
                     drop(state);
                     self.drained.notify_one();
-                    return Some(batch);
+                    return (Some(batch), shed);
                 }
                 if state.is_over() {
-                    return None;
+                    return (None, state.shed_at_end.take());
                 }
                 state.last_words
             };
@@ -131,10 +177,11 @@ impl Queue {
         }
     }
 
-    /// Ends the push, if it has not ended: the first cause stands. It has handed in all it had.
-    pub(crate) fn end(&self, end: PushEnd) {
+    /// Ends the push, if it has not ended: the first cause stands. It has handed in all it had, but for what was dropped.
+    pub(crate) fn end(&self, end: PushEnd, shed: Option<Shed>) {
         let mut state = self.lock();
         state.end.get_or_insert(end);
+        state.shed_at_end = state.shed_at_end.or(shed);
         state.last_words = None;
         drop(state);
         self.tell_end();

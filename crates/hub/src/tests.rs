@@ -24,7 +24,7 @@ fn batch(dts: i64, bytes: usize) -> Arc<Batch> {
 }
 
 fn small() -> HubLimits {
-    HubLimits { queue_batches: 2, queue_bytes: 100, queues_bytes: 1_000, inbox_pushes: 4 }
+    HubLimits { queue_batches: 2, queue_bytes: 100, queues_bytes: 1_000, inbox_pushes: 4, patience: PATIENCE }
 }
 
 #[tokio::test]
@@ -179,4 +179,114 @@ async fn all_queues_together_are_bounded_and_each_push_still_gets_on() {
     drop(second);
     first.next().await.unwrap();
     assert_eq!(hub.queued_bytes(), 0);
+}
+
+fn picture(number: i64, sync: bool) -> Frame {
+    let data = Bytes::from(vec![0; 10]);
+    Frame::Sample(Sample { track: TrackKind::Video, dts: number, cto: 0, sync, data })
+}
+
+/// Five pictures, a batch each, from `number` on: the first of every five is a key frame.
+fn pictures(number: i64) -> Arc<Batch> {
+    let sync = number.rem_euclid(5) == 0;
+    Arc::new(Batch { arrived: WallTime::from_unix_ms(number), frames: vec![picture(number, sync)] })
+}
+
+fn numbers(batch: &Batch) -> Vec<i64> {
+    let dts = |frame: &Frame| match frame {
+        Frame::Sample(sample) => Some(sample.dts),
+        Frame::Config(_) => None,
+    };
+    batch.frames.iter().filter_map(dts).collect()
+}
+
+#[tokio::test]
+async fn a_publisher_kept_waiting_too_long_goes_on_and_its_reader_gets_on_with_a_key_frame_and_is_told() {
+    let (hub, mut pushes) = Hub::new(HubLimits { patience: A_MOMENT, ..small() });
+    let mut publisher = hub.publish(info(1, "a")).unwrap();
+    let mut frames = pushes.next().await.unwrap().frames;
+    // Two find room; the reader stands still, and all that follow are taken from the publisher all the same.
+    for number in 0..12 {
+        timeout(GENEROUS, publisher.send(pictures(number))).await.unwrap().unwrap();
+    }
+    assert_eq!(hub.queued_bytes(), 20, "what waits is bounded");
+    for number in 0..2 {
+        assert_eq!(numbers(&frames.next().await.unwrap()), [number]);
+        assert_eq!(frames.take_shed(), None);
+    }
+    // There is room, but a decoder can only begin with a key frame.
+    for number in 12..17 {
+        publisher.send(pictures(number)).await.unwrap();
+    }
+    assert_eq!(numbers(&frames.next().await.unwrap()), [15]);
+    let at = WallTime::from_unix_ms;
+    assert_eq!(frames.take_shed(), Some(Shed { frames: 13, from: at(2), to: at(15) }));
+    assert_eq!(numbers(&frames.next().await.unwrap()), [16]);
+    assert_eq!(frames.take_shed(), None, "told once");
+}
+
+#[tokio::test]
+async fn parameters_are_never_dropped_and_a_loss_at_the_end_is_told_at_the_end() {
+    let (hub, mut pushes) = Hub::new(HubLimits { patience: A_MOMENT, ..small() });
+    let mut publisher = hub.publish(info(1, "a")).unwrap();
+    let mut frames = pushes.next().await.unwrap().frames;
+    let parameters = |profile: u8| {
+        let record = Bytes::copy_from_slice(&[profile]);
+        let (codec, scale) = (codec::AudioCodec::Aac, units::Timescale::MILLIS);
+        let audio = codec::AudioConfig { codec, sample_rate: 48_000, channels: 2, frame_samples: 1_024, record, scale };
+        Frame::Config(codec::TrackConfig::Audio(audio))
+    };
+    for number in 0..4 {
+        publisher.send(pictures(number)).await.unwrap();
+    }
+    let news = Arc::new(Batch { arrived: WallTime::default(), frames: vec![parameters(7), picture(4, false)] });
+    publisher.send(news).await.unwrap();
+    for _ in 0..2 {
+        frames.next().await.unwrap();
+    }
+    publisher.send(pictures(5)).await.unwrap();
+    let batch = frames.next().await.unwrap();
+    assert_eq!(batch.frames, [parameters(7), picture(5, true)]);
+    assert_eq!(frames.take_shed().map(|shed| shed.frames), Some(3));
+
+    for number in 6..10 {
+        publisher.send(pictures(number)).await.unwrap();
+    }
+    publisher.end(PushEnd::Unpublished);
+    for number in 6..8 {
+        assert_eq!(numbers(&frames.next().await.unwrap()), [number]);
+    }
+    assert!(frames.next().await.is_none());
+    assert_eq!(frames.take_shed().map(|shed| shed.frames), Some(2));
+}
+
+#[tokio::test]
+async fn a_push_without_pictures_gets_on_with_any_frame() {
+    let (hub, mut pushes) = Hub::new(HubLimits { patience: A_MOMENT, ..small() });
+    let mut publisher = hub.publish(info(1, "a")).unwrap();
+    let mut frames = pushes.next().await.unwrap().frames;
+    for dts in 0..4 {
+        publisher.send(batch(dts, 1)).await.unwrap();
+    }
+    for _ in 0..2 {
+        frames.next().await.unwrap();
+    }
+    publisher.send(batch(4, 1)).await.unwrap();
+    assert_eq!(numbers(&frames.next().await.unwrap()), [4]);
+    assert_eq!(frames.take_shed().map(|shed| shed.frames), Some(2));
+}
+
+#[tokio::test]
+async fn short_waits_wear_patience_out_only_when_they_follow_each_other() {
+    let mut patience = Patience::new(Duration::from_secs(20));
+    for _ in 0..3 {
+        let left = patience.left();
+        patience.waited(left, Pushed::After(Duration::from_secs(6)));
+    }
+    assert!(patience.left() <= Duration::from_millis(2_100), "{:?}", patience.left());
+    let left = patience.left();
+    patience.waited(left, Pushed::After(Duration::from_secs(60)));
+    assert!(patience.left() < Duration::from_secs(1));
+    patience.restart();
+    assert_eq!(patience.left(), Duration::from_secs(20));
 }

@@ -44,6 +44,8 @@ pub(crate) enum Refusal {
     Occupied,
     #[error("the server's disk is nearly full: no new recording is begun")]
     Space,
+    #[error("the server's disk does not follow: no new recording is begun")]
+    Stalled,
     #[error("server is at capacity")]
     Capacity,
     #[error("the server cannot check the push now")]
@@ -62,6 +64,7 @@ impl Refusal {
             Self::Blocked => "blocked",
             Self::Occupied => "occupied",
             Self::Space => "space",
+            Self::Stalled => "stalled",
             Self::Capacity => "capacity",
             Self::Catalog(_) => "catalog",
             Self::Shutdown => "shutdown",
@@ -90,8 +93,9 @@ pub(crate) async fn admit<'a>(
         return Err(Refusal::Blocked);
     }
     // One that is being recorded, or waited for, may use up what is left.
-    if node.space.is_low() && !node.registry.has(&path) && node.catalog.live_recording(&path).await?.is_none() {
-        return Err(Refusal::Space);
+    let (low, stalled) = (node.space.is_low(), node.space.is_stalled());
+    if (low || stalled) && !node.registry.has(&path) && node.catalog.live_recording(&path).await?.is_none() {
+        return Err(if low { Refusal::Space } else { Refusal::Stalled });
     }
     // A publisher that returns is never kept waiting: it ends the push in whose place it comes.
     if !node.registry.has(&path) && !node.load.room(node.settings.busy_max, ROOM_WAIT, || node.registry.len()).await {

@@ -8,7 +8,7 @@ use catalog::{AssetStatus, CommandAnswer, NewRecording, OpenCycle, SealedCycle};
 use codec::Frame;
 use domain::recording::{Policy, Recording as Machine, State};
 use domain::rule::RecordRule;
-use hub::{Batch, PushEnd, PushInfo};
+use hub::{Batch, PushEnd, PushInfo, Shed};
 use metrics::counter;
 use reel::LossCause;
 use tokio_util::sync::CancellationToken;
@@ -212,6 +212,12 @@ impl Active {
         }
     }
 
+    /// Frames of the push were dropped before the next that comes.
+    pub(crate) async fn shed(&mut self, deps: &Deps, clock: Clock, shed: Shed) {
+        self.assembly.shed(clock.mono(), shed.from, shed.frames, shed.to.since(shed.from));
+        self.carry_out(deps, clock).await;
+    }
+
     /// Writes what has its place and has waited long enough.
     pub(crate) async fn flush(&mut self, deps: &Deps, clock: Clock) {
         self.assembly.flush();
@@ -255,6 +261,14 @@ impl Active {
     /// Whether the disk has to be called again, with [`flush`](Self::flush), though nothing is recorded.
     pub(crate) fn owes(&self) -> bool {
         self.disk.as_ref().is_some_and(Disk::owes)
+    }
+
+    /// Leaves the recording where a panic left it, with all rows that were to be written before written. Its id, when it has a
+    /// row to be taken up by.
+    pub(crate) async fn leave(self, shutdown: &CancellationToken) -> Option<RecordingId> {
+        drop(self.disk);
+        self.ledger.close(shutdown, LEDGER_PATIENCE).await;
+        self.begun.then_some(self.id)
     }
 
     /// Waits until all rows are written; see [`Ledger::close`].
@@ -304,6 +318,7 @@ impl Active {
             Ok(written) => written,
             Err(_) => {
                 self.watch.set(Some(LossCause::Slow));
+                let _stalled = deps.space.stall();
                 written.await
             }
         };
@@ -321,10 +336,14 @@ impl Active {
                 self.disk = Some(disk);
                 done
             }
-            Err(error) => {
-                tracing::error!(recording = %self.id, %error, "the writing thread failed; the next start takes the recording up");
-                return;
-            }
+            Err(error) => match error.try_into_panic() {
+                // As if it had happened here: the stream's task takes the recording up again.
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => {
+                    tracing::error!(recording = %self.id, %error, "the writing thread is gone; the next start takes the recording up");
+                    return;
+                }
+            },
         };
         self.next_flush = clock.mono().after(FLUSH_INTERVAL);
         self.settle(deps, clock, done).await;

@@ -5,6 +5,7 @@
 //! most about a second of one track.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::Bytes;
 use codec::{AccessUnit, AudioConfig, AvcConfig, Frame, Sample, TrackConfig, TrackKind, VideoConfig};
@@ -66,6 +67,11 @@ pub(crate) enum Op {
     Note(Epoch),
     /// Write fragments, together.
     Append(Vec<NewFragment>),
+    /// Media is missing behind what was stored before: its push was kept waiting too long.
+    Lost {
+        /// As many fragments as it would have been, about.
+        fragments: u64,
+    },
     /// The segment is complete. `end`: where the next one begins, when it follows at once.
     SealSegment {
         /// On the recording's timeline.
@@ -100,6 +106,8 @@ pub(crate) struct LeftOut {
     pub(crate) without_parameters: u64,
     /// Pictures that come after sound of a later segment is written.
     pub(crate) late_pictures: u64,
+    /// Frames dropped while the disk did not follow.
+    pub(crate) slow_disk: u64,
 }
 
 /// A picture that has come, on the recording's timeline.
@@ -303,17 +311,37 @@ impl Assembly {
         self.held = None;
         self.stalled.clear();
         self.waiting_sound.clear();
-        self.unanchored.clear();
         self.pictures = Growing::default();
         self.sound = Growing::default();
-        self.timeline = None;
-        self.push.pictured = false;
-        self.last_picture = None;
+        self.unanchor();
         self.end = end.pts;
         self.last_dts = end.dts;
         self.sound_clock = end.sound.map(|(rate, next)| SoundClock::new(rate, Some(next)));
         if let (Some(clock), Some(audio)) = (self.sound_clock.take(), &self.push.audio) {
             self.sound_clock = Some(clock.at_rate(audio.sample_rate));
+        }
+    }
+
+    /// The push goes on with its next key frame, wherever its clock is then.
+    fn unanchor(&mut self) {
+        self.unanchored.clear();
+        self.timeline = None;
+        self.push.pictured = false;
+        self.last_picture = None;
+    }
+
+    /// `frames` of the push, which lasted `length`, were dropped: what came before is placed, and the push goes on there with
+    /// its next key frame, as if it had come back.
+    pub(crate) fn shed(&mut self, now: Mono, wall: WallTime, frames: u64, length: Duration) {
+        self.place_all(now, wall);
+        self.left_out.slow_disk = self.left_out.slow_disk.saturating_add(frames);
+        let tracks = u128::from(self.push.video.is_some()) + u128::from(self.push.audio.is_some());
+        let fragment_ms = 1_000 * u128::from(FRAGMENT_LENGTH.unsigned_abs()) / u128::from(SECOND.unsigned_abs());
+        let fragments = length.as_millis().div_ceil(fragment_ms).saturating_mul(tracks);
+        self.ops.push(Op::Lost { fragments: u64::try_from(fragments).unwrap_or(u64::MAX) });
+        self.unanchor();
+        if let Some(clock) = &mut self.sound_clock {
+            clock.restart();
         }
     }
 

@@ -120,6 +120,11 @@ impl Buffer {
         }
     }
 
+    /// Gives back what is kept: memory is needed for what is recorded, or what comes next does not follow it.
+    pub(crate) fn give_back(&mut self) {
+        self.free(self.kept.len());
+    }
+
     fn is_full(&self) -> bool {
         self.bytes > self.bytes_max || ALL_BYTES.load(Ordering::Relaxed) > ALL_BYTES_MAX
     }
@@ -235,6 +240,18 @@ mod tests {
         let mut buffer = filled(10, 20);
         assert!(buffer.take(second(20), Duration::ZERO).1.is_empty());
         assert_eq!((buffer.kept.len(), buffer.bytes), (0, 0));
+    }
+
+    #[test]
+    fn what_was_given_back_is_not_reached_and_the_parameters_hold() {
+        let mut buffer = Buffer::new(Duration::from_secs(60));
+        buffer.keep(second(0), &batch(0, Some(parameters(1))));
+        buffer.keep(second(1), &batch(1, None));
+        buffer.give_back();
+        assert_eq!((buffer.kept.len(), buffer.bytes), (0, 0));
+        buffer.keep(second(3), &batch(3, None));
+        let (heard, batches) = buffer.take(second(3), Duration::from_secs(60));
+        assert_eq!((heard, numbers(&batches)), (vec![parameters(1)], vec![3]));
     }
 
     #[test]

@@ -248,6 +248,7 @@ impl Disk {
                 }
                 Op::Note(epoch) => self.note(epoch),
                 Op::Append(fragments) => self.append(fragments),
+                Op::Lost { fragments } => self.note_lost(fragments),
                 Op::SealSegment { end } => self.seal_segment(now, end),
                 Op::Effect(effect) => self.effect(effect, wall),
             }
@@ -361,6 +362,16 @@ impl Disk {
         match segment.append(fragments) {
             Ok(()) => self.unsynced = true,
             Err(error) => self.strike(&error.into(), "fragments cannot be written", count),
+        }
+    }
+
+    /// Media was dropped before it came here, behind what is stored by now.
+    fn note_lost(&mut self, fragments: u64) {
+        self.lost_fragments = self.lost_fragments.saturating_add(fragments);
+        let since = if self.end.is_some() { self.last_media } else { self.wall };
+        if self.loss.is_none() {
+            self.loss = Some(Loss { cause: LossCause::Slow, since, told: false });
+            tracing::error!(reel = %self.reel, segment = self.next, "the disk is too slow; media is lost until it follows again");
         }
     }
 

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** what a publisher was told is taken is on disk within a second, or the log and the reel say what is not.
 //! **Invariant:** no asset without its event: both come from one catalog transaction, after the media is durable.
+//! **Invariant:** a panic in the task of one stream costs that stream what a crash of the process would, and the others nothing.
 //! **Boundary:** viewers read what is stored; nothing they do reaches this crate.
 
 mod active;
@@ -17,6 +18,7 @@ mod buffer;
 mod clock;
 mod demand;
 mod disk;
+mod falls;
 mod ledger;
 mod recover;
 mod story;
@@ -27,7 +29,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use blobs::{BlobError, Blobs};
+use blobs::{BlobError, Blobs, Space};
 use catalog::{Catalog, CommandAnswer, Ids, OpenCommand};
 use hub::{NewPush, Pushes};
 use thiserror::Error;
@@ -71,6 +73,8 @@ pub struct Deps {
     pub catalog: Catalog,
     /// Files.
     pub blobs: Blobs,
+    /// The disk they lie on; who admits pushes hears from it that the disk does not follow.
+    pub space: Space,
     /// Names for recordings, reels and assets.
     pub ids: Arc<Ids>,
     /// How.

@@ -64,7 +64,8 @@ pub(crate) async fn open_recordings(deps: &Deps, clock: &Clock) -> Result<Vec<Re
     Ok(recovered)
 }
 
-async fn recover(deps: &Deps, clock: Clock, row: Recording) -> Result<Option<Recovered>, RecorderError> {
+/// Opens the reel of a recording that has not ended. `None`: it has no media, and was ended without an asset.
+pub(crate) async fn recover(deps: &Deps, clock: Clock, row: Recording) -> Result<Option<Recovered>, RecorderError> {
     let (blobs, interval, reel) = (deps.blobs.clone(), deps.settings.sync_interval, row.reel);
     let runtime = Handle::current();
     let found = tokio::task::spawn_blocking(move || {

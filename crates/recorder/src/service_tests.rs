@@ -11,16 +11,20 @@ use units::{PushId, WallTime};
 
 use super::*;
 use crate::assembly::tests::push;
+use crate::clock::Clock;
 
 struct Running {
     hub: Hub,
     catalog: Catalog,
-    path: StreamPath,
     _folder: tempfile::TempDir,
 }
 
 impl Running {
     async fn start(disk: &FaultDisk) -> Self {
+        Self::start_with(disk, Duration::from_millis(1), hub::PATIENCE).await
+    }
+
+    async fn start_with(disk: &FaultDisk, grace: Duration, patience: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let catalog = Catalog::open(&CatalogUrl::Sqlite(folder.path().join("catalog.sqlite"))).await.unwrap();
         catalog.migrate().await.unwrap();
@@ -29,28 +33,45 @@ impl Running {
             key: RuleKey { domain: "play.example.org".to_owned(), app: any(), stream: any() },
             on_demand: OnDemand::Automatic,
             cycle_length: Duration::from_secs(3600),
-            grace: Duration::from_millis(1),
+            grace,
             template_group: NO_TRANSCODE.to_owned(),
             compose_group: None,
             safety_buffer: Duration::ZERO,
         };
         let wire = serde_json::Value::Null;
         catalog.add_rule(&StoredRule { rule, wire, created: WallTime::default() }).await.unwrap();
-        let (hub, pushes) = Hub::new(HubLimits { queue_batches: 8, ..HubLimits::default() });
+        let (hub, pushes) = Hub::new(HubLimits { queue_batches: 8, patience, ..HubLimits::default() });
         let settings = Settings::default();
-        let deps = Deps { catalog: catalog.clone(), blobs: disk.blobs(), ids: Arc::new(Ids::seeded(1)), settings };
+        let (blobs, ids, space) = (disk.blobs(), Arc::new(Ids::seeded(1)), Space::new(0));
+        let deps = Deps { catalog: catalog.clone(), blobs, space, ids, settings };
         tokio::spawn(run(pushes, deps, CancellationToken::new()));
-        let path = StreamPath::new("play.example.org", "live", "one").unwrap();
-        Self { hub, catalog, path, _folder: folder }
+        Self { hub, catalog, _folder: folder }
     }
 
     fn publish(&self) -> hub::Publisher {
-        let (push, started) = (PushId::from_u128(1), WallTime::from_unix_s(1_000));
-        self.hub.publish(PushInfo { push, path: self.path.clone(), started, params: String::new() }).unwrap()
+        self.publish_as("one")
+    }
+
+    fn publish_as(&self, stream: &str) -> hub::Publisher {
+        let push = PushId::from_u128(u128::try_from(stream.len()).unwrap());
+        let info = PushInfo { push, path: path(stream), started: now(), params: String::new() };
+        self.hub.publish(info).unwrap()
+    }
+
+    /// Sends a batch when the one before was read, so that the publisher is not kept waiting.
+    async fn send(&self, publisher: &mut hub::Publisher, batch: Arc<Batch>) {
+        while self.hub.queued_bytes() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        publisher.send(batch).await.unwrap();
     }
 
     async fn live(&self) -> Option<catalog::Recording> {
-        self.catalog.live_recording(&self.path).await.unwrap()
+        self.live_as("one").await
+    }
+
+    async fn live_as(&self, stream: &str) -> Option<catalog::Recording> {
+        self.catalog.live_recording(&path(stream)).await.unwrap()
     }
 
     /// What the index of a recording says when it has ended.
@@ -62,9 +83,30 @@ impl Running {
     }
 }
 
+fn path(stream: &str) -> StreamPath {
+    StreamPath::new("play.example.org", "live", stream).unwrap()
+}
+
+fn now() -> WallTime {
+    Clock::start().wall()
+}
+
 fn batches() -> Vec<Arc<Batch>> {
-    let arrived = WallTime::from_unix_s(1_000);
+    let arrived = now();
     push(0, 20, 0).chunks(20).map(|frames| Arc::new(Batch { arrived, frames: frames.to_vec() })).collect()
+}
+
+/// The same batch as if it came now.
+fn fresh(batch: &Batch) -> Arc<Batch> {
+    Arc::new(Batch { arrived: now(), frames: batch.frames.clone() })
+}
+
+fn pictures(index: &ReelIndex) -> u32 {
+    index.segments.iter().filter_map(|row| row.video).map(|span| span.samples).sum()
+}
+
+fn joins(index: &ReelIndex) -> Vec<Join> {
+    index.segments.iter().map(|row| row.join).filter(|join| !matches!(join, Join::Start | Join::Continuous)).collect()
 }
 
 #[tokio::test]
@@ -131,6 +173,116 @@ async fn a_disk_that_stands_still_slows_the_publisher_and_costs_nothing() {
     disk.release();
     sending.await.unwrap();
     let index = running.ended(&recording, &disk).await;
-    assert_eq!(index.segments.iter().filter_map(|row| row.video).map(|span| span.samples).sum::<u32>(), 600);
-    assert!(index.segments.iter().all(|row| !matches!(row.join, Join::Lost { .. })) && index.lost_end.is_none());
+    assert_eq!((pictures(&index), joins(&index), index.lost_end), (600, vec![], None));
+}
+
+/// Torture 34.
+#[tokio::test]
+async fn a_disk_that_stands_still_too_long_costs_whole_groups_of_pictures_and_no_publisher() {
+    let disk = FaultDisk::new(1);
+    let running = Running::start_with(&disk, Duration::from_millis(1), Duration::from_millis(50)).await;
+    let mut publisher = running.publish();
+    let mut batches = batches().into_iter();
+    let recording = loop {
+        if let Some(recording) = running.live().await {
+            break recording;
+        }
+        match if batches.len() > 60 { batches.next() } else { None } {
+            Some(batch) => running.send(&mut publisher, batch).await,
+            None => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    disk.hold();
+    // More than the queue holds, and all of it is taken from the publisher.
+    while batches.len() > 25 {
+        publisher.send(batches.next().unwrap()).await.unwrap();
+    }
+    disk.release();
+    for batch in batches {
+        running.send(&mut publisher, batch).await;
+    }
+    publisher.end(PushEnd::Unpublished);
+    let index = running.ended(&recording, &disk).await;
+    let [Join::Lost { cause: reel::LossCause::Slow, .. }] = joins(&index)[..] else { panic!("{:?}", joins(&index)) };
+    let kept = pictures(&index);
+    assert!((1..600).contains(&kept) && index.lost_end.is_none(), "{kept}");
+    // Without a hole, and with the rest of the push behind the gap.
+    assert!(index.segments.windows(2).all(|pair| (pair[1].begin - pair[0].end).abs() < 9_000), "{:?}", index.segments);
+    let gap = index.segments.iter().position(|row| row.join != Join::Start && row.join != Join::Continuous).unwrap();
+    assert!(pictures(&ReelIndex { segments: index.segments[gap..].to_vec(), ..ReelIndex::default() }) >= 150);
+    let pushes = running.catalog.feeds_of_recording(recording.id).await.unwrap();
+    assert!(pushes[0].left_out.contains(r#""SlowDisk":"#), "{}", pushes[0].left_out);
+}
+
+/// Torture 8.
+#[tokio::test]
+async fn a_panic_costs_its_own_stream_a_moment_and_the_others_nothing() {
+    let disk = FaultDisk::new(1);
+    let running = Running::start_with(&disk, Duration::from_secs(10), hub::PATIENCE).await;
+    let streams = ["one", "other"];
+    let mut publishers = streams.map(|stream| running.publish_as(stream));
+    let mut batches = batches().into_iter();
+    let mut recordings = Vec::new();
+    for batch in batches.by_ref().take(30) {
+        for publisher in &mut publishers {
+            publisher.send(fresh(&batch)).await.unwrap();
+        }
+    }
+    for stream in streams {
+        let recording = loop {
+            match running.live_as(stream).await {
+                Some(recording) => break recording,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        };
+        recordings.push(recording);
+    }
+    disk.plan(0, Blow::Panic);
+    for batch in batches {
+        for publisher in &mut publishers {
+            publisher.send(fresh(&batch)).await.unwrap();
+        }
+    }
+    for publisher in publishers {
+        publisher.end(PushEnd::Unpublished);
+    }
+    let mut seen = Vec::new();
+    for recording in &recordings {
+        let index = running.ended(recording, &disk).await;
+        seen.push((joins(&index).len(), pictures(&index)));
+    }
+    seen.sort_unstable();
+    let [(0, 600), (1, struck)] = seen[..] else { panic!("{seen:?}") };
+    assert!(struck >= 450, "what was written is kept, and what waited goes on: {struck} pictures");
+}
+
+#[tokio::test]
+async fn a_push_whose_recording_panics_again_and_again_is_given_up_and_what_was_recorded_becomes_an_asset() {
+    let disk = FaultDisk::new(1);
+    let running = Running::start_with(&disk, Duration::from_secs(1), hub::PATIENCE).await;
+    let mut publisher = running.publish();
+    let mut batches = batches().into_iter();
+    let recording = loop {
+        if let Some(recording) = running.live().await {
+            break recording;
+        }
+        match if batches.len() > 40 { batches.next() } else { None } {
+            Some(batch) => publisher.send(batch).await.unwrap(),
+            None => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    disk.plan(0, Blow::PanicOn);
+    // Its frames wait while its recording is tried again; then nobody reads them any more, and the publisher goes on.
+    while batches.len() > 5 {
+        publisher.send(batches.next().unwrap()).await.unwrap();
+    }
+    while running.hub.queued_bytes() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    disk.mend();
+    let index = running.ended(&recording, &disk).await;
+    assert!((1..600).contains(&pictures(&index)), "{}", pictures(&index));
+    for batch in batches {
+        publisher.send(batch).await.unwrap();
+    }
 }

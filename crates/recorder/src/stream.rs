@@ -1,27 +1,33 @@
 //! The task of one stream path: its pushes one after the other, its recordings one after the other, and what somebody asks
 //! of them meanwhile.
+//!
+//! When it panics, its recording is taken up again as after a crash of the process, and its push, which has waited meanwhile,
+//! goes on with the next key frame. Nothing of another stream is touched.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{CommandAnswer, OpenCommand, RecordCommand};
+use catalog::{CommandAnswer, OpenCommand, RecordCommand, RecordingState};
 use codec::Frame;
 use domain::rule::RecordRule;
+use futures::FutureExt;
 use hub::{Batch, FrameReader, NewPush, PushInfo};
-use metrics::gauge;
+use metrics::{counter, gauge};
 use reel::LossCause;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
-use units::{Mono, StreamPath};
+use units::{Mono, RecordingId, StreamPath};
 
 use crate::active::{Active, Because, OWED_INTERVAL};
 use crate::alarm::Watch;
 use crate::buffer::Buffer;
 use crate::clock::Clock;
 use crate::demand::{self, Decision};
-use crate::recover::Recovered;
+use crate::falls::Falls;
+use crate::recover::{self, Recovered};
 use crate::{Deps, RecorderError};
 
 /// How long a task without a recording stays for a publisher that comes straight back.
@@ -48,9 +54,11 @@ pub(crate) async fn run(
             Some(recovered) => Some(Active::take_up(&deps, recovered).await),
             None => None,
         };
-        let mut stream = Stream { deps, clock, path, active, inbox, shutdown };
-        while let Some(push) = stream.next_push().await {
-            stream.attend(push).await;
+        let (falls, fallen, broken) = (Falls::default(), None, None);
+        let mut stream = Stream { deps, clock, path, active, inbox, shutdown, falls, fallen, broken };
+        let mut current = None;
+        while AssertUnwindSafe(stream.live(&mut current)).catch_unwind().await.is_err() {
+            stream.fell(&mut current);
         }
         stream.close().await;
     }
@@ -65,6 +73,11 @@ struct Stream {
     active: Option<Active>,
     inbox: Inbox,
     shutdown: CancellationToken,
+    falls: Falls,
+    /// What a panic has left of the recording that was open.
+    fallen: Option<Active>,
+    /// The recording that a panic has left, to be taken up again.
+    broken: Option<RecordingId>,
 }
 
 /// The push that is there now.
@@ -83,6 +96,11 @@ struct Later {
 }
 
 impl Attended {
+    fn new(push: NewPush) -> Self {
+        let NewPush { info, frames } = push;
+        Self { info, frames, buffer: Buffer::new(Duration::ZERO) }
+    }
+
     /// Takes out what was kept of it in the last `reach`, with the parameters that hold where that begins.
     fn reach_back(&mut self, clock: Clock, reach: Duration) -> (Vec<Frame>, Vec<Arc<Batch>>) {
         let (parameters, batches) = self.buffer.take(clock.mono(), reach);
@@ -107,6 +125,80 @@ impl Drop for Counted {
 }
 
 impl Stream {
+    /// Follows the pushes of the path until there is nothing left to wait for. `current` is the one that is there: it outlives
+    /// a panic, with the frames that wait in its queue.
+    async fn live(&mut self, current: &mut Option<Attended>) {
+        self.mend(current).await;
+        // A recording that is still broken is left to the next start: this process goes down.
+        while self.broken.is_none() {
+            let push = match current {
+                Some(push) => push,
+                None => match self.next_push().await {
+                    Some(push) => current.insert(Attended::new(push)),
+                    None => return,
+                },
+            };
+            self.attend(push).await;
+            *current = None;
+        }
+    }
+
+    /// Something in [`live`](Self::live) panicked.
+    fn fell(&mut self, current: &mut Option<Attended>) {
+        counter!("recorder_panics_total").increment(1);
+        tracing::error!("the task of a stream panicked; its recording is taken up again");
+        self.fallen = self.active.take();
+        self.note_fall(current);
+    }
+
+    fn note_fall(&mut self, current: &mut Option<Attended>) {
+        self.falls.note(self.clock.mono());
+        if self.falls.are_too_many()
+            && let Some(push) = current.take()
+        {
+            counter!("recorder_given_up_pushes_total").increment(1);
+            tracing::error!(push = %push.info.push, "recording this push has panicked again and again; it is given up");
+        }
+    }
+
+    /// Takes up the recording that a panic has left, after a pause: as the next start would.
+    async fn mend(&mut self, current: &mut Option<Attended>) {
+        if let Some(active) = self.fallen.take() {
+            self.broken = active.leave(&self.shutdown).await;
+        }
+        let mut pause = self.falls.pause();
+        while let Some(id) = self.broken {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                // The next start takes it up.
+                () = self.shutdown.cancelled() => return,
+            }
+            match self.take_up_again(id).await {
+                Ok(active) => {
+                    self.active = active;
+                    self.broken = None;
+                }
+                Err(error) => {
+                    tracing::error!(recording = %id, error = &error as &dyn std::error::Error, "a recording cannot be taken up again yet");
+                    // A disk or a catalog that does not answer is waited for, as always.
+                    if matches!(error, RecorderError::Task(_)) {
+                        self.note_fall(current);
+                    }
+                    pause = self.falls.pause().max(OWED_INTERVAL);
+                }
+            }
+        }
+    }
+
+    async fn take_up_again(&self, id: RecordingId) -> Result<Option<Active>, RecorderError> {
+        let row = self.deps.catalog.recording(id).await?.filter(|row| row.state != RecordingState::Ended);
+        let Some(row) = row else { return Ok(None) };
+        match recover::recover(&self.deps, self.clock, row).await? {
+            Some(recovered) => Ok(Some(Active::take_up(&self.deps, recovered).await)),
+            None => Ok(None),
+        }
+    }
+
     /// The next push of the path; meanwhile an interrupted recording waits out its grace. `None` when there is nothing
     /// left to wait for, or the service is going down.
     async fn next_push(&mut self) -> Option<NewPush> {
@@ -169,9 +261,7 @@ impl Stream {
     }
 
     /// Follows one push to its end: records it, or waits until somebody wants it recorded.
-    async fn attend(&mut self, push: NewPush) {
-        let NewPush { info, frames } = push;
-        let mut push = Attended { info, frames, buffer: Buffer::new(Duration::ZERO) };
+    async fn attend(&mut self, push: &mut Attended) {
         // The grace may have ended between the push and now.
         let now = self.clock.mono();
         if self.active.as_ref().and_then(Active::deadline).is_some_and(|deadline| now >= deadline) {
@@ -183,9 +273,13 @@ impl Stream {
             Some(active) if active.is_stopped() => {
                 tracing::info!(push = %push.info.push, "recording was stopped; the push is not recorded");
             }
-            Some(active) => active.go_on(&self.deps, self.clock, &push.info, &[], Because::Returned).await,
+            Some(active) => {
+                // Parameters that were heard before a panic hold behind it.
+                let heard = push.buffer.heard();
+                active.go_on(&self.deps, self.clock, &push.info, &heard, Because::Returned).await;
+            }
             None => match demand::at_publish(&self.deps, &push.info).await {
-                Decision::Record(rule) => later = self.begin_or_later(rule, &push, None).await,
+                Decision::Record(rule) => later = self.begin_or_later(rule, push, None).await,
                 Decision::Ask(rule) => {
                     push.buffer.set_window(rule.safety_buffer);
                     question = Some(Box::pin(demand::answer_to(self.deps.clone(), push.info.push, rule)));
@@ -212,33 +306,35 @@ impl Stream {
             let wake = wake.map(|at| self.clock.instant(at));
             tokio::select! {
                 biased;
-                Some(command) = self.inbox.commands.recv() => self.obey(command, &mut push).await,
+                Some(command) = self.inbox.commands.recv() => self.obey(command, push).await,
                 rule = answered(&mut question), if question.is_some() => {
                     question = None;
                     if let Some(rule) = rule {
-                        later = self.begin_or_later(rule, &push, None).await;
+                        later = self.begin_or_later(rule, push, None).await;
                     }
                 }
                 () = self.shutdown.cancelled(), if question.is_some() => question = None,
                 // While the customer is asked, the frames wait in their queue.
-                batch = push.frames.next(), if question.is_none() => match batch {
-                    Some(batch) => {
-                        if let Some(active) = self.active.as_mut().filter(|active| active.is_fed()) {
-                            push.buffer.pass(&batch);
-                            active.take(&self.deps, self.clock, &batch).await;
-                        } else {
-                            push.buffer.keep(self.clock.mono(), &batch);
+                batch = push.frames.next(), if question.is_none() => {
+                    self.note_shed(push).await;
+                    let Some(batch) = batch else { break };
+                    if let Some(active) = self.active.as_mut().filter(|active| active.is_fed()) {
+                        push.buffer.pass(&batch);
+                        active.take(&self.deps, self.clock, &batch).await;
+                    } else {
+                        if self.deps.space.is_stalled() {
+                            push.buffer.give_back();
                         }
+                        push.buffer.keep(self.clock.mono(), &batch);
                     }
-                    None => break,
-                },
+                }
                 () = at(wake) => match self.active.as_mut() {
                     Some(active) if active.is_fed() => active.flush(&self.deps, self.clock).await,
                     _ => self.tick().await,
                 },
                 () = at(later.as_ref().map(|later| self.clock.instant(later.at))), if later.is_some() => {
                     if let Some(again) = later.take().filter(|_| self.active.is_none()) {
-                        later = self.begin_or_later(again.rule.clone(), &push, Some(again)).await;
+                        later = self.begin_or_later(again.rule.clone(), push, Some(again)).await;
                     }
                 }
                 () = tokio::time::sleep(OWED_INTERVAL), if self.owes() => self.flush().await,
@@ -249,6 +345,16 @@ impl Stream {
             active.push_ended(&self.deps, self.clock, &push.info, push.frames.end()).await;
         }
         self.end_active_if_over().await;
+    }
+
+    /// Writes down what of the push was dropped before it came here, if anything.
+    async fn note_shed(&mut self, push: &mut Attended) {
+        let Some(shed) = push.frames.take_shed() else { return };
+        // Nobody is to reach back over a hole.
+        push.buffer.give_back();
+        if let Some(active) = self.active.as_mut().filter(|active| active.is_fed()) {
+            active.shed(&self.deps, self.clock, shed).await;
+        }
     }
 
     /// Begins a recording of a push, of which `heard` are the parameters that hold where it begins. Whether it could be.

@@ -166,6 +166,9 @@ configuration! {
         compose_cycles_max: u32 = 40;
         /// How often open recordings are synced to disk: what a power cut may cost.
         sync_interval: Duration = Duration::from_secs(1);
+        /// How long publishers are kept waiting for a disk that does not follow. Then what they send is dropped, a group of
+        /// pictures at a time, until it follows again; encoders give a connection up after some 30 s.
+        disk_patience: Duration = Duration::from_secs(20);
     }
 
     /// The domain pair made at the first start. A push to a host that is no known domain goes here, and a rule, which can

@@ -93,10 +93,10 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     look_at_space(&space, &blobs, &data.path().join("media")).await;
     let stopping = CancellationToken::new();
     let (ends, mut ended) = service::ends();
-    let (hub, pushes) = Hub::new(HubLimits::default());
+    let (hub, pushes) = Hub::new(HubLimits { patience: config.recording.disk_patience, ..HubLimits::default() });
     let rest = Handle::current();
     let recorder = Service::start("recorder", media, &ends, |stop| {
-        recorder::run(pushes, recorder_deps(&config, &catalog, &blobs), stop)
+        recorder::run(pushes, recorder_deps(&config, &catalog, &blobs, &space), stop)
     });
     let worker = Service::start("worker", &rest, &ends, |stop| {
         worker::run(catalog.clone(), blobs.clone(), worker_settings(&config, addresses.http), stop)
@@ -187,10 +187,11 @@ fn ingest_deps(config: &Config, catalog: &Catalog, hub: Hub, space: &Space) -> i
     ingest::Deps { catalog: catalog.clone(), hub, space: space.clone(), settings }
 }
 
-fn recorder_deps(config: &Config, catalog: &Catalog, blobs: &Blobs) -> recorder::Deps {
+fn recorder_deps(config: &Config, catalog: &Catalog, blobs: &Blobs, space: &Space) -> recorder::Deps {
     recorder::Deps {
         catalog: catalog.clone(),
         blobs: blobs.clone(),
+        space: space.clone(),
         ids: Arc::new(Ids::from_os()),
         settings: recorder::Settings { node: NODE.to_owned(), sync_interval: config.recording.sync_interval },
     }

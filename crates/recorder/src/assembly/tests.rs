@@ -66,7 +66,7 @@ fn run(out: &mut Out, assembly: &mut Assembly) {
         match op {
             Op::Effect(Effect::OpenCycle { cycle: Cycle(cycle), .. }) => out.cycle = cycle,
             Op::Effect(Effect::Interrupt { .. }) => out.interrupted = true,
-            Op::Effect(_) | Op::Note(_) => {}
+            Op::Effect(_) | Op::Note(_) | Op::Lost { .. } => {}
             Op::OpenSegment { join, .. } => {
                 out.segments.push(Segment { cycle: out.cycle, join, end: None, samples: Vec::new() });
             }
