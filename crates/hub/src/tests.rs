@@ -278,15 +278,15 @@ async fn a_push_without_pictures_gets_on_with_any_frame() {
 
 #[tokio::test]
 async fn short_waits_wear_patience_out_only_when_they_follow_each_other() {
-    let mut patience = Patience::new(Duration::from_secs(20));
+    let mut patience = Patience::new(Duration::from_secs(2_000));
     for _ in 0..3 {
         let left = patience.left();
-        patience.waited(left, Pushed::After(Duration::from_secs(6)));
+        patience.waited(left, Pushed::After(Duration::from_secs(600)));
     }
-    assert!(patience.left() <= Duration::from_millis(2_100), "{:?}", patience.left());
+    assert!(patience.left() < Duration::from_secs(400), "{:?}", patience.left());
     let left = patience.left();
-    patience.waited(left, Pushed::After(Duration::from_secs(60)));
-    assert!(patience.left() < Duration::from_secs(1));
+    patience.waited(left, Pushed::After(Duration::from_secs(6_000)));
+    assert!(patience.left() < Duration::from_secs(100));
     patience.restart();
-    assert_eq!(patience.left(), Duration::from_secs(20));
+    assert_eq!(patience.left(), Duration::from_secs(2_000));
 }
