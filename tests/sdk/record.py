@@ -26,6 +26,10 @@ SEPARATOR = b"\n=== next request ===\n"
 PLAY, PUSH = "play.example.org", "push.example.org"
 STREAM = {"DomainName": PUSH, "AppName": "cup", "StreamName": "a b*~+中'(1)!"}
 NOBODY = "00000000000000000000000000000001"
+TEMPLATES = json.dumps([{
+    "TemplateName": "sd 中", "Definition": "SD", "Video": {"Codec": "H.264", "Bitrate": "900"}, "Audio": {"Codec": "AAC"},
+    "Container": {"Format": "mp4"},
+}])
 AUTH = json.dumps([{"functionName": "aliauth", "functionArgs": [{"argName": "auth_type", "argValue": "no_auth"}]}])
 
 # In an order in which a fresh server accepts them all, but for videos, of which it has none.
@@ -76,6 +80,12 @@ CALLS = [
     (VOD, "UpdateVideoInfo", {"VideoId": NOBODY, "Title": STREAM["StreamName"], "Description": "two\nlines"}),
     (VOD, "DeleteVideo", {"VideoIds": NOBODY}),
     (VOD, "GetMezzanineInfo", {"VideoId": NOBODY, "AdditionType": "video,audio"}),
+    (VOD, "AddTranscodeTemplateGroup", {"Name": "ladder 中", "TranscodeTemplateList": TEMPLATES}),
+    (VOD, "ListTranscodeTemplateGroup", {}),
+    (VOD, "GetTranscodeTemplateGroup", {"TranscodeTemplateGroupId": "VOD_NO_TRANSCODE"}),
+    (VOD, "UpdateTranscodeTemplateGroup", {"TranscodeTemplateGroupId": NOBODY, "Name": "a b*~+中'(1)!", "Locked": "Disabled"}),
+    (VOD, "DeleteTranscodeTemplateGroup", {"TranscodeTemplateGroupId": NOBODY, "ForceDelGroup": "true"}),
+    (VOD, "SetDefaultTranscodeTemplateGroup", {"TranscodeTemplateGroupId": "VOD_NO_TRANSCODE"}),
     (VOD, "SetMessageCallback", {"CallbackURL": "http://127.0.0.1:9/?x=1", "EventTypeList": "ALL", "AuthSwitch": "off"}),
     (VOD, "GetMessageCallback", {}),
     (VOD, "DeleteMessageCallback", {}),

@@ -149,6 +149,46 @@ def test_record_rules(sdk, domains):
     refused(404, "ConfigNotFound", sdk, LIVE, "DeleteLiveRecordVodConfig", **key)
 
 
+def test_template_groups(sdk):
+    def group(**params):
+        return sdk.call(VOD, "GetTranscodeTemplateGroup", TranscodeTemplateGroupId=ladder, **params)["TranscodeTemplateGroup"]
+
+    sd = {
+        "TemplateName": "sd",
+        "Definition": "SD",
+        "Video": {"Codec": "H.264", "Bitrate": "900", "Width": "640", "Remove": "false"},
+        "Audio": {"Codec": "AAC", "Bitrate": "96", "Samplerate": "44100", "Remove": "false"},
+        "Container": {"Format": "m3u8"},
+        "MuxConfig": {"Segment": {"Duration": "6"}},
+    }
+    hevc = sd | {"Video": {"Codec": "H.265"}}
+    made = sdk.call(VOD, "AddTranscodeTemplateGroup", Name=f"ladder {sdk.name}", TranscodeTemplateList=json.dumps([sd]))
+    ladder = made["TranscodeTemplateGroupId"]
+    refused(400, "InvalidParameter", sdk, VOD, "AddTranscodeTemplateGroup", Name="x", TranscodeTemplateList=json.dumps([hevc]))
+    told = group()
+    (template,) = told["TranscodeTemplateList"]
+    assert (told["Locked"], told["IsDefault"], json.loads(template["Video"])) == ("Disabled", "NotDefault", sd["Video"])
+    assert json.loads(template["MuxConfig"]) == sd["MuxConfig"]
+    change = [{"TranscodeTemplateId": template["TranscodeTemplateId"], "Definition": "HD"}]
+    changes = {"TranscodeTemplateGroupId": ladder, "TranscodeTemplateList": json.dumps(change)}
+    sdk.call(VOD, "UpdateTranscodeTemplateGroup", **changes, Locked="Enabled")
+    refused(403, "Forbidden.LockedTemplateGroup", sdk, VOD, "UpdateTranscodeTemplateGroup", **changes)
+    assert group()["TranscodeTemplateList"][0]["Definition"] == "HD"
+    listed = sdk.call(VOD, "ListTranscodeTemplateGroup")["TranscodeTemplateGroupList"]
+    ids = [one["TranscodeTemplateGroupId"] for one in listed]
+    assert ids[:2] == ["VOD_NO_TRANSCODE", "VOD_STORE_ONLY"] and ladder in ids
+    (before,) = [one["TranscodeTemplateGroupId"] for one in listed if one["IsDefault"] == "Default"] or ["VOD_NO_TRANSCODE"]
+    sdk.call(VOD, "SetDefaultTranscodeTemplateGroup", TranscodeTemplateGroupId=ladder)
+    sdk.call(VOD, "UpdateTranscodeTemplateGroup", TranscodeTemplateGroupId=ladder, Locked="Disabled")
+    whole = {"TranscodeTemplateGroupId": ladder, "ForceDelGroup": "true"}
+    refused(403, "Forbidden.DefaultTemplateGroup", sdk, VOD, "DeleteTranscodeTemplateGroup", **whole)
+    sdk.call(VOD, "SetDefaultTranscodeTemplateGroup", TranscodeTemplateGroupId=before)
+    gone = sdk.call(VOD, "DeleteTranscodeTemplateGroup", TranscodeTemplateGroupId=ladder, TranscodeTemplateIds=NOBODY)
+    assert gone["NonExistTranscodeTemplateIds"] == [NOBODY]
+    sdk.call(VOD, "DeleteTranscodeTemplateGroup", **whole)
+    refused(404, "InvalidTranscodeTemplateGroup.NotFound", sdk, VOD, "DeleteTranscodeTemplateGroup", **whole)
+
+
 def test_what_a_rule_keeps(sdk, domains):
     """Extensions, which only the SDKs without typed models can send."""
     if sdk.name.startswith("tea"):

@@ -67,6 +67,14 @@ codes! {
 
     // VOD.
     InvalidVideoNotFound = 404 "InvalidVideo.NotFound" "The video does not exist.";
+    InvalidTemplateGroupNotFound = 404 "InvalidTranscodeTemplateGroup.NotFound" "The template group does not exist.";
+    ForbiddenLockedTemplateGroup = 403 "Forbidden.LockedTemplateGroup" "The template group is locked: unlock it first.";
+    ForbiddenSpecialTemplateGroup = 403 "Forbidden.SpecialTemplateGroup" "The template group is built in and cannot be changed.";
+    ForbiddenDefaultTemplateGroup = 403 "Forbidden.DefaultTemplateGroup" "The template group is the default one: make another the default first.";
+    // Sic.
+    TemplateGroupExceededMax = 400 "TrasncodeTemplateGroupExceededMax" "There are 20 template groups already.";
+    TemplateExceededMax = 400 "TranscodeTemplateExceededMax" "A template group has at most 20 templates.";
+    WatermarkExceededMax = 400 "WatermarkExceededMax" "A template has at most 4 watermarks.";
     InvalidVideoNoneStream = 404 "InvalidVideo.NoneStream" "The video has no stream that matches the request.";
     InvalidFileNotFound = 404 "InvalidFile.NotFound" "The source file of the video does not exist.";
     ForbiddenIllegalStatus = 403 "Forbidden.IllegalStatus" "The status of the video does not allow this.";

@@ -16,8 +16,10 @@ mod record_notify;
 mod record_rules;
 mod recordings;
 mod streams;
+mod templates;
 mod videos;
 
+pub use self::templates::standard_group;
 use crate::declare::{Operation, Service};
 
 /// All operations.
@@ -66,6 +68,13 @@ pub static OPERATIONS: &[Operation] = &[
     deleted::RestoreVideo::OPERATION,
     mezzanine::GetMezzanineInfo::OPERATION,
     receipt::GetVideoReceipt::OPERATION,
+    // VOD: transcoding.
+    templates::AddTranscodeTemplateGroup::OPERATION,
+    templates::UpdateTranscodeTemplateGroup::OPERATION,
+    templates::GetTranscodeTemplateGroup::OPERATION,
+    templates::ListTranscodeTemplateGroup::OPERATION,
+    templates::DeleteTranscodeTemplateGroup::OPERATION,
+    templates::SetDefaultTranscodeTemplateGroup::OPERATION,
     // VOD: callbacks.
     message_callback::SetMessageCallback::OPERATION,
     message_callback::GetMessageCallback::OPERATION,

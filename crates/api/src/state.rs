@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use blobs::Blobs;
 use catalog::Catalog;
+use encode::Capabilities;
 use units::WallTime;
 
 /// A key pair that requests are signed with.
@@ -37,6 +38,8 @@ pub struct Settings {
     pub region: String,
     /// How long the media of a deleted video is kept.
     pub undelete_window: Duration,
+    /// What the encoder of this host can do.
+    pub encoder: Capabilities,
 }
 
 /// The media of a deleted video is kept for three days: a mistake made on a Friday can be undone on Monday.
@@ -50,6 +53,7 @@ impl Default for Settings {
             delay_seconds_min: 15,
             region: "local".to_owned(),
             undelete_window: UNDELETE_WINDOW,
+            encoder: Capabilities::default(),
         }
     }
 }

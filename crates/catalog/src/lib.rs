@@ -32,6 +32,7 @@ mod retention;
 mod rules;
 mod settings;
 pub mod sql;
+mod templates;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -72,6 +73,7 @@ pub use recordings::{Feed, NewRecording, OpenCycle, Recording, RecordingState, S
 pub use reels::{Reel, ReelState};
 pub use retention::{Kept, Retention};
 pub use rules::StoredRule;
+pub use templates::{StoredTemplate, TemplateGroup};
 
 /// Connections that only read, on SQLite. Each is a thread; reads are short.
 const SQLITE_READERS: u32 = 4;

@@ -39,6 +39,7 @@ support::contract! {
     what_changes_is_marked_until_it_is_described
     rows_are_restored_from_what_describes_them
     a_unique_key_holds_while_its_job_is_unfinished
+    template_groups_are_kept_whole_and_one_is_the_default
     names_are_sorted_by_bytes
     text_is_bound_and_never_read_as_sql
     the_cycles_that_are_left_are_joined_once_when_the_recording_ends
@@ -981,6 +982,58 @@ async fn text_is_bound_and_never_read_as_sql(catalog: Catalog) {
     let filter = DomainFilter { name: Some((Search::Fuzzy, "%x_".into())), ..Default::default() };
     assert_eq!(catalog.domains(&filter, Page::ALL).await.unwrap().total, 0);
     assert!(catalog.spans(AssetId::from_u128(0)).await.unwrap().is_empty());
+}
+
+async fn template_groups_are_kept_whole_and_one_is_the_default(catalog: Catalog) {
+    let template = encode::Template {
+        id: "t1".into(),
+        name: "sd".into(),
+        definition: "SD".into(),
+        format: encode::Format::M3u8,
+        profile: encode::Profile::default(),
+    };
+    let stored = StoredTemplate { template, asked: serde_json::json!({"Video": {"Crf": "26"}}) };
+    let group = |id: &str, second| TemplateGroup {
+        id: id.into(),
+        name: "ladder".into(),
+        app_id: "app".into(),
+        locked: false,
+        templates: vec![stored.clone()],
+        created: at(second),
+        modified: at(second),
+    };
+    let mut tx = catalog.begin().await.unwrap();
+    tx.add_template_group(&group("b", 1)).await.unwrap();
+    tx.add_template_group(&group("a", 2)).await.unwrap();
+    assert!(matches!(tx.add_template_group(&group("a", 3)).await, Err(CatalogError::AlreadyExists { .. })));
+    assert_eq!(tx.template_group_count().await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    assert_eq!(catalog.template_groups().await.unwrap(), [group("b", 1), group("a", 2)]);
+    assert_eq!(catalog.template_group("c").await.unwrap(), None);
+
+    let mut tx = catalog.begin().await.unwrap();
+    let mut changed = tx.template_group_to_change("a").await.unwrap().unwrap();
+    changed.locked = true;
+    changed.templates.push(stored.clone());
+    changed.modified = at(9);
+    tx.update_template_group(&changed).await.unwrap();
+    assert!(matches!(tx.update_template_group(&group("c", 1)).await, Err(CatalogError::NotFound { .. })));
+    tx.commit().await.unwrap();
+    assert_eq!(catalog.template_group("a").await.unwrap(), Some(changed.clone()));
+
+    assert_eq!(catalog.default_template_group().await.unwrap(), None);
+    for id in ["b", "a"] {
+        catalog.set_default_template_group(id).await.unwrap();
+        assert_eq!(catalog.default_template_group().await.unwrap().as_deref(), Some(id));
+    }
+    // A description of what is configured has them, and brings them back.
+    settle_all(&catalog).await;
+    let rows = catalog.rows_of(Subject::Installation).await.unwrap();
+    assert!(catalog.delete_template_group("a").await.unwrap());
+    assert!(!catalog.delete_template_group("a").await.unwrap());
+    assert_eq!(settle_all(&catalog).await, [Subject::Installation]);
+    assert!(catalog.restore(&rows).await.unwrap() > 0);
+    assert_eq!(catalog.template_group("a").await.unwrap(), Some(changed));
 }
 
 #[tokio::test]

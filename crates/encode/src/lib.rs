@@ -11,6 +11,7 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
+mod capabilities;
 mod command;
 mod error;
 mod input;
@@ -22,6 +23,7 @@ mod resolve;
 mod segments;
 mod sound;
 
+pub use capabilities::Capabilities;
 pub use command::{Paths, arguments};
 pub use error::{EncodeError, Result};
 pub use input::{Input, Loaded, Picture, Pictures, Sounds, Source};

@@ -5,12 +5,15 @@ use std::time::Duration;
 use anyhow::Context;
 use catalog::{Catalog, Domain, DomainKind, DomainStatus, Mapping, StoredRule};
 use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
+use encode::Capabilities;
 use units::WallTime;
 
 use crate::config::Live;
 
 /// The setting that says that this was done, so that what a user deletes stays deleted.
 const DONE: &str = "bootstrapped";
+/// The same for the first template group.
+const TEMPLATES_DONE: &str = "first_template_group";
 /// CycleDuration of the first rule: the contract's own default.
 const CYCLE: Duration = Duration::from_secs(3600);
 /// DelayTime of the first rule: the contract's own default.
@@ -52,6 +55,25 @@ pub async fn bootstrap(catalog: &Catalog, live: &Live, now: WallTime) -> anyhow:
     Ok(())
 }
 
+/// Makes a first template group and makes it the default one, once in the life of a catalog. Not before this host can
+/// encode it.
+pub async fn first_template_group(catalog: &Catalog, encoder: Capabilities, now: WallTime) -> anyhow::Result<()> {
+    if catalog.setting(TEMPLATES_DONE).await?.is_some() {
+        return Ok(());
+    }
+    let Some(group) = api::operations::standard_group(catalog.ids(), now, encoder) else { return Ok(()) };
+    let mut tx = catalog.begin().await?;
+    if !tx.set_setting(TEMPLATES_DONE, &now.to_iso8601()).await? {
+        return Ok(());
+    }
+    tx.add_template_group(&group).await?;
+    if tx.default_template_group().await?.is_none() {
+        tx.set_default_template_group(&group.id).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use catalog::CatalogUrl;
@@ -75,5 +97,23 @@ mod tests {
         tx.commit().await.unwrap();
         bootstrap(&catalog, &live, now).await.unwrap();
         assert!(catalog.rules_for_domain("play.localhost").await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_first_template_group_is_made_once_when_it_can_be_encoded_and_stays_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&CatalogUrl::Sqlite(folder.path().join("catalog.sqlite"))).await.unwrap();
+        catalog.migrate().await.unwrap();
+        let now = WallTime::from_unix_s(1_772_359_200);
+        first_template_group(&catalog, Capabilities::NONE, now).await.unwrap();
+        assert!(catalog.template_groups().await.unwrap().is_empty());
+        first_template_group(&catalog, Capabilities::default(), now).await.unwrap();
+        let groups = catalog.template_groups().await.unwrap();
+        let labels: Vec<_> = groups[0].templates.iter().map(|stored| stored.template.definition.as_str()).collect();
+        assert_eq!((groups.len(), labels), (1, vec!["LD", "SD", "HD"]));
+        assert_eq!(catalog.default_template_group().await.unwrap().as_ref(), Some(&groups[0].id));
+        assert!(catalog.delete_template_group(&groups[0].id).await.unwrap());
+        first_template_group(&catalog, Capabilities::default(), now).await.unwrap();
+        assert!(catalog.template_groups().await.unwrap().is_empty());
     }
 }

@@ -26,6 +26,7 @@ use api::ApiState;
 use axum::Router;
 use blobs::{Blobs, Space, Turn};
 use catalog::{Catalog, CatalogUrl, Ids};
+use encode::Capabilities;
 use hub::{Hub, HubLimits};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rtmp::Waits;
@@ -37,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 use units::WallTime;
 
 use crate::access_key::{self, AccessKey};
-use crate::bootstrap::bootstrap;
+use crate::bootstrap::{bootstrap, first_template_group};
 use crate::config::{Config, Listen};
 use crate::data_dir::{DataDir, Holder};
 use crate::health::{self, Health};
@@ -83,6 +84,8 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let key = access_key::load_or_make(&config.auth, data.path())?;
     let catalog = open_catalog(&config, data.path()).await?;
     bootstrap(&catalog, &config.live, now()).await?;
+    let encoder = worker::encoder_capabilities().await;
+    first_template_group(&catalog, encoder, now()).await?;
     let blobs = Blobs::local(&data.path().join("media")).context("cannot open the media folder")?;
     let metrics = PrometheusBuilder::new().install_recorder().context("cannot start the metrics")?;
     let http_listener = bind("http.listen", &config.http.listen).await?;
@@ -101,7 +104,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let worker = Service::start("worker", &rest, &ends, |stop| {
         worker::run(catalog.clone(), blobs.clone(), worker_settings(&config, addresses.http), stop)
     });
-    let app = app(&config, &catalog, &blobs, &key, data.path(), &metrics, &stopping);
+    let app = app(api_settings(&config, encoder), &catalog, &blobs, &key, data.path(), &metrics, &stopping);
     let connections_max = usize::try_from(config.http.connections_max).unwrap_or(usize::MAX);
     let http = Service::start("http", &rest, &ends, |stop| {
         infallible(http::serve(http_listener, app, connections_max, stop, HTTP_DRAIN))
@@ -147,7 +150,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
 
 /// Everything that is answered over HTTP.
 fn app(
-    config: &Config,
+    settings: api::Settings,
     catalog: &Catalog,
     blobs: &Blobs,
     key: &AccessKey,
@@ -155,13 +158,6 @@ fn app(
     metrics: &PrometheusHandle,
     stopping: &CancellationToken,
 ) -> Router {
-    let settings = api::Settings {
-        public_url: config.http.public_url.clone(),
-        cycle_seconds_min: config.recording.cycle_seconds_min,
-        delay_seconds_min: config.recording.delay_seconds_min,
-        undelete_window: config.storage.undelete_window,
-        ..api::Settings::default()
-    };
     let root = api::AccessKey { id: key.id.clone(), secret: key.secret.reveal().to_owned() };
     let health = Health {
         stopping: stopping.clone(),
@@ -172,6 +168,17 @@ fn app(
     let state = ApiState::new(catalog.clone(), blobs.clone(), settings, [root]);
     let origin = origin::Deps { catalog: catalog.clone(), blobs: blobs.clone(), settings: origin::Settings::default() };
     health::router(health).merge(api::router(state)).merge(origin::router(origin))
+}
+
+fn api_settings(config: &Config, encoder: Capabilities) -> api::Settings {
+    api::Settings {
+        public_url: config.http.public_url.clone(),
+        cycle_seconds_min: config.recording.cycle_seconds_min,
+        delay_seconds_min: config.recording.delay_seconds_min,
+        undelete_window: config.storage.undelete_window,
+        encoder,
+        ..api::Settings::default()
+    }
 }
 
 fn ingest_deps(config: &Config, catalog: &Catalog, hub: Hub, space: &Space) -> ingest::Deps {

@@ -9,6 +9,7 @@ mod callback;
 mod clock;
 mod compose;
 mod describe;
+mod encoder;
 mod error;
 mod free;
 mod live_notify;
@@ -25,6 +26,7 @@ use jobs::{KindLimits, Runner, RunnerSettings};
 use tokio_util::sync::CancellationToken;
 
 pub use alarm::AlarmReceiver;
+pub use encoder::encoder_capabilities;
 pub use error::WorkerError;
 
 use crate::analyse::Analyse;

@@ -1,0 +1,293 @@
+//! Template groups: each operation's whole answer, each of its errors, and each thing that cannot be encoded here.
+
+mod support;
+
+use api::Settings;
+use encode::{Capabilities, Check, Format, Preset, Rate};
+use serde_json::{Value, json};
+use support::{Server, VOD, now};
+
+const UNKNOWN: &str = "00000000000000000000000000000001";
+
+fn template(name: &str) -> Value {
+    json!({
+        "TemplateName": name, "Definition": "SD",
+        "Video": {"Codec": "H.264", "Bitrate": "900", "Width": 640, "Preset": "fast", "Gop": 250},
+        "Audio": {"Codec": "AAC", "Bitrate": 96, "Samplerate": "44100"},
+        "Container": {"Format": "mp4"},
+        "TransConfig": {"TransMode": "onepass", "IsCheckReso": "true", "IsCheckVideoBitrateFail": "true"},
+    })
+}
+
+fn list(templates: &[Value]) -> String {
+    serde_json::to_string(templates).unwrap()
+}
+
+async fn add(server: &Server, name: &str, templates: &[Value]) -> String {
+    let list = list(templates);
+    let told = server.ok(VOD, "AddTranscodeTemplateGroup", &[("Name", name), ("TranscodeTemplateList", &list)]).await;
+    let id = told["TranscodeTemplateGroupId"].as_str().unwrap().to_owned();
+    assert_eq!(told, json!({"TranscodeTemplateGroupId": id}));
+    assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+    id
+}
+
+async fn get(server: &Server, id: &str) -> Value {
+    server.ok(VOD, "GetTranscodeTemplateGroup", &[("TranscodeTemplateGroupId", id)]).await["TranscodeTemplateGroup"]
+        .take()
+}
+
+async fn code(server: &Server, action: &str, params: &[(&str, &str)]) -> (u16, String) {
+    let (status, answer) = server.call(VOD, action, params).await;
+    (status, answer["Code"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn a_group_is_told_as_it_was_written_with_its_inner_objects_as_text() {
+    let server = Server::empty().await;
+    let id = add(&server, "ladder", &[template("sd"), template("other")]).await;
+    let mut told = get(&server, &id).await;
+    let ids: Vec<_> = told["TranscodeTemplateList"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .map(|one| one["TranscodeTemplateId"].take().as_str().unwrap().to_owned())
+        .collect();
+    assert!(ids[0] != ids[1] && ids.iter().all(|id| id.len() == 32));
+    let written = |name: &str| {
+        let one = template(name);
+        let text = |key: &str| one[key].to_string();
+        json!({
+            "TranscodeTemplateId": null, "TemplateName": name, "Definition": "SD", "Type": "Normal",
+            "Video": text("Video"), "Audio": text("Audio"), "Container": text("Container"), "TransConfig": text("TransConfig"),
+        })
+    };
+    let time = now().to_iso8601();
+    assert_eq!(
+        told,
+        json!({
+            "AppId": "app-1000000", "CreationTime": time, "ModifyTime": time, "IsDefault": "NotDefault",
+            "Locked": "Disabled", "Name": "ladder", "TranscodeTemplateGroupId": id,
+            "TranscodeTemplateList": [written("sd"), written("other")],
+        })
+    );
+
+    let stored = server.catalog.template_group(&id).await.unwrap().unwrap().templates.remove(0).template;
+    let video = stored.profile.video.unwrap();
+    assert_eq!((video.width, video.height, video.rate), (Some(640), None, Rate::Kbps(900)));
+    assert_eq!((video.preset, video.gop, stored.format), (Preset::Fast, Some(250), Format::Mp4));
+    assert_eq!(
+        stored.profile.audio.map(|audio| (audio.kbps, audio.sample_rate, audio.channels)),
+        Some((96, 44_100, 2))
+    );
+    let checks = stored.profile.checks;
+    assert_eq!((checks.size, checks.video_rate, checks.audio_rate), (Check::Limit, Check::Fail, Check::Off));
+}
+
+#[tokio::test]
+async fn groups_are_listed_the_built_in_ones_first_and_one_is_the_default() {
+    let server = Server::empty().await;
+    let id = add(&server, "ladder", &[]).await;
+    server.ok(VOD, "SetDefaultTranscodeTemplateGroup", &[("TranscodeTemplateGroupId", &id)]).await;
+    let told = server.ok(VOD, "ListTranscodeTemplateGroup", &[]).await;
+    let built_in = |id: &str, name: &str| json!({"AppId": "app-1000000", "IsDefault": "NotDefault", "Locked": "Enabled", "Name": name, "TranscodeTemplateGroupId": id});
+    let time = now().to_iso8601();
+    assert_eq!(
+        told,
+        json!({"TranscodeTemplateGroupList": [
+            built_in("VOD_NO_TRANSCODE", "No transcoding"),
+            built_in("VOD_STORE_ONLY", "Store only"),
+            {"AppId": "app-1000000", "CreationTime": time, "ModifyTime": time, "IsDefault": "Default", "Locked": "Disabled",
+             "Name": "ladder", "TranscodeTemplateGroupId": id},
+        ]})
+    );
+    let of_another = server.ok(VOD, "ListTranscodeTemplateGroup", &[("AppId", "app-2")]).await;
+    assert_eq!(of_another, json!({"TranscodeTemplateGroupList": []}));
+    assert_eq!(get(&server, "VOD_NO_TRANSCODE").await["TranscodeTemplateList"], json!([]));
+
+    let whole = [("TranscodeTemplateGroupId", id.as_str()), ("ForceDelGroup", "true")];
+    assert_eq!(
+        code(&server, "DeleteTranscodeTemplateGroup", &whole).await,
+        (403, "Forbidden.DefaultTemplateGroup".into())
+    );
+    server.ok(VOD, "SetDefaultTranscodeTemplateGroup", &[("TranscodeTemplateGroupId", "VOD_NO_TRANSCODE")]).await;
+    let gone = server.ok(VOD, "DeleteTranscodeTemplateGroup", &whole).await;
+    assert_eq!(gone, json!({"NonExistTranscodeTemplateIds": []}));
+    assert_eq!(code(&server, "GetTranscodeTemplateGroup", &whole[..1]).await.0, 404);
+}
+
+#[tokio::test]
+async fn templates_are_changed_one_by_one_and_taken_out() {
+    let server = Server::empty().await;
+    let id = add(&server, "ladder", &[template("a"), template("b")]).await;
+    let group = ("TranscodeTemplateGroupId", id.as_str());
+    let more = list(&[template("c")]);
+    server.ok(VOD, "AddTranscodeTemplateGroup", &[group, ("TranscodeTemplateList", &more)]).await;
+    let ids = async || -> Vec<String> {
+        let told = get(&server, &id).await;
+        let all = told["TranscodeTemplateList"].as_array().unwrap();
+        all.iter().map(|one| one["TranscodeTemplateId"].as_str().unwrap().to_owned()).collect()
+    };
+    let before = ids().await;
+    assert_eq!(before.len(), 3);
+    let change =
+        json!([{"TranscodeTemplateId": before[1], "Video": {"Crf": 20}, "Container": "{\"Format\":\"m3u8\"}"}])
+            .to_string();
+    let changed = [group, ("Name", "new"), ("TranscodeTemplateList", &change)];
+    let told = server.ok(VOD, "UpdateTranscodeTemplateGroup", &changed).await;
+    assert_eq!(told, json!({"TranscodeTemplateGroupId": id}));
+    let told = get(&server, &id).await;
+    let second = &told["TranscodeTemplateList"][1];
+    assert_eq!(told["Name"], "new");
+    assert_eq!(
+        (second["Video"].as_str(), second["Container"].as_str()),
+        (Some(r#"{"Crf":20}"#), Some(r#"{"Format":"m3u8"}"#))
+    );
+    assert_eq!(second["Audio"], template("b")["Audio"].to_string());
+    assert_eq!(ids().await, before);
+    let stored = server.catalog.template_group(&id).await.unwrap().unwrap();
+    assert_eq!(stored.templates[1].template.profile.video.as_ref().unwrap().rate, Rate::Quality(20));
+
+    let taken = format!("{},{UNKNOWN}", before[0]);
+    let gone = server.ok(VOD, "DeleteTranscodeTemplateGroup", &[group, ("TranscodeTemplateIds", &taken)]).await;
+    assert_eq!(gone, json!({"NonExistTranscodeTemplateIds": [UNKNOWN]}));
+    assert_eq!(ids().await, before[1..]);
+    for wrong in [json!([{"Video": {}}]), json!([{"TranscodeTemplateId": before[0]}])] {
+        let wrong = wrong.to_string();
+        let params = [group, ("TranscodeTemplateList", wrong.as_str())];
+        assert_eq!(code(&server, "UpdateTranscodeTemplateGroup", &params).await, (400, "InvalidParameter".into()));
+    }
+}
+
+#[tokio::test]
+async fn locked_and_built_in_groups_are_not_changed_and_unknown_ones_are_not_found() {
+    let server = Server::empty().await;
+    let id = add(&server, "ladder", &[template("a")]).await;
+    let more = list(&[template("b")]);
+    let changes = |id| {
+        let group = ("TranscodeTemplateGroupId", id);
+        [
+            ("AddTranscodeTemplateGroup", vec![group, ("TranscodeTemplateList", more.as_str())]),
+            ("UpdateTranscodeTemplateGroup", vec![group, ("Name", "x")]),
+            ("DeleteTranscodeTemplateGroup", vec![group, ("ForceDelGroup", "true")]),
+        ]
+    };
+    let locked = |word| [("TranscodeTemplateGroupId", id.as_str()), ("Locked", word)];
+    server.ok(VOD, "UpdateTranscodeTemplateGroup", &locked("Enabled")).await;
+    assert_eq!(get(&server, &id).await["Locked"], "Enabled");
+    for (group, status, wanted) in [
+        (id.as_str(), 403, "Forbidden.LockedTemplateGroup"),
+        ("VOD_NO_TRANSCODE", 403, "Forbidden.SpecialTemplateGroup"),
+        ("VOD_STORE_ONLY", 403, "Forbidden.SpecialTemplateGroup"),
+        (UNKNOWN, 404, "InvalidTranscodeTemplateGroup.NotFound"),
+    ] {
+        for (action, params) in changes(group) {
+            assert_eq!(code(&server, action, &params).await, (status, wanted.to_owned()), "{action} {group}");
+        }
+    }
+    for action in ["GetTranscodeTemplateGroup", "SetDefaultTranscodeTemplateGroup"] {
+        assert_eq!(code(&server, action, &[("TranscodeTemplateGroupId", UNKNOWN)]).await.0, 404, "{action}");
+    }
+    server.ok(VOD, "UpdateTranscodeTemplateGroup", &locked("Disabled")).await;
+    for (action, params) in changes(&id) {
+        server.ok(VOD, action, &params).await;
+    }
+}
+
+#[tokio::test]
+async fn there_are_at_most_twenty_groups_of_twenty_templates() {
+    let server = Server::empty().await;
+    let full: Vec<_> = (0..20).map(|at| template(&at.to_string())).collect();
+    let id = add(&server, "full", &full).await;
+    let more = list(&[template("more")]);
+    let params = [("TranscodeTemplateGroupId", id.as_str()), ("TranscodeTemplateList", &more)];
+    let too_many = (400, "TranscodeTemplateExceededMax".to_owned());
+    assert_eq!(code(&server, "AddTranscodeTemplateGroup", &params).await, too_many);
+    for at in 1..20 {
+        add(&server, &at.to_string(), &[]).await;
+    }
+    let refused = code(&server, "AddTranscodeTemplateGroup", &[("Name", "more")]).await;
+    assert_eq!(refused, (400, "TrasncodeTemplateGroupExceededMax".into()));
+}
+
+#[tokio::test]
+async fn what_cannot_be_encoded_here_is_refused_in_plain_words() {
+    let server = Server::empty().await;
+    let cases = [
+        ("Video", json!({"Codec": "H.265"}), "template 1, Video.Codec: pictures are encoded in H.264 here"),
+        ("Video", json!({"Fps": "25"}), "Video.Fps: the rate of the source is kept"),
+        ("Video", json!({"Width": "641"}), "Video.Width: an even number is wanted"),
+        ("Video", json!({"Height": 100}), "Video.Height: a whole number from 128 to 4096 is wanted"),
+        ("Video", json!({"Bitrate": "x"}), "Video.Bitrate: a whole number from 10 to 50000"),
+        ("Video", json!({"Preset": "placebo"}), "Video.Preset: one of veryfast, faster, fast, medium, slow, slower"),
+        ("Video", Value::Null, "Video: it is missing"),
+        ("Audio", json!({"Codec": "MP3"}), "Audio.Codec: sound is encoded in AAC here"),
+        ("Audio", json!({"Samplerate": "8000"}), "Audio.Samplerate: one of 22050"),
+        ("Audio", Value::Null, "Audio: it is missing"),
+        ("Container", json!({"Format": "flv"}), "Container.Format: mp4 and m3u8 are possible here"),
+        (
+            "MuxConfig",
+            json!({"Segment": {"Duration": "61"}}),
+            "MuxConfig.Segment.Duration: a whole number from 1 to 60",
+        ),
+        ("TransConfig", json!({"TransMode": "twopass"}), "TransConfig.TransMode: onepass is possible here"),
+        ("TransConfig", json!({"IsCheckReso": "maybe"}), "TransConfig.IsCheckReso: true or false is wanted"),
+        ("Type", json!("VideoPackage"), "Type: packages are not made here"),
+        ("Definition", json!("OD"), "Definition: the source itself can be played"),
+        ("Definition", json!("XL"), "Definition: one of LD, SD, HD, FHD, 2K, 4K, SQ, HQ is wanted"),
+        ("EncryptSetting", json!({"EncryptType": "AliyunVoDEncryption"}), "EncryptSetting: encrypted outputs"),
+        ("Clip", json!({"TimeSpan": {"Seek": "1"}}), "Clip: clips of a source"),
+        ("Rotate", json!("90"), "Rotate: turned pictures"),
+        ("SubtitleList", json!([{"SubtitleUrl": "x"}]), "SubtitleList: subtitles"),
+        ("WatermarkIds", json!(["w"]), "WatermarkIds: watermarks"),
+        ("TemplateName", json!(""), "TemplateName: it is missing"),
+    ];
+    for (key, value, wanted) in cases {
+        let mut wrong = template("wrong");
+        wrong[key] = value;
+        let list = list(&[wrong]);
+        let params = [("Name", "n"), ("TranscodeTemplateList", list.as_str())];
+        let (status, answer) = server.call(VOD, "AddTranscodeTemplateGroup", &params).await;
+        assert_eq!((status, answer["Code"].as_str()), (400, Some("InvalidParameter")), "{wanted}: {answer}");
+        assert!(answer["Message"].as_str().unwrap().contains(wanted), "{wanted}: {answer}");
+    }
+    let mut many = template("many");
+    many["WatermarkIds"] = json!(["1", "2", "3", "4", "5"]);
+    let list = list(&[many]);
+    let params = [("Name", "n"), ("TranscodeTemplateList", list.as_str())];
+    assert_eq!(code(&server, "AddTranscodeTemplateGroup", &params).await, (400, "WatermarkExceededMax".into()));
+    assert_eq!(code(&server, "AddTranscodeTemplateGroup", &[]).await, (400, "MissingParameter".into()));
+    assert!(server.catalog.template_groups().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn sound_or_pictures_alone_are_possible_and_neither_is_not() {
+    let server = Server::empty().await;
+    let mut sound = template("sound");
+    sound["Definition"] = json!("HQ");
+    sound["Video"] = Value::Null;
+    let mut pictures = template("pictures");
+    pictures["Audio"] = json!({"Remove": "true"});
+    let id = add(&server, "alone", &[sound, pictures.clone()]).await;
+    let templates = server.catalog.template_group(&id).await.unwrap().unwrap().templates;
+    let there: Vec<_> = templates
+        .iter()
+        .map(|stored| (stored.template.profile.video.is_some(), stored.template.profile.audio.is_some()))
+        .collect();
+    assert_eq!(there, [(false, true), (true, false)]);
+    pictures["Video"] = json!({"Remove": true});
+    let neither = list(&[pictures]);
+    let params = [("Name", "n"), ("TranscodeTemplateList", neither.as_str())];
+    assert_eq!(code(&server, "AddTranscodeTemplateGroup", &params).await.0, 400);
+}
+
+#[tokio::test]
+async fn what_the_host_cannot_encode_is_refused_when_it_is_asked_for() {
+    let encoder = Capabilities { h264: false, aac: true };
+    let server = Server::with(Settings { encoder, ..Settings::default() }, now).await;
+    let list = list(&[template("a")]);
+    let params = [("Name", "n"), ("TranscodeTemplateList", list.as_str())];
+    let (status, answer) = server.call(VOD, "AddTranscodeTemplateGroup", &params).await;
+    assert_eq!(status, 400);
+    assert!(answer["Message"].as_str().unwrap().contains("no encoder for H.264: its FFmpeg lacks libx264"), "{answer}");
+}

@@ -1,0 +1,38 @@
+//! The FFmpeg of this host: what it can do.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use encode::Capabilities;
+use tokio::process::Command;
+
+/// Listing takes some milliseconds; a program that does not answer in this time is none.
+const LISTING_MAX: Duration = Duration::from_secs(10);
+
+/// Asks the FFmpeg of this host what it can encode. Without one, or one that does not answer: nothing.
+pub async fn encoder_capabilities() -> Capabilities {
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-nostdin", "-hide_banner", "-v", "error", "-encoders"]).stdin(Stdio::null()).kill_on_drop(true);
+    let listed = match tokio::time::timeout(LISTING_MAX, ffmpeg.output()).await {
+        Ok(Ok(output)) => Capabilities::of_listing(&String::from_utf8_lossy(&output.stdout)),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "there is no FFmpeg: nothing can be transcoded");
+            return Capabilities::NONE;
+        }
+        Err(_) => Capabilities::NONE,
+    };
+    if listed != Capabilities::default() {
+        tracing::warn!(?listed, "this host's FFmpeg lacks encoders: templates that need them are refused");
+    }
+    listed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_ffmpeg_that_tests_need_has_what_is_encoded_with() {
+        assert_eq!(encoder_capabilities().await, Capabilities::default());
+    }
+}
