@@ -1,9 +1,9 @@
 // Plays one URL in headless Chromium and prints what was seen, as one JSON object.
 //
-//   node play.cjs hls|mp4 URL [seek-to-seconds]
+//   node play.cjs hls|shaka|mp4 URL [seek-to-seconds]
 //
 // Without a seek it plays from the beginning to the end, at double speed, and counts the frames. With one it seeks there and plays
-// one second. NODE_PATH names the folder in which `cargo xtask setup` installed hls.js and playwright-core.
+// one second. NODE_PATH names the folder in which `cargo xtask setup` installed the players and playwright-core.
 
 const fs = require("node:fs");
 const http = require("node:http");
@@ -12,12 +12,13 @@ const { chromium } = require("playwright-core");
 const [kind, url, seek] = process.argv.slice(2);
 
 // The page is served from another origin than the media, as a customer's site is.
-const page = `<!doctype html><title>player</title><video id="video" muted playsinline></video><script src="/hls.js"></script>`;
-const library = fs.readFileSync(require.resolve("hls.js/dist/hls.min.js"));
+const page = `<!doctype html><title>player</title><video id="video" muted playsinline></video><script src="/player.js"></script>`;
+const files = { hls: "hls.js/dist/hls.min.js", shaka: "shaka-player/dist/shaka-player.compiled.js" };
+const library = kind in files ? fs.readFileSync(require.resolve(files[kind])) : "";
 
 async function main() {
   const site = http.createServer((request, response) => {
-    const script = request.url === "/hls.js";
+    const script = request.url === "/player.js";
     response.writeHead(200, { "content-type": script ? "text/javascript" : "text/html" });
     response.end(script ? library : page);
   });
@@ -58,6 +59,13 @@ async function play({ kind, url, seek }) {
     hls.on(Hls.Events.ERROR, (_, data) => errors.push(`hls.js ${data.fatal ? "fatal" : "mild"} ${data.type}: ${data.details}`));
     hls.loadSource(url);
     hls.attachMedia(video);
+  } else if (kind === "shaka") {
+    shaka.polyfill.installAll();
+    const player = new shaka.Player();
+    const severity = (error) => (error.severity === shaka.util.Error.Severity.CRITICAL ? "fatal" : "mild");
+    const note = (error) => errors.push(`shaka ${severity(error)} ${error.code}: ${error.data}`);
+    player.addEventListener("error", (event) => note(event.detail));
+    player.attach(video).then(() => player.load(url, seek ?? 0)).catch(note);
   } else {
     video.crossOrigin = "anonymous";
     video.src = url;

@@ -18,8 +18,23 @@ const PLAY_PATIENCE: Duration = Duration::from_secs(120);
 pub enum Player {
     /// hls.js.
     Hls,
+    /// Shaka Player.
+    Shaka,
     /// The video element alone.
     Mp4,
+}
+
+impl Player {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Hls, Self::Shaka, Self::Mp4];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Hls => "hls",
+            Self::Shaka => "shaka",
+            Self::Mp4 => "mp4",
+        }
+    }
 }
 
 /// What the player saw.
@@ -57,7 +72,7 @@ pub async fn play(player: Player, url: &str, seek: Option<f64>) -> anyhow::Resul
     }
     let mut node = Command::new("node");
     node.arg(root.join("tests/browser/play.cjs")).env("NODE_PATH", modules);
-    node.arg(if player == Player::Hls { "hls" } else { "mp4" }).arg(url);
+    node.arg(player.word()).arg(url);
     node.args(seek.map(|seconds| seconds.to_string()));
     node.stdin(Stdio::null()).kill_on_drop(true);
     let output = tokio::time::timeout(PLAY_PATIENCE, node.output()).await.context("the browser hangs")?;

@@ -14,3 +14,4 @@ pub mod receiver;
 pub mod server;
 pub mod tape;
 pub mod torture;
+pub mod wall_clock;

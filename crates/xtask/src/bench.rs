@@ -14,3 +14,9 @@ pub fn recover(words: &Words) -> anyhow::Result<()> {
     setup::run(&setup::DEMO)?;
     programs::run("recover", Build::Release, words.all())
 }
+
+/// Records a day of media at full speed.
+pub fn day(words: &Words) -> anyhow::Result<()> {
+    setup::run(&setup::DEMO)?;
+    programs::run("day", Build::Release, words.all())
+}

@@ -56,6 +56,8 @@ enum Bench {
     Record(programs::Words),
     /// A server with many open recordings is killed: how long until all of them go on
     Recover(programs::Words),
+    /// A day of media recorded at full speed: memory and answers, hour by hour
+    Day(programs::Words),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Task::Demo { once } => demo::run(once),
         Task::Bench { what: Bench::Record(words) } => bench::record(&words),
         Task::Bench { what: Bench::Recover(words) } => bench::recover(&words),
+        Task::Bench { what: Bench::Day(words) } => bench::day(&words),
         Task::Torture(words) => torture::run(&words),
         Task::Sim(options) => sim::run(&options),
         Task::Fuzz(options) => fuzz::run(&options).map(drop),

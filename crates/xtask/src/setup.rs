@@ -28,6 +28,7 @@ const PYTHON: Program = Program { name: "python3 with venv", package: "python3-v
 const CHROMIUM: Program = Program { name: "chromium", package: "chromium", there: || on_path(&["chromium"]) };
 const NODE: Program = Program { name: "node", package: "nodejs", there: || on_path(&["node"]) };
 const NPM: Program = Program { name: "npm", package: "npm", there: || on_path(&["npm"]) };
+const FAKETIME: Program = Program { name: "libfaketime", package: "libfaketime", there: has_faketime };
 const POSTGRESQL: Program = Program { name: "PostgreSQL's server", package: "postgresql", there: has_postgresql };
 /// The engine of the fuzz targets is C++.
 const CXX: Program = Program { name: "a C++ compiler", package: "g++", there: || on_path(&["c++"]) };
@@ -37,7 +38,8 @@ const NGINX_RTMP: Program =
 /// For `cargo xtask demo`.
 pub const DEMO: Needs = Needs { programs: &[FFMPEG, PYTHON], node: false };
 /// For `cargo xtask test`.
-pub const TEST: Needs = Needs { programs: &[FFMPEG, PYTHON, CHROMIUM, NODE, NPM, POSTGRESQL, CXX], node: true };
+pub const TEST: Needs =
+    Needs { programs: &[FFMPEG, PYTHON, CHROMIUM, NODE, NPM, POSTGRESQL, CXX, FAKETIME], node: true };
 /// For `cargo xtask bench`.
 pub const BENCH: Needs = Needs { programs: &[FFMPEG, PYTHON, NGINX_RTMP], node: false };
 
@@ -104,6 +106,12 @@ fn python_has_venv() -> bool {
 fn has_postgresql() -> bool {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     on_path(&["initdb", "postgres"]) || versions.into_iter().any(|version| version.path().join("bin/initdb").is_file())
+}
+
+/// The library that sets a server's clock: Debian keeps it below its architecture's folder.
+fn has_faketime() -> bool {
+    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    folders.into_iter().any(|folder| folder.path().join("faketime/libfaketimeMT.so.1").is_file())
 }
 
 fn has_nginx_rtmp() -> bool {

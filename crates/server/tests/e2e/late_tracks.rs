@@ -7,7 +7,7 @@ use testkit::probe::decode_complaints;
 use testkit::publisher::Publisher;
 use testkit::tape::{Tag, Tape};
 
-use crate::support::{Recorded, hls, mp4, probe_all, server_recording, wait_recorded};
+use crate::support::{Recorded, probe_all, server_recording, view, wait_recorded};
 
 /// A dozen seconds of pictures and sound, of which only what `keep` says is pushed, become one asset.
 async fn record(keep: impl Fn(&Tag) -> bool) -> (testkit::server::Server, Recorded) {
@@ -32,8 +32,8 @@ async fn record(keep: impl Fn(&Tag) -> bool) -> (testkit::server::Server, Record
 }
 
 /// Both views open, decode, last as long as what was sent, and play to the end in Chromium.
-async fn plays(server: &testkit::server::Server, asset: &Recorded) {
-    for (player, url) in [(Player::Hls, hls(server, asset)), (Player::Mp4, mp4(server, asset))] {
+async fn plays(server: &testkit::server::Server, asset: &Recorded, players: &[Player]) {
+    for (player, url) in players.iter().map(|player| (*player, view(server, asset, *player))) {
         assert_eq!(decode_complaints(&url).await.unwrap(), "", "{url}");
         let seen = &probe_all([url.clone()]).await[0];
         assert!((seen.duration - 12.0).abs() < 0.08, "{url}: {} s", seen.duration);
@@ -46,29 +46,30 @@ async fn plays(server: &testkit::server::Server, asset: &Recorded) {
 #[tokio::test]
 async fn pictures_that_join_after_ten_seconds_of_sound_play() {
     let (server, asset) = record(|tag| tag.kind == TagKind::Audio || tag.at_ms >= 10_000).await;
-    plays(&server, &asset).await;
+    // Shaka Player does not begin with the picture that stands still (docs/reference/torture.md, line 16).
+    plays(&server, &asset, &[Player::Hls, Player::Mp4]).await;
 }
 
 #[tokio::test]
 async fn sound_that_joins_after_ten_seconds_of_pictures_plays() {
     let (server, asset) = record(|tag| tag.kind == TagKind::Video || tag.at_ms >= 10_000).await;
-    plays(&server, &asset).await;
+    plays(&server, &asset, &Player::ALL).await;
 }
 
 #[tokio::test]
 async fn pictures_that_end_before_the_sound_do_not_end_the_asset() {
     let (server, asset) = record(|tag| tag.kind == TagKind::Audio || tag.at_ms < 3_000).await;
-    plays(&server, &asset).await;
+    plays(&server, &asset, &Player::ALL).await;
 }
 
 #[tokio::test]
 async fn sound_that_ends_before_the_pictures_does_not_end_the_asset() {
     let (server, asset) = record(|tag| tag.kind == TagKind::Video || tag.at_ms < 3_000).await;
-    plays(&server, &asset).await;
+    plays(&server, &asset, &Player::ALL).await;
 }
 
 #[tokio::test]
 async fn pictures_that_stay_away_in_the_middle_leave_the_sound_whole() {
     let (server, asset) = record(|tag| tag.kind == TagKind::Audio || !(2_000..10_000).contains(&tag.at_ms)).await;
-    plays(&server, &asset).await;
+    plays(&server, &asset, &Player::ALL).await;
 }

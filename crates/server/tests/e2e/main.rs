@@ -22,3 +22,4 @@ mod shapes;
 mod support;
 mod torture;
 mod upkeep;
+mod wall_clock;

@@ -4,7 +4,7 @@ use testkit::browser::{Player, play};
 use testkit::clips::{self, Recipe};
 use testkit::ffmpeg::{Pace, push};
 
-use crate::support::{hls, mp4, server_recording, wait_recorded};
+use crate::support::{server_recording, view, wait_recorded};
 
 #[tokio::test]
 async fn chromium_plays_each_asset_to_its_end_and_seeks_in_it() {
@@ -13,7 +13,7 @@ async fn chromium_plays_each_asset_to_its_end_and_seeks_in_it() {
     push(&clip, &server.push_url("match", "court1"), Pace::Fast).await.unwrap();
     let assets = wait_recorded(&server, "court1", 2).await;
     for (asset, pictures) in assets.iter().zip([150, 100]) {
-        for (player, url) in [(Player::Hls, hls(&server, asset)), (Player::Mp4, mp4(&server, asset))] {
+        for (player, url) in Player::ALL.map(|player| (player, view(&server, asset, player))) {
             let seen = play(player, &url, None).await.unwrap();
             assert_eq!((seen.errors.len(), seen.stalls.len()), (0, 0), "{url}: {seen:?}");
             assert!(seen.ended && seen.audio_bytes > 0, "{url}: {seen:?}");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde_json::Value;
 use testkit::api::Api;
+use testkit::browser::Player;
 pub use testkit::customer::PLAY_DOMAIN;
 use testkit::customer::{self, Rule};
 use testkit::probe::{Probe, probe};
@@ -89,6 +90,14 @@ pub fn mp4(server: &Server, asset: &Recorded) -> String {
 /// Where an asset's HLS is.
 pub fn hls(server: &Server, asset: &Recorded) -> String {
     server.http_url(&format!("/v/{}/index.m3u8", asset.video_id))
+}
+
+/// What a player plays of an asset.
+pub fn view(server: &Server, asset: &Recorded, player: Player) -> String {
+    match player {
+        Player::Hls | Player::Shaka => hls(server, asset),
+        Player::Mp4 => mp4(server, asset),
+    }
 }
 
 /// What ffprobe sees of a file.
