@@ -3,7 +3,7 @@
 //! A [`Profile`] says what somebody wants of any source; [`Profile::resolve`] makes it the [`Encoding`] of one source, whose
 //! [digest](Encoding::digest) names the rendition: the same encoding of the same stretch of a reel is never made twice.
 //! [`chunks`] cuts a stretch into pieces that can be encoded apart. For each chunk, [`Input`] is what the encoder gets,
-//! [`arguments`] how it is told, [`read_movie`] what it answered, and [`place`] puts that on the reel's timeline: the n-th
+//! [`arguments`] how it is told, [`read_movie`] what it answered, and [`place_pictures`] puts that on the reel's timeline: the n-th
 //! picture takes the time of the n-th picture of the source, whatever the encoder's clock says. (Decision 0017.)
 //!
 //! **Invariant:** a chunk's outcome depends on the source and the encoding alone, so its neighbours, made elsewhere and at

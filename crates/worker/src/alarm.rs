@@ -1,7 +1,7 @@
 //! Calls the operator's server when the disk is in trouble, and when it is over (decision 0011).
 //!
 //! From memory alone: neither the catalog nor a job has a part in it, as they lie on the disk that is in trouble. What is
-//! told is told of an *episode*: from the first trouble until none was for [`QUIET`]. Each is raised once and cleared once.
+//! told is told of an *episode*: from the first trouble until none was for [`episode::QUIET`]. Each is raised once and cleared once.
 
 mod episode;
 
