@@ -116,6 +116,11 @@ pub(crate) async fn adopt_asset(catalog: &Catalog, rows: &Rows, now: WallTime) -
         {
             tx.analyse_again(id, now).await?;
         }
+        if is_null("deleted")
+            && let Some(id) = asset.get("id").and_then(|id| id.as_str()?.parse().ok())
+        {
+            tx.plan_again(id, now).await?;
+        }
     }
     tx.commit().await?;
     Ok(())

@@ -109,8 +109,18 @@ impl Catalog {
         rows.iter().map(one).collect()
     }
 
-    /// What assets have, and had, of a reel.
+    /// What assets have, and had, of a reel. A rendition is needed where its source is: both have one timeline.
     pub async fn claims_on_reel(&self, reel: ReelId) -> Result<Vec<Claim>> {
+        let Some(rendition) = self.rendition(reel).await? else { return self.claims_on_source(reel).await };
+        let within = |claim: Claim| {
+            let from_ticks = claim.from_ticks.max(rendition.from_ticks);
+            let to_ticks = claim.to_ticks.min(rendition.to_ticks);
+            (from_ticks < to_ticks).then_some(Claim { from_ticks, to_ticks, ..claim })
+        };
+        Ok(self.claims_on_source(rendition.source).await?.into_iter().filter_map(within).collect())
+    }
+
+    async fn claims_on_source(&self, reel: ReelId) -> Result<Vec<Claim>> {
         let rows = Sql::new(
             "SELECT s.asset, s.from_ticks, s.to_ticks, CAST(0 AS BIGINT) AS deleted, CAST(0 AS BIGINT) AS freed,
                CAST(COALESCE((SELECT SUM(b.to_ticks - b.from_ticks) FROM span b

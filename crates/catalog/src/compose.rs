@@ -1,13 +1,14 @@
 //! The cycles of an ended recording as one video: the same media once more, in one transaction, without a byte copied.
 
 use domain::event::Event;
-use domain::rule::RecordRule;
+use domain::rule::{NO_TRANSCODE, RecordRule, STORE_ONLY};
 use units::{AssetId, RecordingId, ReelId, StreamPath, WallTime};
 
 use crate::assets::{Analysis, AssetStatus, Span};
 use crate::blocks::path_of;
 use crate::queue::NewJob;
 use crate::sql::{Row, Sql, in_own_tx};
+use crate::transcodes::TaskCause;
 use crate::{Catalog, CatalogError, Result, Tx};
 
 /// A recording whose cycles are to be joined.
@@ -157,6 +158,9 @@ impl Tx {
             None => {
                 self.enqueue(NewJob::analyse(composed.asset), now).await?;
             }
+        }
+        if ![NO_TRANSCODE, STORE_ONLY].contains(&composed.template_group.as_str()) {
+            self.begin_transcode(composed.asset, &composed.template_group, TaskCause::Auto, "", now).await?;
         }
         Ok(true)
     }

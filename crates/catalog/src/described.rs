@@ -17,7 +17,7 @@ use crate::{Catalog, Pools, Result, Tx, TxInner};
 pub enum Subject {
     /// An asset: its row, spans, what is left of them once it is deleted, and events.
     Asset(AssetId),
-    /// A reel: its row, its recording, and the pushes that fed it.
+    /// A reel: its row, its recording and the pushes that fed it, or what it is a rendition of.
     Reel(ReelId),
     /// Everything that users configured: domains, rules, callbacks, blocks, settings.
     Installation,
@@ -62,10 +62,23 @@ pub struct Stale {
 pub type Rows = BTreeMap<String, Vec<Map<String, Json>>>;
 
 /// Tables that belong to an asset, with the column that names it.
-const OF_ASSET: [(&str, &str); 4] = [("asset", "id"), ("span", "asset"), ("garbage", "asset"), ("event", "asset")];
+const OF_ASSET: [(&str, &str); 7] = [
+    ("asset", "id"),
+    ("span", "asset"),
+    ("garbage", "asset"),
+    ("event", "asset"),
+    ("transcode_task", "asset"),
+    ("output", "asset"),
+    ("output_span", "asset"),
+];
 /// Tables that are not configured by anyone: media, history, and what the catalog keeps for itself.
-const NOT_CONFIGURED: [&str; 14] = [
+const NOT_CONFIGURED: [&str; 19] = [
     "asset",
+    "encode_run",
+    "output",
+    "output_span",
+    "rendition",
+    "transcode_task",
     "span",
     "garbage",
     "event",
@@ -123,7 +136,14 @@ impl Catalog {
                        JOIN recording ON recording.id = recording WHERE reel = $1) ORDER BY id",
                 )
                 .arg(id);
-                let parts = [("reel", reel), ("recording", recording), ("recording_push", feeds), ("push", pushes)];
+                let rendition = Sql::new("SELECT * FROM rendition WHERE reel = $1").arg(id);
+                let parts = [
+                    ("reel", reel),
+                    ("recording", recording),
+                    ("recording_push", feeds),
+                    ("push", pushes),
+                    ("rendition", rendition),
+                ];
                 for (table, sql) in parts {
                     add(&mut all, table, sql.rows(&mut tx).await?)?;
                 }

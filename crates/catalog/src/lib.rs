@@ -33,6 +33,7 @@ mod rules;
 mod settings;
 pub mod sql;
 mod templates;
+mod transcodes;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -74,6 +75,10 @@ pub use reels::{Reel, ReelState};
 pub use retention::{Kept, Retention};
 pub use rules::StoredRule;
 pub use templates::{StoredTemplate, TemplateGroup};
+pub use transcodes::{
+    EncodeRun, Output, OutputFacts, OutputState, PlannedOutput, PlannedSpan, Rendition, RenditionState,
+    TRANSCODE_PRIORITY, TaskCause, TaskState, TranscodeTask,
+};
 
 /// Connections that only read, on SQLite. Each is a thread; reads are short.
 const SQLITE_READERS: u32 = 4;

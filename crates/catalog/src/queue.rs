@@ -26,6 +26,14 @@ pub mod kind {
     pub const COMPOSE: &str = "compose";
     /// Delete what no span of a sealed reel needs: payload `{"reel": ReelId}`.
     pub const FREE_REEL: &str = "free_reel";
+    /// Find out what a transcode task has to make: payload `{"task": JobId}`.
+    pub const TRANSCODE: &str = "transcode";
+    /// Encode one chunk: payload `{"run": JobId, "chunk": number}`.
+    pub const ENCODE: &str = "encode";
+    /// Make the indexes of the renditions of a run: payload `{"run": JobId}`.
+    pub const JOIN_RUN: &str = "join_run";
+    /// End the outputs of a task whose renditions have ended: payload `{"task": JobId}`.
+    pub const SETTLE: &str = "settle";
 }
 
 /// How long after an RTMP publish its callback goes out, if the push is still there (contract §3.5).
@@ -83,6 +91,10 @@ const COMPOSE_RETRY: Retry = Retry { attempts_max: 200, first: Duration::from_se
 const FREE_REEL_RETRY: Retry =
     Retry { attempts_max: 20, first: Duration::from_secs(10), max: Duration::from_secs(3_600) };
 
+const TRANSCODE_RETRY: Retry = Retry { attempts_max: 20, first: Duration::from_secs(1), max: Duration::from_secs(300) };
+/// What kills an encoder three times will do so a fourth time.
+const ENCODE_RETRY: Retry = Retry { attempts_max: 3, first: Duration::from_secs(2), max: Duration::from_secs(60) };
+
 /// A job to be made.
 #[derive(Clone, PartialEq, Debug)]
 pub struct NewJob {
@@ -138,6 +150,28 @@ impl NewJob {
     pub(crate) fn compose(recording: RecordingId) -> Self {
         let job = Self::new(kind::COMPOSE, json!({ "recording": recording }), COMPOSE_RETRY);
         Self { unique_key: Some(format!("compose/{recording}")), priority: 5, ..job }
+    }
+
+    pub(crate) fn transcode(task: JobId) -> Self {
+        let job = Self::new(kind::TRANSCODE, json!({ "task": task }), TRANSCODE_RETRY);
+        Self { unique_key: Some(format!("transcode/{task}")), ..job }
+    }
+
+    pub(crate) fn encode(run: JobId, chunk: u32, priority: u32) -> Self {
+        let job = Self::new(kind::ENCODE, json!({ "run": run, "chunk": chunk }), ENCODE_RETRY);
+        let priority = i32::try_from(priority).unwrap_or(i32::MAX);
+        Self { unique_key: Some(format!("encode/{run}/{chunk}")), priority, ..job }
+    }
+
+    pub(crate) fn join_run(run: JobId) -> Self {
+        let job = Self::new(kind::JOIN_RUN, json!({ "run": run }), TRANSCODE_RETRY);
+        Self { unique_key: Some(format!("encode/{run}/join")), ..job }
+    }
+
+    /// No unique key: one that is at work may have looked already.
+    pub(crate) fn settle(task: JobId) -> Self {
+        let job = Self::new(kind::SETTLE, json!({ "task": task }), TRANSCODE_RETRY);
+        Self { order_key: Some(format!("settle/{task}")), ..job }
     }
 
     /// One job per deletion of an asset, so that each waits its own time; `None`: for all whose time has come.

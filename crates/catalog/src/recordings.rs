@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::event::Event;
-use domain::rule::RecordRule;
+use domain::rule::{NO_TRANSCODE, RecordRule, STORE_ONLY};
 use units::{AssetId, PushId, RecordingId, ReelId, StreamPath, WallTime};
 
 use crate::assets::{AssetStatus, Span};
@@ -12,6 +12,7 @@ use crate::pushes::Push;
 use crate::queue::NewJob;
 use crate::record_notify::RecordStatus;
 use crate::sql::{Row, Sql, corrupt, in_own_tx, to_json, words};
+use crate::transcodes::TaskCause;
 use crate::{Catalog, CatalogError, Result, Tx};
 
 words! {
@@ -371,6 +372,10 @@ impl Tx {
             self.tell(sealed.asset, sealed.sealed_at, event).await?;
             self.tell_record_file(sealed.asset, &path, sealed.sealed_at).await?;
             self.enqueue(NewJob::analyse(sealed.asset), sealed.sealed_at).await?;
+            if ![NO_TRANSCODE, STORE_ONLY].contains(&sealed.template_group.as_str()) {
+                self.begin_transcode(sealed.asset, &sealed.template_group, TaskCause::Auto, "", sealed.sealed_at)
+                    .await?;
+            }
             SealOutcome::Made
         } else {
             SealOutcome::Already

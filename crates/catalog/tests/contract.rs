@@ -8,6 +8,7 @@ use std::time::Duration;
 use catalog::*;
 use domain::event::{AssetEvent, DescribeMode, DescribedField, Event};
 use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
+use encode::{Encoding, Format, H264Profile, Preset, Profile, Rate, Template, VideoEncoding};
 use serde_json::json;
 use units::{AssetId, MediaTime, PushId, RecordingId, StreamPath, WallTime};
 
@@ -38,6 +39,7 @@ support::contract! {
     history_goes_when_it_has_had_its_time
     what_changes_is_marked_until_it_is_described
     rows_are_restored_from_what_describes_them
+    a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_failed
     a_unique_key_holds_while_its_job_is_unfinished
     template_groups_are_kept_whole_and_one_is_the_default
     names_are_sorted_by_bytes
@@ -945,6 +947,100 @@ async fn rows_are_restored_from_what_describes_them(catalog: Catalog) {
     let mut hostile = Rows::new();
     hostile.insert("nonce; --".into(), vec![serde_json::Map::from_iter([("key".into(), json!("a"))])]);
     assert!(matches!(catalog.restore(&hostile).await, Err(CatalogError::Corrupt { .. })));
+}
+
+async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_failed(catalog: Catalog) {
+    let encoding = |width| Encoding {
+        video: Some(VideoEncoding {
+            width,
+            height: 360,
+            rate: Rate::Kbps(900),
+            max_kbps: None,
+            buffer_kbit: None,
+            gop: None,
+            preset: Preset::Fast,
+            profile: H264Profile::Main,
+        }),
+        audio: None,
+    };
+    let template = Template {
+        id: "t".into(),
+        name: "t".into(),
+        definition: "LD".into(),
+        format: Format::Mp4,
+        profile: Profile::default(),
+    };
+    let wanted = |width| PlannedOutput { template: template.clone(), encoding: Ok(encoding(width)) };
+    let id = asset(&catalog, "court1", 0).await;
+    let of = catalog.spans(id).await.unwrap()[0];
+    let span = PlannedSpan { source: of.reel, from_ticks: of.from_ticks, to_ticks: of.to_ticks, chunks: 2 };
+    let begin = async |outputs: &[PlannedOutput]| {
+        let task = catalog.begin_transcode(id, "group", TaskCause::Manual, "", at(5)).await.unwrap();
+        let task = catalog.transcode_task(task).await.unwrap().unwrap();
+        assert!(catalog.plan_transcode(&task, &[span], outputs, at(6)).await.unwrap());
+        assert!(!catalog.plan_transcode(&task, &[span], outputs, at(6)).await.unwrap(), "planned twice");
+        task
+    };
+    let refused = PlannedOutput { template: template.clone(), encoding: Err("too large".into()) };
+    let first = begin(&[wanted(640), wanted(320), refused]).await;
+    let chunks = || catalog.job_count(kind::ENCODE, JobState::Ready);
+    assert_eq!(chunks().await.unwrap(), 2, "one decode feeds both");
+    let second = begin(&[wanted(640)]).await;
+    assert_eq!((chunks().await.unwrap(), catalog.renditions_of_reel(of.reel).await.unwrap().len()), (2, 2));
+
+    // The last chunk makes the job that joins.
+    let run = catalog.renditions_of_reel(of.reel).await.unwrap()[0].run;
+    for joins in [0, 1] {
+        let mut tx = catalog.begin().await.unwrap();
+        tx.chunk_done(run, at(7)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(catalog.job_count(kind::JOIN_RUN, JobState::Ready).await.unwrap(), joins);
+    }
+    catalog.fail_run(run, "no such codec", at(8)).await.unwrap();
+    assert_eq!(chunks().await.unwrap(), 0, "what is left of it is not made");
+    let third = begin(&[wanted(640)]).await;
+    let renditions = catalog.renditions_of_reel(of.reel).await.unwrap();
+    let again: Vec<_> = renditions.iter().filter(|one| one.state == RenditionState::Encoding).collect();
+    assert_eq!((renditions.len(), again.len(), chunks().await.unwrap()), (2, 1, 2));
+    assert_ne!(again[0].run, run);
+
+    let run = catalog.encode_run(again[0].run).await.unwrap().unwrap();
+    let mut tx = catalog.begin().await.unwrap();
+    tx.finish_run(&run, of.to_ticks, at(9)).await.unwrap();
+    tx.commit().await.unwrap();
+    begin(&[wanted(640)]).await;
+    assert_eq!(chunks().await.unwrap(), 2, "what is there is not made again");
+
+    // What ends is told once, and the task with its last output.
+    let facts =
+        OutputFacts { width: 640, height: 360, fps: 25.0, bitrate_kbps: 900, duration_ticks: 90_000, size_bytes: 5 };
+    for (task, outcome) in
+        [(&first, Err("no such codec".to_owned())), (&second, Ok(facts.clone())), (&third, Ok(facts))]
+    {
+        for output in catalog.outputs_of_task(task.id).await.unwrap() {
+            let mut tx = catalog.begin().await.unwrap();
+            assert!(!tx.finish_task(task, at(10)).await.unwrap(), "an output is being made");
+            assert!(tx.finish_output(&output, outcome.clone(), at(10)).await.unwrap());
+            assert!(!tx.finish_output(&output, outcome.clone(), at(10)).await.unwrap());
+            tx.commit().await.unwrap();
+        }
+        let mut tx = catalog.begin().await.unwrap();
+        assert!(tx.finish_task(task, at(11)).await.unwrap());
+        tx.commit().await.unwrap();
+    }
+    let told = catalog.events_of_asset(id).await.unwrap();
+    let count = |wanted: fn(&Event) -> bool| told.iter().filter(|one| wanted(&one.event.event)).count();
+    assert_eq!(count(|event| matches!(event, Event::StreamTranscoded { .. })), 5);
+    assert_eq!(count(|event| matches!(event, Event::Transcoded { .. })), 3);
+    assert_eq!(catalog.outputs_of_asset(id).await.unwrap().len(), 2);
+    // A rendition is needed where its source is.
+    let claims = catalog.claims_on_reel(again[0].reel).await.unwrap();
+    assert_eq!(claims, catalog.claims_on_reel(of.reel).await.unwrap());
+    assert_eq!(claims.len(), 1);
+    let rows = catalog.rows_of(Subject::Asset(id)).await.unwrap();
+    assert_eq!(rows.keys().collect::<Vec<_>>(), ["asset", "event", "output", "output_span", "span", "transcode_task"]);
+    let rows = catalog.rows_of(Subject::Reel(again[0].reel)).await.unwrap();
+    assert_eq!(rows.keys().collect::<Vec<_>>(), ["reel", "rendition"]);
 }
 
 async fn a_unique_key_holds_while_its_job_is_unfinished(catalog: Catalog) {

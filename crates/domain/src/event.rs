@@ -1,7 +1,7 @@
 //! What customers are told. Rendered to the wire's names and types by the worker; stored as it stands here.
 
 use serde::{Deserialize, Serialize};
-use units::{AssetId, StreamPath, WallTime};
+use units::{AssetId, JobId, StreamPath, WallTime};
 
 /// One thing that happened to an asset.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -43,6 +43,16 @@ pub enum Event {
         /// Bytes of the progressive MP4.
         size_bytes: u64,
     },
+    /// An output of an asset was made, or failed.
+    StreamTranscoded {
+        /// Which, and what became of it.
+        stream: StreamInfo,
+    },
+    /// All outputs of a transcode task have ended.
+    Transcoded {
+        /// Each of them.
+        streams: Vec<StreamInfo>,
+    },
     /// An asset was deleted.
     AssetDeleted,
     /// The title, description and so on of an asset changed.
@@ -51,6 +61,43 @@ pub enum Event {
         mode: DescribeMode,
         /// Each changed field: name, old value, new value.
         changes: Vec<Change>,
+    },
+}
+
+/// An output that has ended.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StreamInfo {
+    /// Its id.
+    pub job: JobId,
+    /// How it is delivered: `mp4`, `m3u8`.
+    pub format: String,
+    /// What became of it.
+    pub outcome: StreamOutcome,
+}
+
+/// What became of an output.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum StreamOutcome {
+    /// It can be played.
+    Made {
+        /// Pixels; 0 without video.
+        width: u32,
+        /// Pixels; 0 without video.
+        height: u32,
+        /// Frames per second; 0 without video.
+        fps: f64,
+        /// All tracks together.
+        bitrate_kbps: u64,
+        /// Seconds, for display.
+        duration_s: f64,
+        /// Bytes of the progressive MP4.
+        size_bytes: u64,
+    },
+    /// There is none.
+    Failed {
+        /// Why, in a sentence.
+        error: String,
     },
 }
 

@@ -1,6 +1,6 @@
 //! Serves manifests and segments from blobs.
 //!
-//! On demand under `/v/{asset}/…`, live under `/l/{domain}/{app}/{stream}.m3u8` and the folder of that name. What is served
+//! On demand under `/v/{asset}/…` (the source, and each output under a name with its id), live under `/l/{domain}/{app}/{stream}.m3u8` and the folder of that name. What is served
 //! is a view of stored reels: heads are made from the index, sample bytes stream from the stored segments in
 //! bounded chunks.
 //!
@@ -72,7 +72,10 @@ pub fn router(deps: Deps) -> Router {
     let reels = Arc::new(reels::Reels::new(deps.blobs, deps.settings.index_cache_bytes));
     let vod = Arc::new(vod::Vod::new(deps.catalog.clone(), Arc::clone(&reels), &deps.settings));
     let live = Arc::new(live::Live::new(deps.catalog, reels, deps.settings.index_cache_bytes));
-    let vod = Router::new().route("/v/{asset}/{name}", get(vod::serve)).with_state(vod);
+    let vod = Router::new()
+        .route("/v/{asset}/{name}", get(vod::serve))
+        .route("/v/{asset}/{output}/{name}", get(vod::serve_output))
+        .with_state(vod);
     let live = Router::new()
         .route("/l/{domain}/{app}/{file}", get(live::serve_index))
         .route("/l/{domain}/{app}/{stream}/{recording}/{name}", get(live::serve))

@@ -1,15 +1,18 @@
 //! Assets on demand: `/v/{asset}/…`.
+//!
+//! The source has plain names (`source.mp4`, `index.m3u8`). An output is named by its id: `{id}-ld.mp4`, or `{id}-ld.m3u8` with its
+//! parts in the folder `{id}-ld/`; what follows the id is for the eye.
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use catalog::{AssetStatus, Catalog};
+use catalog::{AssetStatus, Catalog, OutputState};
 use moka::future::Cache;
 use reel::{ReelIndex, Span};
 use tokio::sync::Semaphore;
-use units::AssetId;
+use units::{AssetId, JobId};
 use view::{Growth, Mp4, Name, SpanView, Timeline};
 
 use crate::error::{OriginError, Result};
@@ -28,11 +31,18 @@ struct Answer {
     cut: Arc<[Span]>,
 }
 
+/// The source of an asset, or one of its outputs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Of {
+    asset: AssetId,
+    output: Option<JobId>,
+}
+
 /// What is served under `/v/`.
 pub(crate) struct Vod {
     catalog: Catalog,
     reels: Arc<Reels>,
-    answers: Cache<AssetId, Option<Answer>>,
+    answers: Cache<Of, Option<Answer>>,
     laid: Cache<Arc<[Span]>, Arc<Laid>>,
     mp4s: Cache<Arc<[Span]>, Arc<Mp4>>,
     builds: Semaphore,
@@ -52,10 +62,10 @@ impl Vod {
         }
     }
 
-    /// The cut of an asset that may be played.
-    async fn cut(&self, id: AssetId) -> Result<Arc<[Span]>> {
+    /// The cut of what may be played.
+    async fn cut(&self, of: Of) -> Result<Arc<[Span]>> {
         let asked =
-            self.answers.try_get_with(id, self.ask(id)).await.map_err(|error: Arc<OriginError>| (*error).clone());
+            self.answers.try_get_with(of, self.ask(of)).await.map_err(|error: Arc<OriginError>| (*error).clone());
         let answer = asked?.ok_or(OriginError::NotFound { what: "the asset" })?;
         match answer.status {
             AssetStatus::Normal => Ok(answer.cut),
@@ -63,9 +73,17 @@ impl Vod {
         }
     }
 
-    async fn ask(&self, id: AssetId) -> Result<Option<Answer>> {
-        let Some(asset) = self.catalog.asset(id).await? else { return Ok(None) };
-        let spans = self.catalog.spans(id).await?;
+    async fn ask(&self, of: Of) -> Result<Option<Answer>> {
+        let Some(asset) = self.catalog.asset(of.asset).await? else { return Ok(None) };
+        let spans = match of.output {
+            None => self.catalog.spans(of.asset).await?,
+            Some(id) => match self.catalog.output(id).await? {
+                Some(output) if output.asset == of.asset && output.state == OutputState::Done => {
+                    self.catalog.output_spans(id).await?
+                }
+                _ => return Ok(None),
+            },
+        };
         let cut = spans.iter().map(|span| Span { reel: span.reel, from: span.from_ticks, to: span.to_ticks });
         Ok(Some(Answer { status: asset.status, cut: cut.collect() }))
     }
@@ -94,16 +112,17 @@ impl Vod {
         self.mp4s.try_get_with(Arc::clone(cut), build).await.map_err(|error: Arc<OriginError>| (*error).clone())
     }
 
-    async fn reply(&self, asset: AssetId, name: Name) -> Result<Reply> {
+    /// `folder` stands before the names in the multivariant playlist.
+    async fn reply(&self, of: Of, name: Name, folder: &str) -> Result<Reply> {
         if matches!(name, Name::Index | Name::Mp4) {
             // Where a viewer begins, the catalog is asked anew: a video that was deleted or made a moment ago is gone or there.
-            self.answers.invalidate(&asset).await;
+            self.answers.invalidate(&of).await;
         }
-        let cut = self.cut(asset).await?;
+        let cut = self.cut(of).await?;
         let same_cut = tag((&cut, name));
         let laid = self.laid(&cut).await?;
         let (keep, tag, content) = match name {
-            Name::Index => written(Text::new(laid.timeline.multivariant("").to_text())),
+            Name::Index => written(Text::new(laid.timeline.multivariant(folder).to_text())),
             Name::Playlist(track) => written(laid.playlist(track)?),
             Name::Init(track, number) => {
                 let init = laid.timeline.init(track, number)?;
@@ -134,13 +153,41 @@ pub(crate) async fn segment(
     Ok(timeline.segment(track, position, &*reels.page(reel, at).await?)?)
 }
 
+const NO_NAME: OriginError = OriginError::NotFound { what: "this name" };
+
+fn asset_id(text: &str) -> Result<AssetId> {
+    text.parse().map_err(|_| OriginError::NotFound { what: "the asset" })
+}
+
+/// The id at the start of the name of an output: `{id}-ld`.
+fn output_id(stem: &str) -> Option<JobId> {
+    let (id, definition) = stem.split_once('-')?;
+    id.parse().ok().filter(|_| definition.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
 /// `GET /v/{asset}/{name}`.
 pub(crate) async fn serve(
     State(vod): State<Arc<Vod>>,
     Path((asset, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let asset = asset.parse().map_err(|_| OriginError::NotFound { what: "the asset" })?;
-    let name = name.parse().map_err(|_| OriginError::NotFound { what: "this name" })?;
-    Ok(vod.reply(asset, name).await?.answer(&headers, &vod.reels.blobs))
+    let asset = asset_id(&asset)?;
+    let output = name.rsplit_once('.').and_then(|(stem, extension)| Some((output_id(stem)?, stem, extension)));
+    let reply = match output {
+        Some((id, _, "mp4")) => vod.reply(Of { asset, output: Some(id) }, Name::Mp4, "").await?,
+        Some((id, stem, "m3u8")) => vod.reply(Of { asset, output: Some(id) }, Name::Index, &format!("{stem}/")).await?,
+        _ => vod.reply(Of { asset, output: None }, name.parse().map_err(|_| NO_NAME)?, "").await?,
+    };
+    Ok(reply.answer(&headers, &vod.reels.blobs))
+}
+
+/// `GET /v/{asset}/{output}/{name}`: the parts of an output's HLS.
+pub(crate) async fn serve_output(
+    State(vod): State<Arc<Vod>>,
+    Path((asset, output, name)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let of = Of { asset: asset_id(&asset)?, output: Some(output_id(&output).ok_or(NO_NAME)?) };
+    let name = name.parse().map_err(|_| NO_NAME)?;
+    Ok(vod.reply(of, name, "").await?.answer(&headers, &vod.reels.blobs))
 }

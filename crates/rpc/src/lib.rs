@@ -11,6 +11,7 @@ mod acs3;
 mod call;
 pub mod callback;
 mod client;
+pub mod definition;
 mod digest;
 mod encoding;
 pub mod param;

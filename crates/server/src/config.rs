@@ -140,6 +140,14 @@ configuration! {
         free_min_mib: u32 = 2048;
     }
 
+    /// Encoding, under rules with a template group that encodes.
+    transcode: Transcode {
+        /// The encoder: FFmpeg 5.1 or newer with libx264, by name or path.
+        ffmpeg: String = "ffmpeg".to_owned();
+        /// Chunks (some 30 s of video each) encoded at once; each takes one core and some hundred MiB. 0: one per core.
+        chunks_at_once: u32 = 0;
+    }
+
     /// The database of everything but media.
     catalog: Catalog {
         /// "postgres://user:password@host/database". Empty: SQLite in the data folder.

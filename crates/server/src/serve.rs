@@ -84,7 +84,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let key = access_key::load_or_make(&config.auth, data.path())?;
     let catalog = open_catalog(&config, data.path()).await?;
     bootstrap(&catalog, &config.live, now()).await?;
-    let encoder = worker::encoder_capabilities().await;
+    let encoder = worker::encoder_capabilities(config.transcode.ffmpeg.as_ref()).await;
     first_template_group(&catalog, encoder, now()).await?;
     let blobs = Blobs::local(&data.path().join("media")).context("cannot open the media folder")?;
     let metrics = PrometheusBuilder::new().install_recorder().context("cannot start the metrics")?;
@@ -102,7 +102,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
         recorder::run(pushes, recorder_deps(&config, &catalog, &blobs, &space), stop)
     });
     let worker = Service::start("worker", &rest, &ends, |stop| {
-        worker::run(catalog.clone(), blobs.clone(), worker_settings(&config, addresses.http), stop)
+        worker::run(catalog.clone(), blobs.clone(), worker_settings(&config, addresses.http, data.path()), stop)
     });
     let app = app(api_settings(&config, encoder), &catalog, &blobs, &key, data.path(), &metrics, &stopping);
     let connections_max = usize::try_from(config.http.connections_max).unwrap_or(usize::MAX);
@@ -204,13 +204,15 @@ fn recorder_deps(config: &Config, catalog: &Catalog, blobs: &Blobs, space: &Spac
     }
 }
 
-fn worker_settings(config: &Config, listen: SocketAddr) -> worker::Settings {
+fn worker_settings(config: &Config, listen: SocketAddr, data: &Path) -> worker::Settings {
     // Where nothing else is said, events go to receivers on this machine.
     let reached = if listen.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], listen.port())) } else { listen };
     let public_url = match config.http.public_url.as_str() {
         "" => format!("http://{reached}"),
         configured => configured.to_owned(),
     };
+    let defaults = worker::TranscodeSettings::default();
+    let at_once = if config.transcode.chunks_at_once == 0 { defaults.at_once } else { config.transcode.chunks_at_once };
     worker::Settings {
         public_url,
         compose_cycles_max: config.recording.compose_cycles_max,
@@ -222,6 +224,11 @@ fn worker_settings(config: &Config, listen: SocketAddr) -> worker::Settings {
             url: config.alarm.url.clone(),
             key: config.alarm.key.reveal().to_owned(),
         }),
+        transcode: worker::TranscodeSettings {
+            ffmpeg: config.transcode.ffmpeg.clone().into(),
+            scratch: data.join("scratch"),
+            at_once,
+        },
     }
 }
 

@@ -1,5 +1,6 @@
 //! The FFmpeg of this host: what it can do.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,9 +10,9 @@ use tokio::process::Command;
 /// Listing takes some milliseconds; a program that does not answer in this time is none.
 const LISTING_MAX: Duration = Duration::from_secs(10);
 
-/// Asks the FFmpeg of this host what it can encode. Without one, or one that does not answer: nothing.
-pub async fn encoder_capabilities() -> Capabilities {
-    let mut ffmpeg = Command::new("ffmpeg");
+/// Asks an FFmpeg of this host what it can encode. Without one, or one that does not answer: nothing.
+pub async fn encoder_capabilities(program: &Path) -> Capabilities {
+    let mut ffmpeg = Command::new(program);
     ffmpeg.args(["-nostdin", "-hide_banner", "-v", "error", "-encoders"]).stdin(Stdio::null()).kill_on_drop(true);
     let listed = match tokio::time::timeout(LISTING_MAX, ffmpeg.output()).await {
         Ok(Ok(output)) => Capabilities::of_listing(&String::from_utf8_lossy(&output.stdout)),
@@ -33,6 +34,6 @@ mod tests {
 
     #[tokio::test]
     async fn the_ffmpeg_that_tests_need_has_what_is_encoded_with() {
-        assert_eq!(encoder_capabilities().await, Capabilities::default());
+        assert_eq!(encoder_capabilities(Path::new("ffmpeg")).await, Capabilities::default());
     }
 }

@@ -21,6 +21,9 @@ pub enum WorkerError {
         #[source]
         source: reel::PageError,
     },
+    /// The encoder's files cannot be written or read.
+    #[error("the encoder's folder cannot be used")]
+    Scratch(#[source] std::io::Error),
     /// The index does not make a video.
     #[error("there is no view of the asset")]
     View(#[from] view::ViewError),

@@ -6,7 +6,7 @@
 //! stays as long as the rows do.
 
 use blobs::Blobs;
-use catalog::{Catalog, Claim, ClaimState, ReelState, Subject};
+use catalog::{Catalog, Claim, ClaimState, ReelState, RenditionState, Subject};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use metrics::counter;
 use reel::{Needs, ReelIndex, Stretch, freeable, reel_key, segment_key, segments_index_key};
@@ -51,6 +51,16 @@ impl Handler for FreeReel {
         let emptied = free(&self.blobs, id, &needs(&claims, grows)).await?;
         if emptied && !grows {
             self.catalog.mark_reel_deleted(id).await?;
+        }
+        // What was made from it goes with it, segment by segment.
+        for rendition in self.catalog.renditions_of_reel(id).await? {
+            if rendition.state != RenditionState::Ready {
+                continue;
+            }
+            let claims = self.catalog.claims_on_reel(rendition.reel).await?;
+            if free(&self.blobs, rendition.reel, &needs(&claims, false)).await? {
+                self.catalog.mark_reel_deleted(rendition.reel).await?;
+            }
         }
         Ok(Finish::Done)
     }

@@ -1,4 +1,5 @@
-//! Runs jobs: callbacks, live notifications, analysis, freeing media. Calls the operator when the disk is in trouble.
+//! Runs jobs: callbacks, live notifications, analysis, transcoding, freeing media. Calls the operator when the disk is in
+//! trouble.
 //!
 //! Each kind of job has a module with its handler. All are safe to run twice and to be dropped in the middle; what a job
 //! leaves in the catalog is written in the transaction that ends it.
@@ -17,6 +18,7 @@ mod receiver;
 mod record_notify;
 mod record_question;
 mod sweep;
+mod transcode;
 
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 pub use alarm::AlarmReceiver;
 pub use encoder::encoder_capabilities;
 pub use error::WorkerError;
+pub use transcode::TranscodeSettings;
 
 use crate::analyse::Analyse;
 use crate::callback::Callback;
@@ -37,6 +40,7 @@ use crate::live_notify::Notify;
 use crate::receiver::Receivers;
 use crate::record_notify::NotifyOfRecordings;
 use crate::record_question::Question;
+use crate::transcode::{EncodeChunk, JoinRun, Plan, Settle};
 
 /// Requests to customers at once, per kind: they wait for others, not for us.
 const REQUESTS_AT_ONCE: u32 = 32;
@@ -75,6 +79,8 @@ pub struct Settings {
     pub undelete_window: Duration,
     /// Who is called when the disk is in trouble.
     pub alarm: Option<AlarmReceiver>,
+    /// How transcoding behaves.
+    pub transcode: TranscodeSettings,
 }
 
 impl Default for Settings {
@@ -87,6 +93,7 @@ impl Default for Settings {
             compose_cycles_max: COMPOSE_CYCLES_MAX,
             undelete_window: UNDELETE_WINDOW,
             alarm: None,
+            transcode: TranscodeSettings::default(),
         }
     }
 }
@@ -110,6 +117,9 @@ pub async fn run(
     let sweeping = sweep::run(catalog.clone(), settings.undelete_window, shutdown.clone());
     let describing = describe::run(catalog.clone(), blobs.clone(), jobs_done.clone());
     let alarming = alarm::run(blobs.alarm().clone(), settings.alarm, settings.node.clone(), shutdown.clone());
+    let encoding = KindLimits { at_once: settings.transcode.at_once.max(1), lease: DISK_LEASE };
+    transcode::clear_scratch(&settings.transcode);
+    let watching = transcode::watch(catalog.clone(), shutdown.clone());
     let running = Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
         .handle(Callback::new(catalog.clone(), receivers.clone(), settings.keep_telling, public_url), requests)
         .handle(Notify::new(catalog.clone(), receivers.clone()), requests)
@@ -117,12 +127,16 @@ pub async fn run(
         .handle(Question::new(catalog.clone(), receivers), requests)
         .handle(Compose::new(catalog.clone(), blobs.clone(), settings.compose_cycles_max), disk)
         .handle(Analyse::new(catalog.clone(), blobs.clone()), disk)
+        .handle(Plan::new(catalog.clone(), blobs.clone()), disk)
+        .handle(EncodeChunk::new(catalog.clone(), blobs.clone(), settings.transcode), encoding)
+        .handle(JoinRun::new(catalog.clone(), blobs.clone()), disk)
+        .handle(Settle::new(catalog.clone(), blobs.clone()), disk)
         .handle(FreeReel::new(catalog, blobs), disk)
         .run(shutdown);
     let running = async {
         running.await;
         jobs_done.cancel();
     };
-    let ((), (), (), alarmed) = tokio::join!(running, describing, sweeping, alarming);
+    let ((), (), (), (), alarmed) = tokio::join!(running, describing, sweeping, watching, alarming);
     alarmed
 }

@@ -1,6 +1,8 @@
 //! How a video is played.
 
-use catalog::{Asset, AssetStatus};
+use catalog::{Asset, AssetStatus, Output};
+use domain::rule::NO_TRANSCODE;
+use rpc::definition::{definition, output_file, specification};
 use rpc::param::{CommaList, Filled};
 use serde::Serialize;
 use units::AssetId;
@@ -14,7 +16,9 @@ use crate::wire::{IdText, asset_url, decimal, filled};
 operations! {
     /// Tells the URLs that a video is played from.
     ///
-    /// The source itself is one stream (OD, Original). It is told once, as an MP4; as HLS too when Formats asks for it.
+    /// Under a no-transcode group the source itself is one stream (OD, Original), told once, as an MP4; as HLS too when Formats
+    /// asks for it. Each output of a transcode task is a stream; of one definition and format the newest is told, or all of
+    /// them with ResultType `Multiple`.
     Vod T1 GetPlayInfo => get_play_info {
         /// The video.
         VideoId => video_id: Option<IdText>,
@@ -22,6 +26,8 @@ operations! {
         ReferenceId => reference_id: Option<IdText>,
         /// Only these formats, joined by commas: `mp4`, `m3u8`.
         Formats => formats: Option<CommaList<Filled<8>, 16>>,
+        /// `Single` (default): the newest stream of each definition and format; `Multiple`: all.
+        ResultType => result_type: Option<Filled<8>>,
         /// Only these definitions, joined by commas. The source is OD.
         Definition => definitions: Option<CommaList<Filled<8>, 16>>,
         /// Only `video` or only `audio`, or both joined by a comma.
@@ -55,7 +61,7 @@ struct PlayInfo {
     format: &'static str,
     fps: String,
     height: u32,
-    job_id: AssetId,
+    job_id: String,
     modification_time: String,
     narrow_band_type: &'static str,
     #[serde(rename = "PlayURL")]
@@ -94,7 +100,7 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
         Some(words) => words.iter().any(|wanted| wanted.eq_ignore_ascii_case(word)),
     };
     let mut streams = Vec::new();
-    if wants(&input.definitions, "OD") && wants(&input.stream_types, media) {
+    if asset.template_group == NO_TRANSCODE && wants(&input.definitions, "OD") && wants(&input.stream_types, media) {
         if wants(&input.formats, "mp4") {
             streams.push(source(context, &asset, media, "mp4", "source.mp4"));
         }
@@ -102,6 +108,20 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
         // exactly one stream.
         if input.formats.is_some() && wants(&input.formats, "m3u8") {
             streams.push(source(context, &asset, media, "m3u8", "index.m3u8"));
+        }
+    }
+    let multiple = input.result_type.is_some_and(|kind| kind.eq_ignore_ascii_case("Multiple"));
+    let mut told: Vec<(&'static str, &'static str)> = Vec::new();
+    for output in context.catalog.outputs_of_asset(asset.id).await?.iter().rev() {
+        let Some(stream) = output_stream(context, &asset, output) else { continue };
+        let kind = (stream.definition, stream.format);
+        let newer = !multiple && told.contains(&kind);
+        let wanted = wants(&input.formats, stream.format)
+            && wants(&input.definitions, stream.definition)
+            && wants(&input.stream_types, stream.stream_type);
+        if wanted && !newer {
+            told.push(kind);
+            streams.push(stream);
         }
     }
     if streams.is_empty() {
@@ -122,6 +142,33 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
     })
 }
 
+/// An output that can be played.
+fn output_stream(context: &Context, asset: &Asset, output: &Output) -> Option<PlayInfo> {
+    let facts = output.facts.as_ref()?;
+    let definition = definition(facts.width, facts.height);
+    let format = output.template.format.as_str();
+    Some(PlayInfo {
+        bitrate: facts.bitrate_kbps.to_string(),
+        codec_name: Some(if facts.width == 0 { "AAC" } else { "H264" }.to_owned()),
+        creation_time: output.created.to_iso8601(),
+        definition,
+        duration: decimal(units::MediaTime::reel(facts.duration_ticks).seconds()),
+        encrypt: 0,
+        format,
+        fps: decimal(facts.fps),
+        height: facts.height,
+        job_id: output.id.to_string(),
+        modification_time: output.completed.unwrap_or(output.created).to_iso8601(),
+        narrow_band_type: "0",
+        play_url: asset_url(context, asset.id, &output_file(output.id, definition, format)),
+        size: facts.size_bytes,
+        specification: specification(definition),
+        status: "Normal",
+        stream_type: if facts.width == 0 { "audio" } else { "video" },
+        width: facts.width,
+    })
+}
+
 fn source(context: &Context, asset: &Asset, media: &'static str, format: &'static str, file: &str) -> PlayInfo {
     PlayInfo {
         bitrate: asset.bitrate_kbps.to_string(),
@@ -134,7 +181,7 @@ fn source(context: &Context, asset: &Asset, media: &'static str, format: &'stati
         fps: decimal(asset.fps),
         height: asset.height,
         // No job made the source; clients want an id that tells streams apart.
-        job_id: asset.id,
+        job_id: asset.id.to_string(),
         modification_time: asset.modified.to_iso8601(),
         narrow_band_type: "0",
         play_url: asset_url(context, asset.id, file),

@@ -135,7 +135,7 @@ async fn add_live_record_vod_config(context: &Context, input: AddLiveRecordVodCo
         space_id: input.space_id,
     };
     wire.check_content()?;
-    let (template_group, compose_group) = wire.groups()?;
+    let (template_group, compose_group) = wire.groups(&group_ids(context).await?)?;
     let rule = RecordRule {
         key,
         on_demand: input.on_demand.map(on_demand).transpose()?.unwrap_or_default(),
@@ -158,6 +158,11 @@ async fn add_live_record_vod_config(context: &Context, input: AddLiveRecordVodCo
     Ok(Done {})
 }
 
+/// The template groups that somebody made.
+async fn group_ids(context: &Context) -> Answer<Vec<String>> {
+    Ok(context.catalog.template_groups().await?.into_iter().map(|group| group.id).collect())
+}
+
 async fn update_live_record_vod_config(context: &Context, input: UpdateLiveRecordVodConfig) -> Answer<Done> {
     let domain = streaming_domain(context, &input.domain_name).await?;
     let key = rule_key(domain, input.app_name, input.stream_name)?;
@@ -173,7 +178,7 @@ async fn update_live_record_vod_config(context: &Context, input: UpdateLiveRecor
         wire.record_format = input.record_format;
     }
     wire.check_content()?;
-    let (template_group, compose_group) = wire.groups()?;
+    let (template_group, compose_group) = wire.groups(&group_ids(context).await?)?;
     let old = stored.rule;
     let rule = RecordRule {
         key,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use blobs::{BlobError, Blobs};
 use bytes::Bytes;
-use catalog::{AuditedRecording, Claim, ClaimState, Reel, ReelState, Subject};
+use catalog::{AuditedRecording, Claim, ClaimState, Reel, ReelState, RenditionState, Subject};
 use codec::TrackKind;
 use reel::{
     Epoch, ReelIndex, SamplePage, ScanEnd, SegmentRow, fragment_checks, read_checks, reel_key, samples_index_key,
@@ -40,17 +40,26 @@ pub(super) async fn check_reel(check: &mut Check<'_>, reel: &Reel, recording: Op
         }
         return Ok(());
     }
-    let Some(recording) = recording else {
-        check.found(
-            &place,
-            "no recording belongs to it",
-            "bring the catalog back from storage with `reprise rebuild`",
-            None,
-        );
-        return Ok(());
-    };
+    if recording.is_none() {
+        match check.catalog.rendition(reel.id).await? {
+            Some(rendition) if rendition.state == RenditionState::Ready => {}
+            // It is being made, or was given up: nothing needs it.
+            Some(_) => return Ok(()),
+            None => {
+                check.found(
+                    &place,
+                    "neither a recording nor a rendition belongs to it",
+                    "bring the catalog back from storage with `reprise rebuild`",
+                    None,
+                );
+                return Ok(());
+            }
+        }
+    }
     let sealed = reel.state == ReelState::Sealed;
-    if recording.ended != sealed {
+    if let Some(recording) = recording
+        && recording.ended != sealed
+    {
         let (one, other) = if sealed { ("complete", "not over") } else { ("still growing", "over") };
         let what = format!("it is {one}, but its recording {} is {other}", recording.id);
         check.found(
@@ -78,7 +87,9 @@ pub(super) async fn check_reel(check: &mut Check<'_>, reel: &Reel, recording: Op
     check_claims(check, &looked, &index);
     if sealed {
         check_leftovers(check, &looked, &index);
-        check_cycles(check, recording, &index).await?;
+        if let Some(recording) = recording {
+            check_cycles(check, recording, &index).await?;
+        }
     }
     Ok(())
 }

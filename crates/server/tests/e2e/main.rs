@@ -21,5 +21,6 @@ mod retention;
 mod shapes;
 mod support;
 mod torture;
+mod transcoding;
 mod upkeep;
 mod wall_clock;

@@ -3,9 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::event::{AssetEvent, Change, DescribeMode, DescribedField, Event};
+use domain::event::{AssetEvent, Change, DescribeMode, DescribedField, Event, StreamInfo, StreamOutcome};
+use rpc::definition::{definition, output_file};
 use serde::Serialize;
-use units::{AssetId, WallTime};
+use units::{AssetId, JobId, WallTime};
+
+/// The code that the vendor's samples give for an output that could not be made.
+const BAD_CONTENT: &str = "InvalidParameter.ResourceContentBad";
 
 /// The `EventType` under which customers ask for and get an event.
 pub(crate) fn event_type(event: &Event) -> &'static str {
@@ -14,14 +18,16 @@ pub(crate) fn event_type(event: &Event) -> &'static str {
         Event::ComposeBegan { .. } => "LiveRecordVideoComposeStart",
         Event::SourceInPlace { .. } => "FileUploadComplete",
         Event::SourceAnalysed { .. } => "VideoAnalysisComplete",
+        Event::StreamTranscoded { .. } => "StreamTranscodeComplete",
+        Event::Transcoded { .. } => "TranscodeComplete",
         Event::AssetDeleted => "DeleteMediaComplete",
         Event::AssetDescribed { .. } => "MediaBaseChangeComplete",
     }
 }
 
-/// The body of its callback: one JSON object. `base` is what URLs of media begin with, as customers reach it.
-pub(crate) fn render(event: &AssetEvent, base: &str) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&body(event, base))
+/// The body of its callback: one JSON object. `public_url` is where media is reached, without a slash at the end.
+pub(crate) fn render(event: &AssetEvent, public_url: &str) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&body(event, public_url))
 }
 
 #[derive(Serialize)]
@@ -70,6 +76,14 @@ enum Fields<'a> {
         size: String,
     },
     #[serde(rename_all = "PascalCase")]
+    StreamTranscoded {
+        video_id: AssetId,
+        #[serde(flatten)]
+        stream: Stream<'a>,
+    },
+    #[serde(rename_all = "PascalCase")]
+    Transcoded { video_id: AssetId, stream_infos: Vec<StreamWithStatus<'a>> },
+    #[serde(rename_all = "PascalCase")]
     Deleted { media_id: AssetId, media_type: &'static str, delete_type: &'static str },
     #[serde(rename_all = "PascalCase")]
     Described {
@@ -80,8 +94,97 @@ enum Fields<'a> {
     },
 }
 
-fn body<'a>(event: &'a AssetEvent, base: &str) -> Body<'a> {
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct StreamWithStatus<'a> {
+    status: &'static str,
+    #[serde(flatten)]
+    stream: Stream<'a>,
+}
+
+/// An output; what is not known of one that failed is left out.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Stream<'a> {
+    job_id: JobId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    definition: Option<&'static str>,
+    format: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    made: Option<Made>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Made {
+    bitrate: String,
+    duration: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fps: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    height: Option<u32>,
+    size: u64,
+    encrypt: bool,
+    file_url: String,
+}
+
+fn stream<'a>(asset: AssetId, info: &'a StreamInfo, public_url: &str) -> Stream<'a> {
+    match &info.outcome {
+        StreamOutcome::Made { width, height, fps, bitrate_kbps, duration_s, size_bytes } => {
+            let definition = definition(*width, *height);
+            let file = output_file(info.job, definition, &info.format);
+            let picture = *width > 0 && *height > 0;
+            Stream {
+                job_id: info.job,
+                definition: Some(definition),
+                format: &info.format,
+                made: Some(Made {
+                    bitrate: bitrate_kbps.to_string(),
+                    duration: (duration_s * 1_000.0).round() / 1_000.0,
+                    fps: picture.then(|| decimal(*fps)),
+                    width: picture.then_some(*width),
+                    height: picture.then_some(*height),
+                    size: *size_bytes,
+                    encrypt: false,
+                    file_url: format!("{public_url}/v/{asset}/{file}"),
+                }),
+                error_code: None,
+                error_message: None,
+            }
+        }
+        StreamOutcome::Failed { error } => Stream {
+            job_id: info.job,
+            definition: None,
+            format: &info.format,
+            made: None,
+            error_code: Some(BAD_CONTENT),
+            error_message: Some(error),
+        },
+    }
+}
+
+fn made(info: &StreamInfo) -> bool {
+    matches!(info.outcome, StreamOutcome::Made { .. })
+}
+
+const fn status(success: bool) -> &'static str {
+    if success { "success" } else { "fail" }
+}
+
+fn body<'a>(event: &'a AssetEvent, public_url: &str) -> Body<'a> {
     let id = event.asset;
+    let success = match &event.event {
+        Event::StreamTranscoded { stream } => made(stream),
+        Event::Transcoded { streams } => streams.iter().any(made),
+        Event::ComposeBegan { possible, .. } => *possible,
+        _ => true,
+    };
     let fields = match &event.event {
         Event::CycleBecameAsset { path, began, ended } => Fields::Recorded {
             video_id: id,
@@ -98,7 +201,7 @@ fn body<'a>(event: &'a AssetEvent, base: &str) -> Body<'a> {
             stream_name: path.stream(),
         },
         Event::SourceInPlace { size_bytes } => {
-            Fields::InPlace { video_id: id, size: *size_bytes, file_url: format!("{base}/v/{id}/source.mp4") }
+            Fields::InPlace { video_id: id, size: *size_bytes, file_url: format!("{public_url}/v/{id}/source.mp4") }
         }
         Event::SourceAnalysed { width, height, duration_s, bitrate_kbps, fps, size_bytes } => {
             let picture = *width > 0 && *height > 0;
@@ -112,6 +215,16 @@ fn body<'a>(event: &'a AssetEvent, base: &str) -> Body<'a> {
                 size: size_bytes.to_string(),
             }
         }
+        Event::StreamTranscoded { stream: info } => {
+            Fields::StreamTranscoded { video_id: id, stream: stream(id, info, public_url) }
+        }
+        Event::Transcoded { streams } => Fields::Transcoded {
+            video_id: id,
+            stream_infos: streams
+                .iter()
+                .map(|info| StreamWithStatus { status: status(made(info)), stream: stream(id, info, public_url) })
+                .collect(),
+        },
         Event::AssetDeleted => Fields::Deleted { media_id: id, media_type: "video", delete_type: "all" },
         Event::AssetDescribed { mode, changes } => Fields::Described {
             media_id: id,
@@ -124,11 +237,7 @@ fn body<'a>(event: &'a AssetEvent, base: &str) -> Body<'a> {
             media_content: changes.iter().map(content).collect(),
         },
     };
-    let status = match &event.event {
-        Event::ComposeBegan { possible: false, .. } => "fail",
-        _ => "success",
-    };
-    Body { event_type: event_type(&event.event), event_time: event_time(event.at), status, fields }
+    Body { event_type: event_type(&event.event), event_time: event_time(event.at), status: status(success), fields }
 }
 
 fn event_time(at: WallTime) -> String {
@@ -218,6 +327,36 @@ mod tests {
             ),
             r#"{"EventType":"MediaBaseChangeComplete","EventTime":"2026-03-01T12:03:00Z","Status":"success","MediaId":"6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30","MediaType":"video","OperateMode":"update","MediaContent":{"Title":"{\"OldValue\":\"a\",\"NewValue\":\"b\"}"}}"#
         );
+    }
+
+    #[test]
+    fn what_became_of_a_stream_is_told_alone_and_with_the_others() {
+        let outcome = StreamOutcome::Made {
+            width: 640,
+            height: 360,
+            fps: 25.0,
+            bitrate_kbps: 905,
+            duration_s: 3600.0400001,
+            size_bytes: 407_000_000,
+        };
+        let done = StreamInfo { job: JobId::from_u128(0x5e1f), format: "mp4".into(), outcome };
+        let failed = StreamOutcome::Failed { error: "input not decodable".into() };
+        let failed = StreamInfo { job: JobId::from_u128(0x5e20), format: "m3u8".into(), outcome: failed };
+        let inner = r#""JobId":"00000000000000000000000000005e1f","Definition":"FD","Format":"mp4","Bitrate":"905","Duration":3600.04,"Fps":"25","Width":640,"Height":360,"Size":407000000,"Encrypt":false,"FileUrl":"http://vod.example.org/v/6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30/00000000000000000000000000005e1f-fd.mp4""#;
+        assert_eq!(
+            rendered("2026-03-01T11:20:00Z", Event::StreamTranscoded { stream: done.clone() }),
+            format!(
+                r#"{{"EventType":"StreamTranscodeComplete","EventTime":"2026-03-01T11:20:00Z","Status":"success","VideoId":"6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30",{inner}}}"#
+            )
+        );
+        assert_eq!(
+            rendered("2026-03-01T11:24:00Z", Event::Transcoded { streams: vec![done, failed.clone()] }),
+            format!(
+                r#"{{"EventType":"TranscodeComplete","EventTime":"2026-03-01T11:24:00Z","Status":"success","VideoId":"6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30","StreamInfos":[{{"Status":"success",{inner}}},{{"Status":"fail","JobId":"00000000000000000000000000005e20","Format":"m3u8","ErrorCode":"InvalidParameter.ResourceContentBad","ErrorMessage":"input not decodable"}}]}}"#
+            )
+        );
+        let all_failed = rendered("2026-03-01T11:24:00Z", Event::Transcoded { streams: vec![failed] });
+        assert!(all_failed.contains(r#""Status":"fail","VideoId""#), "{all_failed}");
     }
 
     #[test]

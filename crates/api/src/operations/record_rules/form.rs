@@ -89,21 +89,23 @@ impl WireRule {
     }
 
     /// The template groups of a cycle and of the joined video, from whichever form is in use.
-    pub(super) fn groups(&self) -> Answer<(String, Option<String>)> {
+    ///
+    /// `known` are those that were added.
+    pub(super) fn groups(&self, known: &[String]) -> Answer<(String, Option<String>)> {
         if self.record_format.is_empty() {
             let group = self.group.clone().ok_or_else(|| ParamError::missing("VodTranscodeGroupId"))?;
-            known_group("VodTranscodeGroupId", &group)?;
+            known_group("VodTranscodeGroupId", &group, known)?;
             if !self.auto_compose {
                 return Ok((group, None));
             }
             let compose =
                 self.compose_group.clone().ok_or_else(|| ParamError::missing("ComposeVodTranscodeGroupId"))?;
-            known_group("ComposeVodTranscodeGroupId", &compose)?;
+            known_group("ComposeVodTranscodeGroupId", &compose, known)?;
             return Ok((group, Some(compose)));
         }
         let (mut group, mut compose) = (None, None);
         for (index, format) in self.record_format.iter().enumerate() {
-            let (origin, composed) = format.processed(index.saturating_add(1))?;
+            let (origin, composed) = format.processed(index.saturating_add(1), known)?;
             group = group.or(origin);
             compose = compose.or(composed);
         }
@@ -113,7 +115,7 @@ impl WireRule {
 
 impl RecordFormat {
     /// The template groups that this format asks for: of the cycles, and of the joined video when they are joined.
-    fn processed(&self, number: usize) -> Answer<(Option<String>, Option<String>)> {
+    fn processed(&self, number: usize, known: &[String]) -> Answer<(Option<String>, Option<String>)> {
         let invalid = |member: &str, why: &str| -> ApiError {
             ParamError::invalid(&format!("RecordFormat.{number}.{member}"), why).into()
         };
@@ -129,7 +131,7 @@ impl RecordFormat {
             Some(_) => return Err(invalid("ProcessMethod", "one of transcode, workflow is wanted")),
         }
         if let Some(group) = &self.process_template_id {
-            known_group(&format!("RecordFormat.{number}.ProcessTemplateId"), group)?;
+            known_group(&format!("RecordFormat.{number}.ProcessTemplateId"), group, known)?;
         }
         let words: Vec<&str> = self
             .video_process
@@ -149,9 +151,10 @@ impl RecordFormat {
 }
 
 /// The groups that exist without being made.
-fn known_group(param: &str, group: &str) -> Answer<()> {
+fn known_group(param: &str, group: &str, known: &[String]) -> Answer<()> {
     match group {
         NO_TRANSCODE | STORE_ONLY => Ok(()),
+        added if known.iter().any(|known| known == added) => Ok(()),
         _ => Err(ParamError::invalid(param, format!("there is no template group {group:?}")).into()),
     }
 }

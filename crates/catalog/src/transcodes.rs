@@ -1,0 +1,652 @@
+//! Transcoding: tasks of assets, their outputs, and the renditions that these are made of.
+//!
+//! A *task* applies a template group to an asset, an *output* is one template of it, and a *rendition* is what an output is
+//! made of: a reel that belongs to no asset, named by its source and its encoding. A *run* makes the renditions of one stretch
+//! that are missing, chunk by chunk. What counts is written in the transaction that ends a job, so nothing is counted twice.
+
+use encode::{Encoding, Template};
+use serde::{Deserialize, Serialize};
+use units::{AssetId, JobId, ReelId, WallTime};
+
+use domain::event::{Event, StreamInfo, StreamOutcome};
+
+use crate::assets::AssetStatus;
+use crate::queue::NewJob;
+use crate::sql::{Row, Sql, in_own_tx, to_json, words};
+use crate::{Catalog, Result, Span, Tx};
+
+/// Priority of tasks that nobody gave another: 6 of 10 (contract §2.7).
+pub const TRANSCODE_PRIORITY: u32 = 6;
+
+words! {
+    /// Why there is a task.
+    pub enum TaskCause {
+        /// The asset came into being under a template group.
+        Auto = "auto",
+        /// Somebody asked for it.
+        Manual = "manual",
+    }
+
+    /// Where a task is in its life.
+    pub enum TaskState {
+        /// Nobody has looked yet at what has to be made.
+        Planning = "planning",
+        /// Outputs are being made.
+        Running = "running",
+        /// All outputs have ended.
+        Done = "done",
+    }
+
+    /// Where an output is in its life.
+    pub enum OutputState {
+        /// It is being made.
+        Running = "running",
+        /// It can be played.
+        Done = "done",
+        /// It failed.
+        Failed = "failed",
+    }
+
+    /// Where a rendition is in its life.
+    pub enum RenditionState {
+        /// Chunks of it are being made.
+        Encoding = "encoding",
+        /// Whole.
+        Ready = "ready",
+        /// It was given up; the next task that wants it begins it again.
+        Failed = "failed",
+    }
+}
+
+/// A template group on an asset.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TranscodeTask {
+    /// Its id; `TranscodeTaskId` on the wire.
+    pub id: JobId,
+    /// Of which asset.
+    pub asset: AssetId,
+    /// Which group.
+    pub template_group: String,
+    /// Why.
+    pub cause: TaskCause,
+    /// Where it is.
+    pub state: TaskState,
+    /// 1 to 10; higher first.
+    pub priority: u32,
+    /// What the customer wants told back; may be empty.
+    pub user_data: String,
+    /// When it was made.
+    pub created: WallTime,
+    /// When its last output ended.
+    pub completed: Option<WallTime>,
+}
+
+/// What was measured of an output.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct OutputFacts {
+    /// Pixels; 0 without pictures.
+    pub width: u32,
+    /// Pixels; 0 without pictures.
+    pub height: u32,
+    /// Pictures per second; 0 without pictures.
+    pub fps: f64,
+    /// All tracks together.
+    pub bitrate_kbps: u64,
+    /// In 90 kHz ticks.
+    pub duration_ticks: i64,
+    /// Bytes of its progressive MP4.
+    pub size_bytes: u64,
+}
+
+/// One template on an asset.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Output {
+    /// Its id; `JobId` on the wire.
+    pub id: JobId,
+    /// Of which task.
+    pub task: JobId,
+    /// Of which asset.
+    pub asset: AssetId,
+    /// What was asked for, as it was then.
+    pub template: Template,
+    /// Where it is.
+    pub state: OutputState,
+    /// Why it failed, or cannot be made.
+    pub error: Option<String>,
+    /// What it is, once it is done.
+    pub facts: Option<OutputFacts>,
+    /// When it was made.
+    pub created: WallTime,
+    /// When it ended.
+    pub completed: Option<WallTime>,
+}
+
+/// A rendition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rendition {
+    /// Its reel.
+    pub reel: ReelId,
+    /// The reel that it was made from; both have one timeline.
+    pub source: ReelId,
+    /// The stretch of it, in 90 kHz ticks.
+    pub from_ticks: i64,
+    /// One past the last.
+    pub to_ticks: i64,
+    /// How it is encoded.
+    pub encoding: Encoding,
+    /// Which run makes it.
+    pub run: JobId,
+    /// Where it is.
+    pub state: RenditionState,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// Work on one stretch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EncodeRun {
+    /// Its id.
+    pub id: JobId,
+    /// The reel that is read.
+    pub source: ReelId,
+    /// The stretch of it, in 90 kHz ticks.
+    pub from_ticks: i64,
+    /// One past the last.
+    pub to_ticks: i64,
+    /// How many chunks it has.
+    pub chunks: u32,
+    /// How many of them are done.
+    pub done: u32,
+    /// Where it is.
+    pub state: RenditionState,
+    /// What it makes, in order of their reels.
+    pub renditions: Vec<Rendition>,
+}
+
+/// A span of an asset, as a task found it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PlannedSpan {
+    /// The reel.
+    pub source: ReelId,
+    /// First tick.
+    pub from_ticks: i64,
+    /// One past the last.
+    pub to_ticks: i64,
+    /// Chunks that it is cut into.
+    pub chunks: u32,
+}
+
+/// An output that a task wants.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PlannedOutput {
+    /// What is asked for.
+    pub template: Template,
+    /// What that comes to for this asset, or why it cannot be made.
+    pub encoding: std::result::Result<Encoding, String>,
+}
+
+fn task_of(row: &Row) -> Result<TranscodeTask> {
+    Ok(TranscodeTask {
+        id: row.parsed("id")?,
+        asset: row.parsed("asset")?,
+        template_group: row.text("template_group")?,
+        cause: row.parsed("cause")?,
+        state: row.parsed("state")?,
+        priority: row.small("priority")?,
+        user_data: row.text("user_data")?,
+        created: row.time("created")?,
+        completed: row.opt_time("completed")?,
+    })
+}
+
+fn output_of(row: &Row) -> Result<Output> {
+    Ok(Output {
+        id: row.parsed("id")?,
+        task: row.parsed("task")?,
+        asset: row.parsed("asset")?,
+        template: row.json("template")?,
+        state: row.parsed("state")?,
+        error: row.opt_text("error")?,
+        facts: row.opt_text("facts")?.map(|_| row.json("facts")).transpose()?,
+        created: row.time("created")?,
+        completed: row.opt_time("completed")?,
+    })
+}
+
+fn rendition_of(row: &Row) -> Result<Rendition> {
+    Ok(Rendition {
+        reel: row.parsed("reel")?,
+        source: row.parsed("source_reel")?,
+        from_ticks: row.int("from_ticks")?,
+        to_ticks: row.int("to_ticks")?,
+        encoding: row.json("encoding")?,
+        run: row.parsed("run")?,
+        state: row.parsed("state")?,
+        error: row.opt_text("error")?,
+    })
+}
+
+impl Catalog {
+    /// The task of this id.
+    pub async fn transcode_task(&self, id: JobId) -> Result<Option<TranscodeTask>> {
+        let row = Sql::new("SELECT * FROM transcode_task WHERE id = $1").arg(id).row(self).await?;
+        row.as_ref().map(task_of).transpose()
+    }
+
+    /// The tasks of an asset, newest first.
+    pub async fn transcode_tasks(&self, asset: AssetId) -> Result<Vec<TranscodeTask>> {
+        let sql = Sql::new("SELECT * FROM transcode_task WHERE asset = $1 ORDER BY created DESC, id DESC").arg(asset);
+        sql.rows(self).await?.iter().map(task_of).collect()
+    }
+
+    /// The outputs of a task, in the order of its templates.
+    pub async fn outputs_of_task(&self, task: JobId) -> Result<Vec<Output>> {
+        let rows = Sql::new("SELECT * FROM output WHERE task = $1 ORDER BY position").arg(task).rows(self).await?;
+        rows.iter().map(output_of).collect()
+    }
+
+    /// The outputs of an asset that can be played, oldest first.
+    pub async fn outputs_of_asset(&self, asset: AssetId) -> Result<Vec<Output>> {
+        let sql = Sql::new("SELECT * FROM output WHERE asset = $1 AND state = 'done' ORDER BY created, task, position");
+        sql.arg(asset).rows(self).await?.iter().map(output_of).collect()
+    }
+
+    /// The output of this id.
+    pub async fn output(&self, id: JobId) -> Result<Option<Output>> {
+        let row = Sql::new("SELECT * FROM output WHERE id = $1").arg(id).row(self).await?;
+        row.as_ref().map(output_of).transpose()
+    }
+
+    /// What an output is made of, in order.
+    pub async fn output_spans(&self, output: JobId) -> Result<Vec<Span>> {
+        let sql = Sql::new("SELECT * FROM output_span WHERE output = $1 ORDER BY position").arg(output);
+        sql.rows(self).await?.iter().map(Span::of).collect()
+    }
+
+    /// The rendition with this reel.
+    pub async fn rendition(&self, reel: ReelId) -> Result<Option<Rendition>> {
+        let row = Sql::new("SELECT * FROM rendition WHERE reel = $1").arg(reel).row(self).await?;
+        row.as_ref().map(rendition_of).transpose()
+    }
+
+    /// The renditions that were made from a reel.
+    pub async fn renditions_of_reel(&self, source: ReelId) -> Result<Vec<Rendition>> {
+        let rows = Sql::new("SELECT * FROM rendition WHERE source_reel = $1 ORDER BY reel").arg(source);
+        rows.rows(self).await?.iter().map(rendition_of).collect()
+    }
+
+    /// The renditions of an output, in order.
+    pub async fn renditions_of_output(&self, output: JobId) -> Result<Vec<Rendition>> {
+        let rows = Sql::new(
+            "SELECT rendition.* FROM rendition JOIN output_span ON output_span.reel = rendition.reel
+             WHERE output = $1 ORDER BY position",
+        );
+        rows.arg(output).rows(self).await?.iter().map(rendition_of).collect()
+    }
+
+    /// The run of this id.
+    pub async fn encode_run(&self, id: JobId) -> Result<Option<EncodeRun>> {
+        let row = Sql::new("SELECT * FROM encode_run WHERE id = $1").arg(id).row(self).await?;
+        let Some(row) = row else { return Ok(None) };
+        let renditions = Sql::new("SELECT * FROM rendition WHERE run = $1 ORDER BY reel").arg(id).rows(self).await?;
+        Ok(Some(EncodeRun {
+            id,
+            source: row.parsed("source_reel")?,
+            from_ticks: row.int("from_ticks")?,
+            to_ticks: row.int("to_ticks")?,
+            chunks: row.small("chunks")?,
+            done: row.small("done")?,
+            state: row.parsed("state")?,
+            renditions: renditions.iter().map(rendition_of).collect::<Result<_>>()?,
+        }))
+    }
+
+    /// Runs of which a job was given up, with the reason.
+    pub async fn stuck_runs(&self) -> Result<Vec<(JobId, String)>> {
+        let rows = Sql::new(
+            "SELECT encode_run.id, MIN(COALESCE(job.error, 'a chunk was cancelled')) AS error FROM encode_run
+             JOIN job ON job.order_key IS NULL AND job.kind IN ('encode', 'join_run')
+               AND job.state IN ('dead', 'cancelled')
+               AND job.unique_key LIKE 'encode/' || encode_run.id || '/%'
+             WHERE encode_run.state = 'encoding' GROUP BY encode_run.id",
+        );
+        rows.rows(self).await?.iter().map(|row| Ok((row.parsed("id")?, row.text("error")?))).collect()
+    }
+}
+
+impl Tx {
+    /// Makes a task for an asset, and the job that plans it. Gives its id.
+    pub async fn begin_transcode(
+        &mut self,
+        asset: AssetId,
+        group: &str,
+        cause: TaskCause,
+        user_data: &str,
+        now: WallTime,
+    ) -> Result<JobId> {
+        let id = self.ids().job(now);
+        Sql::new(
+            "INSERT INTO transcode_task (id, asset, template_group, cause, state, priority, user_data, created)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .arg(id)
+        .arg(asset)
+        .arg(group)
+        .arg(cause)
+        .arg(TaskState::Planning)
+        .arg(TRANSCODE_PRIORITY)
+        .arg(user_data)
+        .arg(now)
+        .run(self)
+        .await?;
+        self.enqueue(NewJob::transcode(id), now).await?;
+        Ok(id)
+    }
+
+    /// Has the tasks of an asset that are not done planned again, as far as they are not: what was planned may be gone, as
+    /// after a rebuild.
+    pub async fn plan_again(&mut self, asset: AssetId, now: WallTime) -> Result<()> {
+        let rows = Sql::new("SELECT id FROM transcode_task WHERE asset = $1 AND state <> 'done'").arg(asset);
+        for row in rows.rows(&mut *self).await? {
+            let id: JobId = row.parsed("id")?;
+            Sql::new("UPDATE transcode_task SET state = 'planning' WHERE id = $1").arg(id).run(self).await?;
+            Sql::new(
+                "DELETE FROM output_span WHERE output IN (SELECT id FROM output WHERE task = $1 AND state = 'running')",
+            )
+            .arg(id)
+            .run(self)
+            .await?;
+            Sql::new("DELETE FROM output WHERE task = $1 AND state = 'running'").arg(id).run(self).await?;
+            self.enqueue(NewJob::transcode(id), now).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what a task makes: its outputs, and for each span and encoding that no rendition has yet a rendition with
+    /// its run and chunks. The asset is being transcoded from now on, unless it can be played already. Whether it did: the
+    /// second time nothing happens.
+    pub async fn plan_transcode(
+        &mut self,
+        task: &TranscodeTask,
+        spans: &[PlannedSpan],
+        outputs: &[PlannedOutput],
+        now: WallTime,
+    ) -> Result<bool> {
+        let sql = Sql::new("UPDATE transcode_task SET state = 'running' WHERE id = $1 AND state = 'planning'");
+        if sql.arg(task.id).run(self).await? == 0 {
+            return Ok(false);
+        }
+        let mut encodings: Vec<&Encoding> = Vec::new();
+        for encoding in outputs.iter().filter_map(|output| output.encoding.as_ref().ok()) {
+            if !encodings.contains(&encoding) {
+                encodings.push(encoding);
+            }
+        }
+        let mut made: Vec<Vec<ReelId>> = Vec::with_capacity(spans.len());
+        for span in spans {
+            made.push(self.have_renditions(span, &encodings, task.priority, now).await?);
+        }
+        for (position, output) in (0u32..).zip(outputs) {
+            let id = self.ids().job(now);
+            Sql::new(
+                "INSERT INTO output (id, task, position, asset, template, state, error, created)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )
+            .arg(id)
+            .arg(task.id)
+            .arg(position)
+            .arg(task.asset)
+            .arg(to_json(&output.template)?)
+            .arg(OutputState::Running)
+            .arg(output.encoding.as_ref().err())
+            .arg(now)
+            .run(self)
+            .await?;
+            let encoding = output.encoding.as_ref().ok().and_then(|one| encodings.iter().position(|has| *has == one));
+            let reels: Vec<ReelId> = match encoding {
+                Some(at) => made.iter().filter_map(|reels| reels.get(at)).copied().collect(),
+                None => Vec::new(),
+            };
+            for ((position, span), reel) in (0u32..).zip(spans).zip(reels) {
+                self.insert_output_span(id, task.asset, position, reel, span).await?;
+            }
+        }
+        Sql::new("UPDATE asset SET status = $2, modified = $3 WHERE id = $1 AND status = $4")
+            .arg(task.asset)
+            .arg(AssetStatus::Transcoding)
+            .arg(now)
+            .arg(AssetStatus::UploadSucc)
+            .run(self)
+            .await?;
+        self.enqueue(NewJob::settle(task.id), now).await?;
+        Ok(true)
+    }
+
+    async fn insert_output_span(
+        &mut self,
+        output: JobId,
+        asset: AssetId,
+        position: u32,
+        reel: ReelId,
+        span: &PlannedSpan,
+    ) -> Result<()> {
+        Sql::new(
+            "INSERT INTO output_span (output, position, asset, reel, from_ticks, to_ticks) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .arg(output)
+        .arg(position)
+        .arg(asset)
+        .arg(reel)
+        .arg(span.from_ticks)
+        .arg(span.to_ticks)
+        .run(self)
+        .await?;
+        Ok(())
+    }
+
+    /// The renditions of a span in each of these encodings; those that nobody has or makes are begun together.
+    async fn have_renditions(
+        &mut self,
+        span: &PlannedSpan,
+        encodings: &[&Encoding],
+        priority: u32,
+        now: WallTime,
+    ) -> Result<Vec<ReelId>> {
+        let run = self.ids().job(now);
+        let mut reels = Vec::with_capacity(encodings.len());
+        let mut begun = false;
+        for encoding in encodings {
+            let reel = self.ids().reel(now);
+            let made = Sql::new(
+                "INSERT INTO rendition (reel, source_reel, from_ticks, to_ticks, digest, encoding, run, state, created)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                 ON CONFLICT (source_reel, digest, from_ticks, to_ticks) DO UPDATE SET error = NULL, state =
+                   CASE WHEN rendition.state = 'ready' THEN 'ready' ELSE 'encoding' END, run =
+                   CASE WHEN rendition.state = 'ready' OR rendition.state = 'encoding' AND EXISTS
+                     (SELECT 1 FROM encode_run WHERE encode_run.id = rendition.run AND encode_run.state = 'encoding')
+                   THEN rendition.run ELSE excluded.run END
+                 RETURNING reel, run",
+            )
+            .arg(reel)
+            .arg(span.source)
+            .arg(span.from_ticks)
+            .arg(span.to_ticks)
+            .arg(encoding.digest())
+            .arg(to_json(encoding)?)
+            .arg(run)
+            .arg(RenditionState::Encoding)
+            .arg(now)
+            .row(&mut *self)
+            .await?;
+            let Some(row) = made else { continue };
+            let reel: ReelId = row.parsed("reel")?;
+            if row.parsed::<JobId>("run")? == run {
+                begun = true;
+                self.insert_reel(reel, "", now).await?;
+            }
+            reels.push(reel);
+        }
+        if begun {
+            Sql::new(
+                "INSERT INTO encode_run (id, source_reel, from_ticks, to_ticks, chunks, state, priority, created)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )
+            .arg(run)
+            .arg(span.source)
+            .arg(span.from_ticks)
+            .arg(span.to_ticks)
+            .arg(span.chunks)
+            .arg(RenditionState::Encoding)
+            .arg(priority)
+            .arg(now)
+            .run(self)
+            .await?;
+            for chunk in 0..span.chunks {
+                self.enqueue(NewJob::encode(run, chunk, priority), now).await?;
+            }
+        }
+        Ok(reels)
+    }
+
+    /// Counts a chunk of a run as done; with the last one, the job that joins them is made.
+    pub async fn chunk_done(&mut self, run: JobId, now: WallTime) -> Result<()> {
+        let sql = Sql::new(
+            "UPDATE encode_run SET done = done + 1 WHERE id = $1 AND state = 'encoding' RETURNING done, chunks",
+        );
+        let Some(row) = sql.arg(run).row(&mut *self).await? else { return Ok(()) };
+        if row.int("done")? >= row.int("chunks")? {
+            self.enqueue(NewJob::join_run(run), now).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a run whose renditions are whole; each reel ends at `end_ticks`. The tasks that waited for it are looked at.
+    pub async fn finish_run(&mut self, run: &EncodeRun, end_ticks: i64, now: WallTime) -> Result<()> {
+        self.end_run(run.id, RenditionState::Ready, None, now).await?;
+        for rendition in &run.renditions {
+            self.seal_reel(rendition.reel, Some(end_ticks), now).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a run up, with the reason, and all that is left of its work. The tasks that waited for it are looked at.
+    pub async fn fail_run(&mut self, run: JobId, error: &str, now: WallTime) -> Result<()> {
+        Sql::new(
+            "UPDATE job SET state = 'cancelled', finished = {now} WHERE state = 'ready' AND kind = 'encode'
+               AND unique_key LIKE 'encode/' || $1 || '/%'",
+        )
+        .arg(run)
+        .run(self)
+        .await?;
+        self.end_run(run, RenditionState::Failed, Some(error), now).await
+    }
+
+    async fn end_run(&mut self, run: JobId, state: RenditionState, error: Option<&str>, now: WallTime) -> Result<()> {
+        Sql::new("UPDATE encode_run SET state = $2 WHERE id = $1").arg(run).arg(state).run(self).await?;
+        Sql::new("UPDATE rendition SET state = $2, error = $3, finished = $4 WHERE run = $1 AND state = 'encoding'")
+            .arg(run)
+            .arg(state)
+            .arg(error)
+            .arg(now)
+            .run(self)
+            .await?;
+        let waiting = Sql::new(
+            "SELECT DISTINCT task FROM output JOIN output_span ON output = output.id
+             JOIN rendition ON rendition.reel = output_span.reel WHERE run = $1 AND output.state = 'running'",
+        );
+        for row in waiting.arg(run).rows(&mut *self).await? {
+            self.enqueue(NewJob::settle(row.parsed("task")?), now).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends an output: with what was measured of it, or why there is none. Owes its `StreamTranscodeComplete`. The asset
+    /// can be played with its first output. Whether it did: the second time nothing happens.
+    pub async fn finish_output(
+        &mut self,
+        output: &Output,
+        end: std::result::Result<OutputFacts, String>,
+        now: WallTime,
+    ) -> Result<bool> {
+        let state = if end.is_ok() { OutputState::Done } else { OutputState::Failed };
+        let facts = end.as_ref().ok().map(to_json).transpose()?;
+        let sql = Sql::new(
+            "UPDATE output SET state = $2, facts = $3, error = $4, completed = $5 WHERE id = $1 AND state = 'running'",
+        );
+        let sql = sql.arg(output.id).arg(state).arg(facts).arg(end.as_ref().err()).arg(now);
+        if sql.run(self).await? == 0 {
+            return Ok(false);
+        }
+        if end.is_ok() {
+            self.move_on(output.asset, AssetStatus::Normal, now).await?;
+        }
+        let ended = Output {
+            state,
+            error: end.as_ref().err().cloned(),
+            facts: end.ok(),
+            completed: Some(now),
+            ..output.clone()
+        };
+        self.tell(output.asset, now, Event::StreamTranscoded { stream: stream_info(&ended) }).await?;
+        Ok(true)
+    }
+
+    /// Ends a task all of whose outputs have ended, and owes its `TranscodeComplete`. Whether it did.
+    pub async fn finish_task(&mut self, task: &TranscodeTask, now: WallTime) -> Result<bool> {
+        let sql = Sql::new(
+            "UPDATE transcode_task SET state = 'done', completed = $2 WHERE id = $1 AND state = 'running'
+               AND NOT EXISTS (SELECT 1 FROM output WHERE task = $1 AND state = 'running')",
+        );
+        if sql.arg(task.id).arg(now).run(self).await? == 0 {
+            return Ok(false);
+        }
+        let rows = Sql::new("SELECT * FROM output WHERE task = $1 ORDER BY position").arg(task.id);
+        let outputs = rows.rows(&mut *self).await?.iter().map(output_of).collect::<Result<Vec<_>>>()?;
+        if outputs.iter().all(|output| output.state == OutputState::Failed) {
+            self.move_on(task.asset, AssetStatus::TranscodeFail, now).await?;
+        }
+        let streams = outputs.iter().map(stream_info).collect();
+        self.tell(task.asset, now, Event::Transcoded { streams }).await?;
+        Ok(true)
+    }
+
+    /// From being transcoded to what comes after; any other status stays.
+    async fn move_on(&mut self, asset: AssetId, to: AssetStatus, now: WallTime) -> Result<()> {
+        Sql::new("UPDATE asset SET status = $2, modified = $3 WHERE id = $1 AND status IN ($4, $5)")
+            .arg(asset)
+            .arg(to)
+            .arg(now)
+            .arg(AssetStatus::Transcoding)
+            .arg(AssetStatus::UploadSucc)
+            .run(self)
+            .await?;
+        Ok(())
+    }
+}
+
+/// What is told of an output that has ended.
+fn stream_info(output: &Output) -> StreamInfo {
+    let facts = output.facts.as_ref();
+    StreamInfo {
+        job: output.id,
+        format: output.template.format.as_str().to_owned(),
+        outcome: match facts {
+            Some(facts) => StreamOutcome::Made {
+                width: facts.width,
+                height: facts.height,
+                fps: facts.fps,
+                bitrate_kbps: facts.bitrate_kbps,
+                duration_s: units::MediaTime::reel(facts.duration_ticks).seconds(),
+                size_bytes: facts.size_bytes,
+            },
+            None => StreamOutcome::Failed { error: output.error.clone().unwrap_or_default() },
+        },
+    }
+}
+
+in_own_tx! {
+    begin_transcode(asset: AssetId, group: &str, cause: TaskCause, user_data: &str, now: WallTime) -> JobId;
+    plan_again(asset: AssetId, now: WallTime) -> ();
+    plan_transcode(task: &TranscodeTask, spans: &[PlannedSpan], outputs: &[PlannedOutput], now: WallTime) -> bool;
+    fail_run(run: JobId, error: &str, now: WallTime) -> ();
+}

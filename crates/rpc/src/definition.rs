@@ -1,0 +1,51 @@
+//! The names of streams (contract §2.12): what the vendor calls a picture of a size, and a file of it.
+
+use units::JobId;
+
+/// Definition of a stream, and the longer and shorter side up to which it reaches.
+const DEFINITIONS: [(&str, u32, u32); 5] =
+    [("FD", 640, 480), ("LD", 720, 540), ("SD", 1280, 720), ("HD", 1920, 1080), ("2K", 2560, 1440)];
+
+/// What a stream of this size is called; without pictures it is `SQ`.
+pub fn definition(width: u32, height: u32) -> &'static str {
+    let (long, short) = (width.max(height), width.min(height));
+    if long == 0 {
+        return "SQ";
+    }
+    let fits = DEFINITIONS.iter().find(|(_, most, least)| long <= *most && short <= *least);
+    fits.map_or("4K", |(name, ..)| name)
+}
+
+/// The `Specification` of a stream of this definition.
+pub fn specification(definition: &str) -> &'static str {
+    match definition {
+        "FD" => "H264.LD",
+        "LD" | "SD" => "H264.SD",
+        "HD" => "H264.HD",
+        "2K" => "H264.2K",
+        "4K" => "H264.4K",
+        _ => "Audio",
+    }
+}
+
+/// The name of the file of an output, as the vendor makes it: `{JobId}-{definition}.{format}`.
+pub fn output_file(job: JobId, definition: &str, format: &str) -> String {
+    format!("{job}-{}.{format}", definition.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_have_to_fit() {
+        let found = [(640, 360), (360, 640), (640, 640), (1280, 720), (1920, 1088), (3840, 2160), (0, 0)];
+        let found = found.map(|(width, height)| definition(width, height));
+        assert_eq!(found, ["FD", "FD", "SD", "SD", "2K", "4K", "SQ"]);
+    }
+
+    #[test]
+    fn a_file_is_named_by_its_job() {
+        assert_eq!(output_file(JobId::from_u128(0xab), "LD", "mp4"), "000000000000000000000000000000ab-ld.mp4");
+    }
+}

@@ -1,0 +1,85 @@
+//! Transcoding: what an asset's template group asks for becomes renditions of its reels, chunk by chunk.
+//!
+//! A task is *planned* once: which outputs, made of which renditions, and which of these are missing. Missing ones of one stretch
+//! are a *run*: its chunks are *encoded* apart, by any number of workers, and *joined* by writing an index. An output whose
+//! renditions have all ended is *settled*. Each of the four is a kind of job; what they leave in the catalog is written in the
+//! transaction that ends them, so a worker that dies at any point costs one chunk at most. (Decision 0018.)
+
+mod child;
+mod chunk;
+mod join;
+mod plan;
+mod settle;
+mod stored;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use catalog::Catalog;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use chunk::EncodeChunk;
+pub(crate) use join::JoinRun;
+pub(crate) use plan::Plan;
+pub(crate) use settle::Settle;
+
+use crate::clock::now;
+use crate::error::chain;
+
+/// How often runs are looked for that lost a job for good.
+const LOOK_FOR_STUCK: Duration = Duration::from_secs(2);
+
+/// How transcoding behaves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TranscodeSettings {
+    /// The program that encodes.
+    pub ffmpeg: PathBuf,
+    /// A folder for the encoder's files, of this process alone; emptied when it starts.
+    pub scratch: PathBuf,
+    /// Chunks at once; each takes one core and some hundred MiB.
+    pub at_once: u32,
+}
+
+impl Default for TranscodeSettings {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            ffmpeg: PathBuf::from("ffmpeg"),
+            scratch: std::env::temp_dir().join("reprise-scratch"),
+            at_once: u32::try_from(cores).unwrap_or(1),
+        }
+    }
+}
+
+/// Gives up runs of which a job was given up, until `shutdown`. A job that killed its worker every time has nobody who would
+/// say so, so this looks for them.
+pub(crate) async fn watch(catalog: Catalog, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(LOOK_FOR_STUCK);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = give_up_stuck(&catalog).await {
+            tracing::warn!(error = chain(&error), "cannot look for encodes that failed; the next round tries again");
+        }
+    }
+}
+
+async fn give_up_stuck(catalog: &Catalog) -> catalog::Result<()> {
+    for (run, error) in catalog.stuck_runs().await? {
+        tracing::warn!(%run, error, "an encode is given up");
+        catalog.fail_run(run, &error, now()).await?;
+    }
+    Ok(())
+}
+
+/// Empties the folder of the encoder's files: what is in it was left by a process that died.
+pub(crate) fn clear_scratch(settings: &TranscodeSettings) {
+    match std::fs::remove_dir_all(&settings.scratch) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(%error, folder = %settings.scratch.display(), "old files of the encoder cannot be removed");
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,170 @@
+//! The encoder as a child process: limited, watched, and gone when nobody waits for it any more.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit, setpriority_process};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+/// Address space of an encoder, in bytes: 8 GiB. A ladder of four up to 2160p takes less than 3.
+const MEMORY_MAX: u64 = 8 << 30;
+/// CPU time of an encoder, in seconds: an hour, for half a minute of video.
+const CPU_SECONDS_MAX: u64 = 3_600;
+/// How long an encoder may say nothing. It tells its progress twice a second, and on a machine that is overloaded a hundred
+/// times later.
+const SILENCE_MAX: Duration = Duration::from_secs(300);
+/// How much nicer than we are: live streams come first.
+const NICENESS: i32 = 10;
+/// What is kept of what an encoder complains about, in bytes; the rest is read and dropped.
+const COMPLAINTS_BYTES_MAX: usize = 2_000;
+
+/// Why an encoder did not end well; a sentence.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ChildError {
+    #[error("the encoder cannot be started")]
+    Start(#[source] std::io::Error),
+    #[error("the encoder said nothing for {} s and was ended", SILENCE_MAX.as_secs())]
+    Silent,
+    #[error("the encoder cannot be followed")]
+    Follow(#[source] std::io::Error),
+    #[error("the encoder ended with {status}: {complaints}")]
+    Failed { status: std::process::ExitStatus, complaints: String },
+}
+
+/// Ends the whole process group when it is dropped, whatever the reason.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0 {
+            // It may have ended by itself; then there is nothing to end.
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+    }
+}
+
+/// Runs the encoder in `folder` to its end; `pictures` is told how many it has put out, about twice a second. Dropped in the
+/// middle, the encoder and all that it started are ended.
+pub(super) async fn run(
+    program: &Path,
+    folder: &Path,
+    arguments: &[String],
+    mut pictures: impl FnMut(u64),
+) -> Result<(), ChildError> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(ChildError::Start)?;
+    let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let _group = Group(pid);
+    limit(pid);
+    let (progress, complaints) = (child.stdout.take(), child.stderr.take());
+    let complaints = tokio::spawn(read_complaints(complaints));
+    if let Some(progress) = progress {
+        let mut lines = BufReader::new(progress).lines();
+        loop {
+            let line = timeout(SILENCE_MAX, lines.next_line()).await.map_err(|_| ChildError::Silent)?;
+            let Some(line) = line.map_err(ChildError::Follow)? else { break };
+            if let Some(count) = line.strip_prefix("frame=").and_then(|count| count.trim().parse().ok()) {
+                pictures(count);
+            }
+        }
+    }
+    let status = timeout(SILENCE_MAX, child.wait()).await.map_err(|_| ChildError::Silent)?;
+    let status = status.map_err(ChildError::Follow)?;
+    let complaints = complaints.await.unwrap_or_default();
+    if status.success() { Ok(()) } else { Err(ChildError::Failed { status, complaints }) }
+}
+
+/// Where a limit cannot be set, the encoder runs without it: it ends in a moment, or is killed by the others.
+fn limit(pid: Option<Pid>) {
+    let limits = [(Resource::As, MEMORY_MAX), (Resource::Cpu, CPU_SECONDS_MAX), (Resource::Core, 0)];
+    for (resource, most) in limits {
+        if let Err(error) = prlimit(pid, resource, Rlimit { current: Some(most), maximum: Some(most) }) {
+            tracing::debug!(%error, ?resource, "the encoder has no such limit");
+        }
+    }
+    if let Err(error) = setpriority_process(pid, NICENESS) {
+        tracing::debug!(%error, "the encoder is as important as we are");
+    }
+}
+
+/// The first words of what the encoder complains about; all of it is read, so that it never waits for us.
+async fn read_complaints(from: Option<impl AsyncRead + Unpin>) -> String {
+    let Some(mut from) = from else { return String::new() };
+    let (mut kept, mut buffer) = (Vec::new(), [0; 4096]);
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        let room = COMPLAINTS_BYTES_MAX.saturating_sub(kept.len());
+        kept.extend_from_slice(buffer.get(..read.min(room)).unwrap_or_default());
+    }
+    String::from_utf8_lossy(&kept).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn shell(script: &str) -> (Result<(), ChildError>, Vec<u64>) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut told = Vec::new();
+        let arguments = ["-c".to_owned(), script.to_owned()];
+        let ended = run(Path::new("/bin/sh"), folder.path(), &arguments, |count| told.push(count)).await;
+        (ended, told)
+    }
+
+    #[tokio::test]
+    async fn an_encoder_that_ends_well_has_told_its_progress() {
+        let (ended, told) = shell("echo frame=3; echo other=1; echo frame= 7").await;
+        ended.unwrap();
+        assert_eq!(told, [3, 7]);
+    }
+
+    #[tokio::test]
+    async fn an_encoder_that_fails_is_quoted_briefly() {
+        let (ended, _) = shell("yes 'no such codec' | head -c 100000 >&2; exit 3").await;
+        let text = ended.unwrap_err().to_string();
+        assert!(text.contains("no such codec") && text.len() < 3_000, "{text}");
+    }
+
+    #[tokio::test]
+    async fn an_encoder_has_its_limits() {
+        let (ended, told) = shell("sleep 0.2; echo frame=$(ulimit -v); echo frame=$(nice)").await;
+        ended.unwrap();
+        assert_eq!(told, [MEMORY_MAX / 1024, 10]);
+    }
+
+    #[tokio::test]
+    async fn an_encoder_that_nobody_waits_for_is_ended_with_all_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = ["-c".to_owned(), "sleep 600 & echo $! > started; echo frame=1; wait".to_owned()];
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let path = folder.path().to_owned();
+        let running = tokio::spawn(async move {
+            run(Path::new("/bin/sh"), &path, &arguments, |count| tell.send(count).unwrap()).await
+        });
+        assert_eq!(told.recv().await, Some(1));
+        let started: i32 = std::fs::read_to_string(folder.path().join("started")).unwrap().trim().parse().unwrap();
+        running.abort();
+        let _ = running.await;
+        let runs = || {
+            // It may have ended and not yet been buried by the process that adopts orphans.
+            std::fs::read_to_string(format!("/proc/{started}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+        };
+        for _ in 0..3_000 {
+            if !runs() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("what the encoder started still runs");
+    }
+}

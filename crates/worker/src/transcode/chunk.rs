@@ -1,0 +1,273 @@
+//! Encodes one chunk of a run into the segments of all its renditions.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use blobs::Blobs;
+use bytes::Bytes;
+use catalog::{Catalog, EncodeRun, RenditionState};
+use codec::{AudioCodec, AudioConfig, AvcConfig};
+use encode::{
+    AudioEncoding, EncodeError, Encoding, Input, Loaded, Movie, Paths, Placed, SegmentPlan, Source, WrittenSegment,
+    arguments, place_frames, place_pictures, read_movie, write_segments,
+};
+use jobs::{Attempt, Failure, Finish, Handler, kind};
+use reel::{Epoch, SegmentRow};
+use serde::Deserialize;
+use tokio::io::AsyncWriteExt;
+use units::{JobId, ReelId, Timescale};
+
+use super::stored::{Stretch, load, load_if_there, put_part, stretch};
+use super::{TranscodeSettings, child};
+use crate::clock::now;
+use crate::error::{WorkerError, chain};
+
+/// How often the progress of a chunk is written down.
+const NOTE_PROGRESS_EVERY: Duration = Duration::from_secs(5);
+/// Largest file of an encoder that is read, in bytes: half a minute at 100 Mb/s, and to spare.
+const OUTPUT_BYTES_MAX: u64 = 1 << 30;
+
+#[derive(Deserialize)]
+struct Payload {
+    run: JobId,
+    chunk: u32,
+}
+
+/// Encodes chunks.
+pub(crate) struct EncodeChunk {
+    catalog: Catalog,
+    blobs: Blobs,
+    settings: TranscodeSettings,
+}
+
+/// A folder of the encoder's own, removed with all that is in it.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed when the process starts again.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl EncodeChunk {
+    pub(crate) fn new(catalog: Catalog, blobs: Blobs, settings: TranscodeSettings) -> Self {
+        Self { catalog, blobs, settings }
+    }
+
+    async fn folder(&self, attempt: &Attempt) -> Result<Folder, WorkerError> {
+        let folder = self.settings.scratch.join(format!("{}-{}", attempt.job.id, attempt.job.fence));
+        tokio::fs::create_dir_all(&folder).await.map_err(WorkerError::Scratch)?;
+        Ok(Folder(folder))
+    }
+
+    async fn encode(&self, attempt: &Attempt, folder: &Path, job: &Job<'_>) -> Result<Vec<Movies>, Failure> {
+        write(&folder.join(Paths::VIDEO_IN), &job.input.video).await?;
+        write(&folder.join(Paths::AUDIO_IN), &job.input.audio).await?;
+        let pictures = job.input.pictures.as_ref().map_or(0, |pictures| pictures.lead + pictures.own.len());
+        let total = u64::try_from(pictures).unwrap_or(u64::MAX).max(1);
+        let (tell, mut told) = tokio::sync::watch::channel(0u64);
+        let line = arguments(&job.input, &job.encodings);
+        let running = child::run(&self.settings.ffmpeg, folder, &line, |count| {
+            tell.send_replace(count);
+        });
+        let noting = async {
+            let mut noted = Instant::now();
+            while told.changed().await.is_ok() {
+                let count = *told.borrow_and_update();
+                if noted.elapsed() >= NOTE_PROGRESS_EVERY {
+                    let percent = u32::try_from(count.saturating_mul(99) / total).unwrap_or(99).min(99);
+                    attempt.progress(percent).await?;
+                    noted = Instant::now();
+                }
+            }
+            std::future::pending::<Result<(), Failure>>().await
+        };
+        tokio::select! {
+            ended = running => ended.map_err(|error| Failure::Retry(chain(&error)))?,
+            lost = noting => lost?,
+        }
+        let mut sounds = Vec::new();
+        for number in 0..Paths::sounds(&job.encodings).len() {
+            sounds.push(match job.input.sounds {
+                Some(_) => Some(read(&folder.join(Paths::audio_out(number))).await?),
+                None => None,
+            });
+        }
+        let mut all = Vec::with_capacity(job.encodings.len());
+        for (number, encoding) in job.encodings.iter().enumerate() {
+            let video = match (&encoding.video, &job.input.pictures) {
+                (Some(_), Some(_)) => Some(read(&folder.join(Paths::video_out(number))).await?),
+                _ => None,
+            };
+            let audio = Paths::sound_of(&job.encodings, number).and_then(|sound| sounds.get(sound).cloned().flatten());
+            all.push(Movies { video, audio });
+        }
+        Ok(all)
+    }
+}
+
+/// The encoder's files for one rendition.
+struct Movies {
+    video: Option<Bytes>,
+    audio: Option<Bytes>,
+}
+
+/// All that is known of a chunk.
+struct Job<'a> {
+    input: Input,
+    encodings: Vec<Encoding>,
+    /// The source's parameters.
+    epoch: &'a Epoch,
+    /// Number of the renditions' parameters.
+    number: u32,
+    plan: Vec<SegmentPlan>,
+    delay: i64,
+}
+
+impl Handler for EncodeChunk {
+    const KIND: &'static str = kind::ENCODE;
+
+    async fn run(&self, attempt: &Attempt) -> Result<Finish, Failure> {
+        let Payload { run: id, chunk: number } = attempt.payload()?;
+        let Some(run) = self.catalog.encode_run(id).await?.filter(|run| run.state == RenditionState::Encoding) else {
+            // Given up meanwhile.
+            return Ok(Finish::Done);
+        };
+        let stretch = stretch(&self.blobs, run.source, run.from_ticks, run.to_ticks).await?;
+        let at = usize::try_from(number).unwrap_or(usize::MAX);
+        let chunk = *stretch.chunks.get(at).ok_or_else(|| Failure::GiveUp("the source has changed".to_owned()))?;
+        let rows = stretch.own(&chunk);
+        let (before, after) = stretch.around(&chunk);
+        let lead = load_if_there(&self.blobs, run.source, before).await?;
+        let tail = load_if_there(&self.blobs, run.source, after).await?;
+        let mut own = Vec::with_capacity(rows.len());
+        for row in rows {
+            own.push(load(&self.blobs, run.source, row).await?);
+        }
+        let job = prepare(&run, &stretch, rows, chunk.epoch, &own, lead.as_ref(), tail.as_ref())?;
+        let folder = self.folder(attempt).await?;
+        let movies = self.encode(attempt, &folder.0, &job).await?;
+        for ((rendition, encoding), movies) in run.renditions.iter().zip(&job.encodings).zip(&movies) {
+            let (epoch, segments) = assemble(rendition.reel, encoding, &job, movies).map_err(failure)?;
+            put_part(&self.blobs, rendition.reel, number, &epoch, segments).await?;
+        }
+        let mut tx = self.catalog.begin().await?;
+        attempt.complete_in(&mut tx).await?;
+        tx.chunk_done(id, now()).await?;
+        tx.commit().await?;
+        metrics::counter!("worker_encoded_chunks_total").increment(1);
+        Ok(Finish::Committed)
+    }
+}
+
+fn failure(error: EncodeError) -> Failure {
+    let text = chain(&error);
+    if error.is_transient() { Failure::Retry(text) } else { Failure::GiveUp(text) }
+}
+
+fn prepare<'a>(
+    run: &EncodeRun,
+    stretch: &'a Stretch,
+    rows: &[SegmentRow],
+    number: u32,
+    own: &[Loaded],
+    lead: Option<&Loaded>,
+    tail: Option<&Loaded>,
+) -> Result<Job<'a>, Failure> {
+    let unknown = || Failure::GiveUp("the index names parameters that it does not have".to_owned());
+    let base = stretch.rows.first().map_or(0, |row| row.number);
+    let epoch = rows.last().and_then(|row| stretch.index.epoch(row.epoch)).ok_or_else(unknown)?;
+    let encodings: Vec<Encoding> = run.renditions.iter().map(|rendition| rendition.encoding.clone()).collect();
+    let input = Input::new(&Source { epoch, lead, own, tail }, &encodings).map_err(failure)?;
+    let plan = rows.iter().map(|row| SegmentPlan { number: row.number.saturating_sub(base), source: row.clone() });
+    Ok(Job { input, encodings, epoch, number, plan: plan.collect(), delay: stretch.delay() })
+}
+
+/// Puts what the encoder made of one rendition on the timeline, and into segments.
+fn assemble(
+    reel: ReelId,
+    encoding: &Encoding,
+    job: &Job<'_>,
+    movies: &Movies,
+) -> encode::Result<(Epoch, Vec<WrittenSegment>)> {
+    let mut placed = Placed::default();
+    let mut epoch = Epoch { number: job.number, video: None, audio: None };
+    if let (Some(file), Some(pictures)) = (&movies.video, &job.input.pictures) {
+        let Movie { avc, samples } = read_movie(file)?;
+        let unread = EncodeError::Output { what: "the parameters of its pictures" };
+        let record = avc.ok_or_else(|| unread.clone())?;
+        let config = AvcConfig::parse(&record).map_err(|_| unread)?;
+        epoch.video = Some(config.video_config(record, Timescale::REEL));
+        placed.pictures = place_pictures(pictures, &samples, job.delay)?;
+    }
+    if let Some(audio) = &encoding.audio
+        && job.epoch.audio.is_some()
+    {
+        // Told also where a chunk has no sound, so that all chunks of these parameters agree.
+        epoch.audio = Some(audio_config(audio)?);
+        if let (Some(file), Some(sounds)) = (&movies.audio, job.input.sounds) {
+            let samples = read_movie(file)?.samples;
+            placed.frames = place_frames(&samples, sounds.chunk.0, sounds.chunk.1, audio.sample_rate)?;
+        }
+    }
+    let segments = write_segments(reel, &job.plan, &epoch, placed, job.delay)?;
+    Ok((epoch, segments))
+}
+
+/// An `AudioSpecificConfig` of AAC LC (ISO/IEC 14496-3 §1.6.2.1): five bits of object type, four of the rate, four of channels.
+fn audio_config(audio: &AudioEncoding) -> encode::Result<AudioConfig> {
+    const RATES: [u32; 12] =
+        [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000];
+    const LC: u16 = 2;
+    let unknown = EncodeError::Output { what: "sound of a rate that AAC has no number for" };
+    let rate = RATES.iter().position(|rate| *rate == audio.sample_rate).and_then(|at| u16::try_from(at).ok());
+    let (Some(rate), Some(scale)) = (rate, Timescale::new(audio.sample_rate)) else { return Err(unknown) };
+    let channels = u16::try_from(audio.channels).unwrap_or(2);
+    let bits = (LC << 11) | (rate << 7) | (channels << 3);
+    Ok(AudioConfig {
+        codec: AudioCodec::Aac,
+        record: Bytes::copy_from_slice(&bits.to_be_bytes()),
+        sample_rate: audio.sample_rate,
+        channels,
+        frame_samples: encode::FRAME_SAMPLES,
+        scale,
+    })
+}
+
+async fn write(path: &Path, parts: &[Bytes]) -> Result<(), WorkerError> {
+    if parts.is_empty() {
+        return Ok(());
+    }
+    let file = tokio::fs::File::create(path).await.map_err(WorkerError::Scratch)?;
+    let mut file = tokio::io::BufWriter::with_capacity(1 << 20, file);
+    for part in parts {
+        file.write_all(part).await.map_err(WorkerError::Scratch)?;
+    }
+    file.flush().await.map_err(WorkerError::Scratch)
+}
+
+async fn read(path: &Path) -> Result<Bytes, WorkerError> {
+    let size = tokio::fs::metadata(path).await.map_err(WorkerError::Scratch)?.len();
+    if size > OUTPUT_BYTES_MAX {
+        return Err(WorkerError::Scratch(std::io::ErrorKind::FileTooLarge.into()));
+    }
+    Ok(tokio::fs::read(path).await.map_err(WorkerError::Scratch)?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use codec::AacConfig;
+
+    use super::*;
+
+    #[test]
+    fn the_parameters_of_sound_say_what_was_encoded() {
+        for (sample_rate, channels) in [(44_100, 2), (48_000, 1), (22_050, 2)] {
+            let config = audio_config(&AudioEncoding { kbps: 64, sample_rate, channels }).unwrap();
+            let aac = AacConfig::parse(&config.record).unwrap();
+            assert_eq!((aac.object_type, aac.sample_rate, u32::from(aac.channels)), (2, sample_rate, channels));
+        }
+        assert!(audio_config(&AudioEncoding { kbps: 64, sample_rate: 44_000, channels: 2 }).is_err());
+    }
+}

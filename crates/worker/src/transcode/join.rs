@@ -1,0 +1,122 @@
+//! Makes the renditions of a run whole: their indexes are put together from what the chunks add. No media is touched.
+
+use blobs::Blobs;
+use catalog::{Catalog, EncodeRun, RenditionState};
+use jobs::{Attempt, Failure, Finish, Handler, kind};
+use reel::{
+    Epoch, PageRef, SegmentRow, encode_checks, encode_epoch, encode_row, samples_index_key, segments_index_key,
+};
+use serde::Deserialize;
+use units::{JobId, ReelId};
+
+use super::stored::{Stretch, part, part_keys, stretch};
+use crate::clock::now;
+
+#[derive(Deserialize)]
+struct Payload {
+    run: JobId,
+}
+
+/// Joins chunks.
+pub(crate) struct JoinRun {
+    catalog: Catalog,
+    blobs: Blobs,
+}
+
+impl JoinRun {
+    pub(crate) fn new(catalog: Catalog, blobs: Blobs) -> Self {
+        Self { catalog, blobs }
+    }
+
+    async fn join(&self, reel: ReelId, source: &Stretch) -> Result<(), Failure> {
+        let (mut rows, mut pages) = (Vec::new(), Vec::new());
+        let mut epochs: Vec<Epoch> = Vec::new();
+        let base = source.rows.first().map_or(0, |row| row.number);
+        for (number, chunk) in (0u32..).zip(&source.chunks) {
+            let part = part(&self.blobs, reel, number).await?;
+            let own = source.own(chunk);
+            agree(&part.index.segments, own).map_err(Failure::GiveUp)?;
+            let epoch = part.index.epochs.first().cloned().ok_or_else(|| differs("parameters"))?;
+            let epoch = Epoch { number: chunk.epoch, ..epoch };
+            match usize::try_from(chunk.epoch).ok().and_then(|at| epochs.get(at)) {
+                Some(known) if *known == epoch => {}
+                // Encoders of two kinds were at work.
+                Some(_) => return Err(differs("parameters")),
+                None => {
+                    rows.extend(encode_epoch(&epoch));
+                    epochs.push(epoch);
+                }
+            }
+            let at = u64::try_from(pages.len()).unwrap_or(u64::MAX);
+            for ((row, checks), source) in part.index.segments.into_iter().zip(part.checks).zip(own) {
+                let page = PageRef { at: row.page.at.saturating_add(at), ..row.page };
+                let number = source.number.saturating_sub(base);
+                rows.extend(encode_row(&SegmentRow { number, epoch: chunk.epoch, page, ..row }));
+                rows.extend(encode_checks(number, &checks));
+            }
+            pages.extend_from_slice(&part.pages);
+        }
+        let put = async {
+            // The pages before the rows that speak of them.
+            self.blobs.put(&samples_index_key(reel), pages.into()).await?;
+            self.blobs.put(&segments_index_key(reel), rows.into()).await
+        };
+        put.await.map_err(crate::WorkerError::Blobs)?;
+        Ok(())
+    }
+
+    /// Removes what the chunks added: it is in the index by now.
+    async fn tidy(&self, run: &EncodeRun) -> Result<(), Failure> {
+        for rendition in &run.renditions {
+            for key in (0..run.chunks).flat_map(|chunk| part_keys(rendition.reel, chunk)) {
+                self.blobs.delete(&key).await.map_err(crate::WorkerError::Blobs)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn differs(what: &str) -> Failure {
+    Failure::GiveUp(format!("the chunks of the rendition have different {what}"))
+}
+
+/// Every segment of the source is there with its borders and as many pictures.
+fn agree(made: &[SegmentRow], source: &[SegmentRow]) -> Result<(), String> {
+    let pictures = |rows: &[SegmentRow]| -> u64 {
+        rows.iter().filter_map(|row| row.video.as_ref()).map(|video| u64::from(video.samples)).sum()
+    };
+    let borders = |rows: &[SegmentRow]| rows.iter().map(|row| (row.begin, row.end)).collect::<Vec<_>>();
+    if borders(made) != borders(source) {
+        return Err("the segments of the rendition do not lie on those of its source".to_owned());
+    }
+    if made.iter().any(|row| row.video.is_some()) && pictures(made) != pictures(source) {
+        return Err(format!("the rendition has {} pictures, its source {}", pictures(made), pictures(source)));
+    }
+    Ok(())
+}
+
+impl Handler for JoinRun {
+    const KIND: &'static str = kind::JOIN_RUN;
+
+    async fn run(&self, attempt: &Attempt) -> Result<Finish, Failure> {
+        let Payload { run: id } = attempt.payload()?;
+        let Some(run) = self.catalog.encode_run(id).await? else {
+            return Err(Failure::GiveUp(format!("there is no run {id}")));
+        };
+        if run.state != RenditionState::Encoding {
+            // An earlier attempt came this far and not further, or it was given up.
+            self.tidy(&run).await?;
+            return Ok(Finish::Done);
+        }
+        let source = stretch(&self.blobs, run.source, run.from_ticks, run.to_ticks).await?;
+        for rendition in &run.renditions {
+            self.join(rendition.reel, &source).await?;
+        }
+        let end = source.rows.last().map_or(run.to_ticks, |row| row.end);
+        let mut tx = self.catalog.begin().await?;
+        tx.finish_run(&run, end, now()).await?;
+        tx.commit().await?;
+        self.tidy(&run).await?;
+        Ok(Finish::Done)
+    }
+}

@@ -1,0 +1,80 @@
+//! Ends the outputs of a task whose renditions have ended, and the task with the last of them.
+
+use blobs::Blobs;
+use catalog::{Catalog, Output, OutputFacts, OutputState, RenditionState, TaskState};
+use jobs::{Attempt, Failure, Finish, Handler, kind};
+use serde::Deserialize;
+use units::JobId;
+
+use crate::analyse::measure;
+use crate::clock::now;
+
+#[derive(Deserialize)]
+struct Payload {
+    task: JobId,
+}
+
+/// Settles tasks.
+pub(crate) struct Settle {
+    catalog: Catalog,
+    blobs: Blobs,
+}
+
+impl Settle {
+    pub(crate) fn new(catalog: Catalog, blobs: Blobs) -> Self {
+        Self { catalog, blobs }
+    }
+
+    /// What an output has come to; `None` while something of it is being made.
+    async fn end(&self, output: &Output) -> Result<Option<Result<OutputFacts, String>>, Failure> {
+        if let Some(error) = &output.error {
+            return Ok(Some(Err(error.clone())));
+        }
+        let renditions = self.catalog.renditions_of_output(output.id).await?;
+        if let Some(failed) = renditions.iter().find(|rendition| rendition.state == RenditionState::Failed) {
+            return Ok(Some(Err(failed.error.clone().unwrap_or_default())));
+        }
+        if renditions.iter().any(|rendition| rendition.state != RenditionState::Ready) {
+            return Ok(None);
+        }
+        let spans = self.catalog.output_spans(output.id).await?;
+        let cut: Vec<reel::Span> =
+            spans.iter().map(|span| reel::Span { reel: span.reel, from: span.from_ticks, to: span.to_ticks }).collect();
+        let analysis = measure(&self.blobs, &cut).await?;
+        Ok(Some(Ok(OutputFacts {
+            width: analysis.width,
+            height: analysis.height,
+            fps: analysis.fps,
+            bitrate_kbps: analysis.bitrate_kbps,
+            duration_ticks: analysis.duration_ticks,
+            size_bytes: analysis.size_bytes,
+        })))
+    }
+}
+
+impl Handler for Settle {
+    const KIND: &'static str = kind::SETTLE;
+
+    async fn run(&self, attempt: &Attempt) -> Result<Finish, Failure> {
+        let Payload { task: id } = attempt.payload()?;
+        let Some(task) = self.catalog.transcode_task(id).await?.filter(|task| task.state == TaskState::Running) else {
+            return Ok(Finish::Done);
+        };
+        let mut ends = Vec::new();
+        for output in self.catalog.outputs_of_task(id).await? {
+            if output.state == OutputState::Running
+                && let Some(end) = self.end(&output).await?
+            {
+                ends.push((output, end));
+            }
+        }
+        let mut tx = self.catalog.begin().await?;
+        for (output, end) in ends {
+            tx.finish_output(&output, end, now()).await?;
+        }
+        tx.finish_task(&task, now()).await?;
+        attempt.complete_in(&mut tx).await?;
+        tx.commit().await?;
+        Ok(Finish::Committed)
+    }
+}

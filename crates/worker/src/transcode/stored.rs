@@ -1,0 +1,128 @@
+//! Reading a reel for the encoder, and the parts of a rendition until they are joined.
+
+use blobs::{BlobError, Blobs};
+use bytes::Bytes;
+use encode::{Chunk, Loaded, WrittenSegment, chunks};
+use reel::{
+    Epoch, Join, ReelIndex, SamplePage, SegmentRow, encode_checks, encode_epoch, encode_row, read_checks, reel_key,
+    samples_index_key, segment_key, segments_index_key,
+};
+use units::ReelId;
+
+use crate::error::WorkerError;
+
+/// A stretch of a reel, and how it is cut.
+pub(super) struct Stretch {
+    pub(super) index: ReelIndex,
+    pub(super) rows: Vec<SegmentRow>,
+    pub(super) chunks: Vec<Chunk>,
+}
+
+/// Reads the index of a stretch.
+pub(super) async fn stretch(blobs: &Blobs, reel: ReelId, from: i64, to: i64) -> Result<Stretch, WorkerError> {
+    let file = blobs.get(&segments_index_key(reel)).await?;
+    let index = ReelIndex::read(&file).0;
+    let rows = index.between(from, to).to_vec();
+    let chunks = chunks(&rows);
+    Ok(Stretch { index, rows, chunks })
+}
+
+impl Stretch {
+    /// How much earlier than shown pictures of a rendition are decoded, in 90 kHz ticks: two pictures, which is as far as our
+    /// encoders reorder. The same for every chunk.
+    pub(super) fn delay(&self) -> i64 {
+        let videos = || self.rows.iter().filter_map(|row| Some((row, row.video?)));
+        let pictures: i64 = videos().map(|(_, video)| i64::from(video.samples)).sum();
+        let ticks: i64 = videos().map(|(row, _)| row.end.saturating_sub(row.begin)).sum();
+        ticks.saturating_mul(2) / pictures.max(1)
+    }
+
+    /// The segments of a chunk.
+    pub(super) fn own(&self, chunk: &Chunk) -> &[SegmentRow] {
+        self.rows.get(chunk.first..chunk.first + chunk.count).unwrap_or_default()
+    }
+
+    /// The segments before and after a chunk, where the reel runs on there with the same parameters.
+    pub(super) fn around(&self, chunk: &Chunk) -> (Option<&SegmentRow>, Option<&SegmentRow>) {
+        let at = |number: Option<u32>| self.index.segments.get(usize::try_from(number?).ok()?);
+        let (Some(first), Some(last)) = (self.own(chunk).first(), self.own(chunk).last()) else { return (None, None) };
+        let before = at(first.number.checked_sub(1)).filter(|row| chunk.follows && row.epoch == first.epoch);
+        let after =
+            at(last.number.checked_add(1)).filter(|row| row.join == Join::Continuous && row.epoch == last.epoch);
+        (before, after)
+    }
+}
+
+/// Reads a segment with its sample tables.
+pub(super) async fn load(blobs: &Blobs, reel: ReelId, row: &SegmentRow) -> Result<Loaded, WorkerError> {
+    let range = row.page.at..row.page.at.saturating_add(u64::from(row.page.len));
+    let page = blobs.get_range(&samples_index_key(reel), range).await?;
+    let page = SamplePage::decode(&page, row.page.crc).map_err(|source| WorkerError::Index { reel, source })?;
+    let bytes = blobs.get_range(&segment_key(reel, row.number), 0..row.bytes).await?;
+    Ok(Loaded { row: row.clone(), page, bytes })
+}
+
+/// The same for a segment that is only a run-up: one that was removed is done without.
+pub(super) async fn load_if_there(
+    blobs: &Blobs,
+    reel: ReelId,
+    row: Option<&SegmentRow>,
+) -> Result<Option<Loaded>, WorkerError> {
+    let Some(row) = row else { return Ok(None) };
+    match load(blobs, reel, row).await {
+        Ok(loaded) => Ok(Some(loaded)),
+        Err(WorkerError::Blobs(BlobError::NotFound { .. })) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a chunk adds to the index of its rendition. Its segments and parameters count from 0 here.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) index: ReelIndex,
+    pub(super) checks: Vec<Vec<u32>>,
+    pub(super) pages: Bytes,
+}
+
+/// Keys of what a chunk adds: rows, pages.
+pub(super) fn part_keys(reel: ReelId, chunk: u32) -> [String; 2] {
+    let folder = reel_key(reel);
+    [format!("{folder}/chunk-{chunk:06}.rows"), format!("{folder}/chunk-{chunk:06}.pages")]
+}
+
+/// Stores the segments of a chunk, then what it adds to the index. Doing it again changes nothing: an encoder with one thread
+/// and the same settings makes the same bytes.
+pub(super) async fn put_part(
+    blobs: &Blobs,
+    reel: ReelId,
+    chunk: u32,
+    epoch: &Epoch,
+    segments: Vec<WrittenSegment>,
+) -> Result<(), WorkerError> {
+    let mut rows = encode_epoch(&Epoch { number: 0, ..epoch.clone() });
+    let mut pages = Vec::new();
+    for (number, segment) in (0u32..).zip(segments) {
+        blobs.put(&segment_key(reel, segment.row.number), segment.bytes).await?;
+        let page = segment.page.encode();
+        let page_ref = reel::PageRef {
+            at: u64::try_from(pages.len()).unwrap_or(u64::MAX),
+            len: u32::try_from(page.len()).unwrap_or(u32::MAX),
+            crc: reel::checksum(&page),
+        };
+        pages.extend(page);
+        rows.extend(encode_row(&SegmentRow { number, epoch: 0, page: page_ref, ..segment.row }));
+        rows.extend(encode_checks(number, &segment.checks));
+    }
+    let [rows_key, pages_key] = part_keys(reel, chunk);
+    blobs.put(&pages_key, pages.into()).await?;
+    blobs.put(&rows_key, rows.into()).await?;
+    Ok(())
+}
+
+/// Reads what a chunk adds to the index.
+pub(super) async fn part(blobs: &Blobs, reel: ReelId, chunk: u32) -> Result<Part, WorkerError> {
+    let [rows_key, pages_key] = part_keys(reel, chunk);
+    let rows = blobs.get(&rows_key).await?;
+    let checks = read_checks(&rows).into_values().collect();
+    Ok(Part { index: ReelIndex::read(&rows).0, checks, pages: blobs.get(&pages_key).await? })
+}
