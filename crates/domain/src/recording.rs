@@ -71,6 +71,11 @@ pub enum Effect {
         /// The cycle that stays open.
         cycle: Cycle,
     },
+    /// It was stopped: only [`Event::StartAsked`] goes on with this cycle, also after a crash.
+    Stop {
+        /// The cycle that waits.
+        cycle: Cycle,
+    },
     /// The publisher is back: the cycle goes on.
     Resume {
         /// Which.
@@ -198,6 +203,7 @@ impl Recording {
             (Live { cycle, began, cut_asked, .. }, PushLost(_) | StopAsked) => {
                 out.push(Effect::Interrupt { cycle });
                 let (give_up_at, stopped) = (now.after(self.policy.grace), event == StopAsked);
+                out.extend(stopped.then_some(Effect::Stop { cycle }));
                 Interrupted { cycle, began, give_up_at, stopped, cut_asked }
             }
             (Live { cycle, .. }, EndAsked) => seal_and_end(&mut out, cycle),
@@ -214,6 +220,7 @@ impl Recording {
                 Live { push, cycle, began, cut_asked }
             }
             (Interrupted { cycle, began, give_up_at, cut_asked, .. }, StopAsked) => {
+                out.push(Effect::Stop { cycle });
                 Interrupted { cycle, began, give_up_at, stopped: true, cut_asked }
             }
             (Interrupted { cycle, .. }, RestartAsked | EndAsked) => seal_and_end(&mut out, cycle),
@@ -349,7 +356,8 @@ mod tests {
     #[test]
     fn what_was_stopped_waits_for_a_start_and_not_for_a_push() {
         let mut recording = live();
-        assert_eq!(recording.handle(second(10), Event::StopAsked), [Effect::Interrupt { cycle: Cycle(0) }]);
+        let stopped = [Effect::Interrupt { cycle: Cycle(0) }, Effect::Stop { cycle: Cycle(0) }];
+        assert_eq!(recording.handle(second(10), Event::StopAsked), stopped);
         assert_eq!(recording.handle(second(20), Event::PushLost(push(1))), []);
         assert_eq!(recording.handle(second(21), Event::PushStarted(push(2))), []);
         assert_eq!(recording.handle(second(22), Event::CutPoint(at(9))), []);
@@ -373,7 +381,7 @@ mod tests {
     fn a_lost_push_that_is_stopped_does_not_go_on_when_it_returns() {
         let mut recording = live();
         recording.handle(second(10), Event::PushLost(push(1)));
-        assert_eq!(recording.handle(second(20), Event::StopAsked), []);
+        assert_eq!(recording.handle(second(20), Event::StopAsked), [Effect::Stop { cycle: Cycle(0) }]);
         assert_eq!(recording.handle(second(30), Event::PushStarted(push(2))), []);
         assert_eq!(recording.deadline(), Some(second(190)), "the grace runs from the loss");
     }
@@ -444,7 +452,7 @@ mod tests {
                             prop_assert_eq!(open, Some(cycle));
                             open = None;
                         }
-                        Effect::Interrupt { cycle } => prop_assert_eq!(open, Some(cycle)),
+                        Effect::Interrupt { cycle } | Effect::Stop { cycle } => prop_assert_eq!(open, Some(cycle)),
                         Effect::Resume { cycle } => {
                             prop_assert_eq!(open, Some(cycle));
                             prop_assert!(!stopped, "went on though it was stopped");

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{AssetStatus, CommandAnswer, NewRecording, OpenCycle, SealedCycle};
+use catalog::{CommandAnswer, NewRecording};
 use codec::Frame;
 use domain::recording::{Policy, Recording as Machine, State};
 use domain::rule::RecordRule;
@@ -12,15 +12,16 @@ use hub::{Batch, PushEnd, PushInfo, Shed};
 use metrics::counter;
 use reel::LossCause;
 use tokio_util::sync::CancellationToken;
-use units::{AssetId, Mono, RecordingId, ReelId, StreamPath, WallTime};
+use units::{Mono, RecordingId, WallTime};
 
+use crate::account::{Account, Owing, remove_empty_reel};
 use crate::alarm::{self, Watch};
 use crate::assembly::{Assembly, LeftOut, Op};
 use crate::clock::Clock;
-use crate::disk::{CycleSoFar, Disk, Done};
-use crate::ledger::{Entry, Ledger};
+use crate::command::Standing;
+use crate::disk::{Disk, Done};
+use crate::ledger::Ledger;
 use crate::recover::Recovered;
-use crate::story::{Story, StoryCycle};
 use crate::{Deps, RecorderError};
 
 /// What has its place is written at least this often, though a fragment be not full: a crash costs no more.
@@ -44,22 +45,11 @@ pub(crate) enum Because {
 
 /// One recording and all that it writes to.
 pub(crate) struct Active {
-    id: RecordingId,
-    reel: ReelId,
-    rule: RecordRule,
-    path: StreamPath,
-    node: String,
+    account: Account,
     assembly: Assembly,
     /// Taken while a blocking thread works with it.
     disk: Option<Disk>,
     ledger: Ledger,
-    story: Story,
-    /// Who feeds it, or did last.
-    push: Option<PushInfo>,
-    /// The row was begun: there is media.
-    begun: bool,
-    open: Option<OpenCycle>,
-    last_media: Option<WallTime>,
     next_flush: Mono,
     watch: Watch,
 }
@@ -77,20 +67,13 @@ impl Active {
         let (blobs, interval) = (deps.blobs.clone(), deps.settings.sync_interval);
         let disk = tokio::task::spawn_blocking(move || Disk::create(&blobs, reel, interval)).await??;
         let policy = Policy { cycle_length: rule.cycle_length, grace: rule.grace };
+        let node = deps.settings.node.clone();
+        let new = NewRecording { id, path: info.path.clone(), rule, reel, node, began: wall };
         Ok(Self {
-            id,
-            reel,
-            path: info.path.clone(),
-            node: deps.settings.node.clone(),
+            account: Account::begin(new, info.push),
             assembly: Assembly::begin(Machine::begin(policy, info.push)),
             disk: Some(disk),
             ledger: Ledger::open(deps.catalog.clone(), id),
-            story: Story::new(id, reel, info.path.clone(), rule.clone(), wall),
-            rule,
-            push: Some(info.clone()),
-            begun: false,
-            open: None,
-            last_media: None,
             next_flush: clock.mono().after(FLUSH_INTERVAL),
             watch: Watch::new(&deps.blobs, info.path.clone()),
         })
@@ -98,34 +81,19 @@ impl Active {
 
     /// Goes on with a recording that the last run left open; what it owed to the catalog is written first.
     pub(crate) async fn take_up(deps: &Deps, recovered: Recovered) -> Self {
-        let Recovered { path, row, story, disk, assembly, owed, open, last_media } = recovered;
-        let active = Self {
-            watch: Watch::new(&deps.blobs, path.clone()),
-            id: row.id,
-            reel: row.reel,
-            rule: row.rule,
-            path,
-            node: row.node,
-            assembly,
-            disk: Some(disk),
-            ledger: Ledger::open(deps.catalog.clone(), row.id),
-            story,
-            push: None,
-            begun: true,
-            open: Some(open),
-            last_media: Some(last_media),
-            next_flush: Mono::default(),
-        };
-        for (cycle, asset) in owed {
-            let sealed = active.sealed(&cycle, asset, cycle.ended);
-            active.ledger.add(Entry::Seal(Box::new(sealed), None)).await;
+        let Recovered { row, story, disk, assembly, owed, open, last_media } = recovered;
+        let watch = Watch::new(&deps.blobs, row.path.clone());
+        let (ledger, told) = (Ledger::open(deps.catalog.clone(), row.id), row.give_up_at.is_some());
+        let account = Account::take_up(row, story, open, last_media);
+        for entry in account.taken_up(&owed, told) {
+            ledger.add(entry).await;
         }
-        active.ledger.add(Entry::OpenCycle(open)).await;
-        if row.give_up_at.is_none() {
-            let give_up_at = last_media.after(active.rule.grace);
-            active.ledger.add(Entry::Interrupt { last_media, end: open.from_ticks, give_up_at }).await;
-        }
-        active
+        Self { account, assembly, disk: Some(disk), ledger, next_flush: Mono::default(), watch }
+    }
+
+    /// How it stands, for a command.
+    pub(crate) const fn standing(&self) -> Standing {
+        Standing::of(self.assembly.state())
     }
 
     /// A push feeds it, or will with its first key frame.
@@ -145,7 +113,7 @@ impl Active {
 
     /// How much of what is pushed is kept while it is not recorded.
     pub(crate) const fn safety_buffer(&self) -> Duration {
-        self.rule.safety_buffer
+        self.account.rule.safety_buffer
     }
 
     /// When to call [`tick`](Self::tick).
@@ -178,16 +146,14 @@ impl Active {
             Because::Asked { began: Some(began) } => began,
             Because::Asked { began: None } | Because::Returned => clock.wall(),
         };
-        let gap = self.last_media.map_or(Duration::ZERO, |last| began.since(last));
-        let gap_ms = u64::try_from(gap.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(recording = %self.id, push = %info.push, gap_ms, "recording goes on");
+        let gap_ms = self.account.gap_ms(began);
+        tracing::info!(recording = %self.account.id, push = %info.push, gap_ms, "recording goes on");
         match because {
             Because::Returned => self.assembly.push_started(clock.mono(), info.push, gap_ms),
             Because::Asked { .. } => self.assembly.start(clock.mono(), info.push, gap_ms),
         }
         self.hear(clock, heard);
-        self.ledger.add(Entry::Attach { push: info.push, at: info.started }).await;
-        self.push = Some(info.clone());
+        self.ledger.add(self.account.attach(info.push, info.started)).await;
         self.next_flush = clock.mono().after(FLUSH_INTERVAL);
         self.carry_out(deps, clock).await;
     }
@@ -205,7 +171,7 @@ impl Active {
         for frame in &batch.frames {
             self.assembly.frame(now, batch.arrived, frame);
         }
-        self.last_media = Some(batch.arrived);
+        self.account.heard(batch.arrived);
         self.carry_out(deps, clock).await;
         if now >= self.next_flush {
             self.flush(deps, clock).await;
@@ -237,7 +203,6 @@ impl Active {
     pub(crate) async fn stop(&mut self, deps: &Deps, clock: Clock) {
         self.assembly.stop(clock.mono(), clock.wall());
         self.carry_out(deps, clock).await;
-        self.ledger.add(Entry::Stop).await;
         self.tell_left_out("stopped").await;
     }
 
@@ -254,8 +219,9 @@ impl Active {
     }
 
     /// Answers a command when the rows of what it did are written: whoever reads the answer finds them.
-    pub(crate) async fn answer(&self, seq: i64, answer: CommandAnswer, at: WallTime) {
-        self.ledger.add(Entry::Answer { seq, answer, at }).await;
+    pub(crate) async fn answer(&mut self, deps: &Deps, clock: Clock, seq: i64, answer: CommandAnswer) {
+        self.account.answer(seq, answer, clock.wall());
+        self.settle(deps, clock, Vec::new()).await;
     }
 
     /// Whether the disk has to be called again, with [`flush`](Self::flush), though nothing is recorded.
@@ -268,7 +234,7 @@ impl Active {
     pub(crate) async fn leave(self, shutdown: &CancellationToken) -> Option<RecordingId> {
         drop(self.disk);
         self.ledger.close(shutdown, LEDGER_PATIENCE).await;
-        self.begun.then_some(self.id)
+        self.account.begun()
     }
 
     /// Waits until all rows are written; see [`Ledger::close`].
@@ -286,15 +252,13 @@ impl Active {
 
     async fn tell_left_out(&mut self, cause: &str) {
         let left_out = self.assembly.take_left_out();
-        let push = self.push.as_ref().map(|info| info.push);
-        if let Some(push) = push.filter(|_| self.begun) {
-            // Counts always have a JSON form.
-            let left_out = serde_json::to_string(&left_out).unwrap_or_default();
-            self.ledger.add(Entry::LeftOut { push, left_out }).await;
+        if let Some(entry) = self.account.left_out(left_out) {
+            self.ledger.add(entry).await;
         }
-        tracing::info!(recording = %self.id, ?push, cause, "no more is recorded for now");
+        let (id, push) = (self.account.id, self.account.push());
+        tracing::info!(recording = %id, ?push, cause, "no more is recorded for now");
         if left_out != LeftOut::default() {
-            tracing::warn!(recording = %self.id, ?push, ?left_out, "frames were left out");
+            tracing::warn!(recording = %id, ?push, ?left_out, "frames were left out");
         }
     }
 
@@ -340,7 +304,7 @@ impl Active {
                 // As if it had happened here: the stream's task takes the recording up again.
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(error) => {
-                    tracing::error!(recording = %self.id, %error, "the writing thread is gone; the next start takes the recording up");
+                    tracing::error!(recording = %self.account.id, %error, "the writing thread is gone; the next start takes the recording up");
                     return;
                 }
             },
@@ -351,103 +315,16 @@ impl Active {
 
     /// Tells the catalog what was carried out.
     async fn settle(&mut self, deps: &Deps, clock: Clock, done: Vec<Done>) {
-        let mut sealed: Option<Box<SealedCycle>> = None;
-        for one in done {
-            match one {
-                Done::CycleSealed(cycle) => {
-                    let asset = self.open.take().map_or_else(|| deps.ids.asset(clock.wall()), |open| open.asset);
-                    sealed = Some(Box::new(self.sealed(&cycle, asset, clock.wall())));
-                }
-                Done::CycleOpened { cycle, at, wall } => {
-                    let open =
-                        OpenCycle { number: cycle.0, asset: deps.ids.asset(wall), from_ticks: at.0, began: wall };
-                    self.open = Some(open);
-                    self.begin_row().await;
-                    let told = StoryCycle { cycle: cycle.0, asset: open.asset, from: at.0, began: wall };
-                    self.story.cycles.push(told);
-                    self.story.publish(&deps.blobs).await;
-                    let entry = match sealed.take() {
-                        Some(sealed) => Entry::Seal(sealed, Some(open)),
-                        None => Entry::OpenCycle(open),
-                    };
-                    self.ledger.add(entry).await;
-                    tracing::info!(recording = %self.id, cycle = cycle.0, asset = %open.asset, "cycle opened");
-                }
-                Done::Interrupted { end, last_media } => {
-                    let last_media = self.last_media.unwrap_or(last_media);
-                    let give_up_at = clock.wall().after(self.rule.grace);
-                    self.ledger.add(Entry::Interrupt { last_media, end, give_up_at }).await;
-                }
-                Done::Resumed => self.ledger.add(Entry::Resume { at: clock.wall() }).await,
-                Done::Ended { end, cycles } => {
-                    if let Some(sealed) = sealed.take() {
-                        self.ledger.add(Entry::Seal(sealed, None)).await;
-                    }
-                    if self.begun {
-                        self.ledger.add(Entry::End { end: Some(end), at: clock.wall() }).await;
-                        tracing::info!(recording = %self.id, cycles, "recording ended");
-                    } else {
-                        self.remove_empty_reel(deps).await;
-                    }
+        let owes = self.owes();
+        for owing in self.account.settle(clock.wall(), done, owes, &mut |at| deps.ids.asset(at)) {
+            match owing {
+                Owing::Describe => self.account.story.publish(&deps.blobs).await,
+                Owing::Enter(entry) => self.ledger.add(entry).await,
+                Owing::RemoveEmptyReel => {
+                    self.disk = None;
+                    remove_empty_reel(&deps.blobs, self.account.reel).await;
                 }
             }
-        }
-        if let Some(sealed) = sealed {
-            self.ledger.add(Entry::Seal(sealed, None)).await;
-        }
-    }
-
-    /// A push that had no media leaves no files either.
-    async fn remove_empty_reel(&mut self, deps: &Deps) {
-        self.disk = None;
-        for key in [reel::segments_index_key(self.reel), reel::samples_index_key(self.reel)] {
-            if let Err(error) = deps.blobs.delete(&key).await {
-                tracing::warn!(reel = %self.reel, %error, "an empty reel cannot be removed");
-            }
-        }
-    }
-
-    /// Begins the recording's row with its first media, so that a push without any leaves nothing.
-    async fn begin_row(&mut self) {
-        let Some(push) = self.push.as_ref().filter(|_| !self.begun).map(|info| info.push) else { return };
-        let new = NewRecording {
-            id: self.id,
-            path: self.path.clone(),
-            rule: self.rule.clone(),
-            reel: self.reel,
-            node: self.node.clone(),
-            began: self.story.began,
-        };
-        self.ledger.add(Entry::Begin(Box::new(new), push)).await;
-        self.begun = true;
-    }
-
-    fn sealed(&self, cycle: &CycleSoFar, asset: AssetId, sealed_at: WallTime) -> SealedCycle {
-        let duration_ticks = (cycle.to - cycle.from).max(0);
-        let seconds = units::MediaTime::reel(duration_ticks).seconds().max(0.001);
-        #[allow(clippy::cast_precision_loss, reason = "labels until the analysis has exact ones")]
-        let (pictures, bits) = (cycle.pictures as f64, cycle.bytes as f64 * 8.0);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate in kbit/s, never negative")]
-        let bitrate_kbps = (bits / seconds / 1000.0) as u64;
-        SealedCycle {
-            recording: self.id,
-            cycle: cycle.cycle.0,
-            asset,
-            title: domain::title::of_cycle(self.path.stream(), cycle.began),
-            template_group: self.rule.template_group.clone(),
-            status: AssetStatus::of_new(&self.rule.template_group),
-            reel: self.reel,
-            from_ticks: cycle.from,
-            to_ticks: cycle.to,
-            began: cycle.began,
-            ended: cycle.ended,
-            duration_ticks,
-            size_bytes: cycle.bytes,
-            width: u32::from(cycle.width),
-            height: u32::from(cycle.height),
-            fps: if cycle.pictures == 0 { 0.0 } else { pictures / seconds },
-            bitrate_kbps,
-            sealed_at,
         }
     }
 }

@@ -40,7 +40,7 @@ const KEY_FRAME_WAIT: i64 = 10 * SECOND;
 /// Sound with new parameters that waits for the key frame from which it can be stored, in frames: some twenty seconds. What
 /// waits longer is lost, the oldest first.
 const CHANGED_SOUND_SAMPLES_MAX: usize = 1_024;
-/// When pictures stay away this long, segments are cut by sound.
+/// When this much sound comes and no picture, segments are cut by sound. What stays away together comes back together.
 const PICTURE_SILENCE: i64 = 6 * SECOND;
 /// Sound kept while the first key frame is awaited.
 const UNANCHORED_SAMPLES_MAX: usize = 1_024;
@@ -194,8 +194,12 @@ pub(crate) struct Assembly {
     stalled: VecDeque<Picture>,
     last_dts: Option<i64>,
     held: Option<Held>,
+    /// How long a picture usually lasts: the shorter of the last two, so that a pause is none.
     picture_length: i64,
-    last_picture: Option<i64>,
+    last_length: Option<i64>,
+    /// There were pictures, and how much sound came after the last one.
+    pictured: bool,
+    sound_alone: i64,
     pictures: Growing,
     sound_clock: Option<SoundClock>,
     waiting_sound: VecDeque<SoundFrame>,
@@ -253,7 +257,9 @@ impl Assembly {
             last_dts: None,
             held: None,
             picture_length: PICTURE_LENGTH_GUESS,
-            last_picture: None,
+            last_length: None,
+            pictured: false,
+            sound_alone: 0,
             pictures: Growing::default(),
             sound_clock,
             waiting_sound: VecDeque::new(),
@@ -299,6 +305,7 @@ impl Assembly {
         }
         self.push = PushParameters::default();
         self.timeline = None;
+        self.sound_alone = 0;
         self.unanchored.clear();
         if let Some(clock) = &mut self.sound_clock {
             clock.restart();
@@ -317,8 +324,9 @@ impl Assembly {
         self.end = end.pts;
         self.last_dts = end.dts;
         self.sound_clock = end.sound.map(|(rate, next)| SoundClock::new(rate, Some(next)));
-        if let (Some(clock), Some(audio)) = (self.sound_clock.take(), &self.push.audio) {
-            self.sound_clock = Some(clock.at_rate(audio.sample_rate));
+        // A push without sound keeps the clock for the next one.
+        if let Some(audio) = &self.push.audio {
+            self.sound_clock = self.sound_clock.take().map(|clock| clock.at_rate(audio.sample_rate));
         }
     }
 
@@ -327,7 +335,8 @@ impl Assembly {
         self.unanchored.clear();
         self.timeline = None;
         self.push.pictured = false;
-        self.last_picture = None;
+        self.pictured = false;
+        self.sound_alone = 0;
     }
 
     /// `frames` of the push, which lasted `length`, were dropped: what came before is placed, and the push goes on there with
@@ -537,7 +546,8 @@ impl Assembly {
             return;
         }
         self.held = Some(Held { dts, pts, sync, parts });
-        self.last_picture = Some(pts);
+        self.pictured = true;
+        self.sound_alone = 0;
         // A later key frame is presented no earlier than it is decoded, so sound that ends by now has its place.
         self.release_sound(dts);
         if self.pictures.dts_end - self.pictures.dts >= FRAGMENT_LENGTH || self.too_large() {
@@ -634,18 +644,16 @@ impl Assembly {
             self.left_out.without_parameters += 1;
         }
         self.place_pictures(now, false);
-        if !self.push.pictured || self.pictures_are_silent(dts, rate) {
+        let at = rescale(dts, rate, Timescale::REEL);
+        self.sound_alone = self.sound_alone.saturating_add(step);
+        if !self.push.pictured || (self.pictured && self.sound_alone > PICTURE_SILENCE) {
             self.lead_by_sound(now, wall, rate);
         } else if let Some(first) = self.waiting_sound.front()
             && self.segment.is_some()
             && rescale(dts - first.dts, rate, Timescale::REEL) > SOUND_WAIT
         {
-            self.release_sound(rescale(dts, rate, Timescale::REEL) - SOUND_WAIT);
+            self.release_sound(at - SOUND_WAIT);
         }
-    }
-
-    fn pictures_are_silent(&self, dts: i64, rate: Timescale) -> bool {
-        self.last_picture.is_some_and(|last| rescale(dts, rate, Timescale::REEL) - last > PICTURE_SILENCE)
     }
 
     /// Without pictures each sound frame is a place to cut.
@@ -717,7 +725,10 @@ impl Assembly {
         let Some(held) = self.held.take() else { return };
         let length =
             next_dts.map_or(self.picture_length, |next| next.saturating_sub(held.dts)).clamp(1, PICTURE_LENGTH_MAX);
-        self.picture_length = length;
+        if next_dts.is_some() {
+            self.picture_length = self.last_length.map_or(length, |last| length.min(last));
+            self.last_length = Some(length);
+        }
         if next_dts.is_none() {
             // What comes next, from another push, must not be decoded before this one is over.
             self.last_dts = Some(held.dts.saturating_add(length).saturating_sub(1));

@@ -5,20 +5,25 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use blobs::{Blobs, FaultDisk};
+use blobs::FaultDisk;
 use bytes::Bytes;
-use catalog::{NewRecording, OpenCycle};
+use catalog::{Catalog, CommandAnswer, NewRecording};
 use codec::Frame;
-use domain::recording::{At, Policy, Recording as Machine, State};
+use domain::recording::{Policy, Recording as Machine, State};
 use reel::LossCause;
-use units::{AssetId, Mono, PushId, WallTime};
+use units::{AssetId, Mono, PushId, RecordingId, WallTime};
 
 use crate::RecorderError;
+use crate::account::{Account, Owing, remove_empty_reel};
 use crate::assembly::{Assembly, Resume};
-pub use crate::disk::{CycleSoFar, Done};
+pub use crate::buffer::Buffer;
+pub use crate::command::{Act, Standing, decide};
 use crate::disk::{Disk, Found};
+pub use crate::ledger::Entry;
+use crate::ledger::try_write;
 use crate::recover::plan;
-use crate::story::{Story, StoryCycle};
+pub use crate::recover::{TAKE_UP_WAIT_FIRST, TAKE_UP_WAIT_MAX};
+use crate::story::Story;
 
 /// How often media is synced here.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
@@ -32,26 +37,17 @@ pub enum Fault {
     StepBack,
     /// Cycles that are assets already are told again when a recording is taken up.
     TellAgain,
+    /// A recording that was stopped is taken up as if it had lost its push.
+    ForgetStop,
 }
 
 /// One recording.
 pub struct Bare {
+    account: Account,
     assembly: Assembly,
     disk: Disk,
-    story: Story,
+    store: FaultDisk,
     fault: Option<Fault>,
-}
-
-/// A recording found open after a restart.
-pub struct TakenUp {
-    /// It, waiting for its publisher.
-    pub recording: Bare,
-    /// Cycles that are whole on disk and perhaps not in the catalog.
-    pub owed: Vec<(CycleSoFar, AssetId)>,
-    /// The cycle that waits.
-    pub open: OpenCycle,
-    /// When the media stopped.
-    pub last_media: WallTime,
 }
 
 impl Bare {
@@ -59,32 +55,31 @@ impl Bare {
     ///
     /// Errors: its files cannot be made.
     pub fn begin(
-        disk: &FaultDisk,
-        new: &NewRecording,
+        store: &FaultDisk,
+        new: NewRecording,
         push: PushId,
         fault: Option<Fault>,
     ) -> Result<Self, RecorderError> {
         let policy = Policy { cycle_length: new.rule.cycle_length, grace: new.rule.grace };
-        let files = Disk::create(&disk.blobs(), new.reel, SYNC_INTERVAL)?;
+        let disk = Disk::create(&store.blobs(), new.reel, SYNC_INTERVAL)?;
         let assembly = Assembly::begin(Machine::begin(policy, push));
-        let story = Story::new(new.id, new.reel, new.path.clone(), new.rule.clone(), new.began);
-        Ok(Self { assembly, disk: files, story, fault })
+        Ok(Self { account: Account::begin(new, push), assembly, disk, store: store.clone(), fault })
     }
 
-    /// Takes up a recording that the catalog says is open; `None` when it has no media.
+    /// Takes up a recording that the catalog says is open, and gives what is owed to the catalog; `None` when it has no media.
     ///
     /// Errors: its reel cannot be read or mended.
     pub fn take_up(
-        disk: &FaultDisk,
+        store: &FaultDisk,
         row: &catalog::Recording,
         now: Mono,
         wall: WallTime,
         new_asset: impl Fn() -> AssetId,
         fault: Option<Fault>,
-    ) -> Result<Option<TakenUp>, RecorderError> {
-        let read = |key: &str, range: Option<Range<u64>>| read_object(disk, key, range);
-        let Found { disk: mut files, cycles, mut end, epochs, .. } =
-            Disk::recover(&disk.blobs(), row.reel, SYNC_INTERVAL, &read)?;
+    ) -> Result<Option<(Self, Vec<Entry>)>, RecorderError> {
+        let read = |key: &str, range: Option<Range<u64>>| read_object(store, key, range);
+        let Found { mut disk, cycles, mut end, epochs, .. } =
+            Disk::recover(&store.blobs(), row.reel, SYNC_INTERVAL, &read)?;
         if fault == Some(Fault::StepBack) {
             end = Resume { pts: end.pts - 90_000, dts: None, sound: None };
         }
@@ -93,22 +88,39 @@ impl Bare {
             .filter(|story| story.recording == row.id)
             .unwrap_or_else(|| Story::new(row.id, row.reel, row.path.clone(), row.rule.clone(), row.began));
         let mut row = row.clone();
-        if fault == Some(Fault::TellAgain) {
-            (row.cycle, row.cycles) = (None, 0);
+        match fault {
+            Some(Fault::TellAgain) => (row.cycle, row.cycles) = (None, 0),
+            Some(Fault::ForgetStop) => row.stopped = false,
+            _ => {}
         }
         let Some(plan) = plan(&row, &story, cycles, end, wall, new_asset) else { return Ok(None) };
-        let policy = Policy { cycle_length: row.rule.cycle_length, grace: row.rule.grace };
-        let found = if row.stopped { Machine::recover_stopped } else { Machine::recover };
-        let machine = found(policy, plan.growing.cycle, At(plan.open.from_ticks), now.after(plan.wait));
-        files.go_on_with(plan.growing);
+        let machine = plan.machine(&row, now);
+        disk.go_on_with(plan.growing);
         let assembly = Assembly::recover(machine, end, epochs);
-        let recording = Self { assembly, disk: files, story, fault };
-        Ok(Some(TakenUp { recording, owed: plan.owed, open: plan.open, last_media: plan.last_media }))
+        let told = row.give_up_at.is_some();
+        let account = Account::take_up(row, story, plan.open, plan.last_media);
+        let entries = account.taken_up(&plan.owed, told);
+        Ok(Some((Self { account, assembly, disk, store: store.clone(), fault }, entries)))
     }
 
-    /// Where it is in its life.
-    pub const fn state(&self) -> State {
-        self.assembly.state()
+    /// Its id.
+    pub const fn id(&self) -> RecordingId {
+        self.account.id
+    }
+
+    /// How it stands, for a command.
+    pub const fn standing(&self) -> Standing {
+        Standing::of(self.assembly.state())
+    }
+
+    /// Nothing is recorded any more.
+    pub const fn is_ended(&self) -> bool {
+        matches!(self.assembly.state(), State::Ended)
+    }
+
+    /// How much of what is pushed is kept while it is not recorded.
+    pub const fn safety_buffer(&self) -> Duration {
+        self.account.rule.safety_buffer
     }
 
     /// When to call [`tick`](Self::tick).
@@ -116,14 +128,25 @@ impl Bare {
         self.assembly.deadline()
     }
 
-    /// Another push feeds it, `gap_ms` of wall time after the last media.
-    pub fn push_started(&mut self, now: Mono, push: PushId, gap_ms: u64) {
-        self.assembly.push_started(now, push, gap_ms);
+    /// Another push feeds it, or the one that is there does again because it was `asked` for. Its media begins at `began`.
+    pub fn go_on(&mut self, now: Mono, began: WallTime, push: PushId, asked: bool) -> Entry {
+        let gap_ms = self.account.gap_ms(began);
+        match asked {
+            true => self.assembly.start(now, push, gap_ms),
+            false => self.assembly.push_started(now, push, gap_ms),
+        }
+        self.account.attach(push, began)
+    }
+
+    /// Takes parameters of a push that is recorded from its middle on.
+    pub fn hear(&mut self, now: Mono, wall: WallTime, parameters: &[Frame]) {
+        parameters.iter().for_each(|frame| self.assembly.frame(now, wall, frame));
     }
 
     /// Takes one frame of the push.
     pub fn frame(&mut self, now: Mono, wall: WallTime, frame: &Frame) {
         self.assembly.frame(now, wall, frame);
+        self.account.heard(wall);
     }
 
     /// Writes what has its place.
@@ -136,26 +159,58 @@ impl Bare {
         self.assembly.push_lost(now, wall, push);
     }
 
+    /// Records no more for now.
+    pub fn stop(&mut self, now: Mono, wall: WallTime) {
+        self.assembly.stop(now, wall);
+    }
+
+    /// Cuts at the next possible point.
+    pub fn restart(&mut self, now: Mono) {
+        self.assembly.restart(now);
+    }
+
+    /// Seals what there is.
+    pub fn end(&mut self, now: Mono) {
+        self.assembly.end(now);
+    }
+
     /// The time of [`deadline`](Self::deadline) has come.
     pub fn tick(&mut self, now: Mono) {
         self.assembly.tick(now);
     }
 
-    /// Lets the disk do what is to be done; gives what can be told by now.
-    pub fn carry_out(&mut self, now: Mono, wall: WallTime) -> Vec<Done> {
+    /// Answers a command with the next [`carry_out`](Self::carry_out) after which nothing is owed.
+    pub fn answer(&mut self, seq: i64, answer: CommandAnswer, at: WallTime) {
+        self.account.answer(seq, answer, at);
+    }
+
+    /// What of its push found no place.
+    pub fn left_out(&mut self) -> Option<Entry> {
+        self.account.left_out(self.assembly.take_left_out())
+    }
+
+    /// Lets the disk do what is to be done; gives the rows that follow.
+    pub fn carry_out(
+        &mut self,
+        now: Mono,
+        wall: WallTime,
+        new_asset: &mut dyn FnMut(WallTime) -> AssetId,
+    ) -> Vec<Entry> {
         let done = self.disk.run(now, wall, self.assembly.take_ops());
         if self.fault != Some(Fault::ForgetLoss)
             && let Some(end) = self.disk.take_struck()
         {
             self.assembly.go_on_from(end);
         }
-        done
-    }
-
-    /// Notes the asset of a cycle in the reel's own description.
-    pub fn tell_story(&mut self, disk: &FaultDisk, cycle: u32, asset: AssetId, from: i64, began: WallTime) {
-        self.story.cycles.push(StoryCycle { cycle, asset, from, began });
-        publish_now(&self.story, &disk.blobs());
+        let mut entries = Vec::new();
+        for owing in self.account.settle(wall, done, self.disk.owes(), new_asset) {
+            match owing {
+                Owing::Enter(entry) => entries.push(entry),
+                Owing::Describe => at_once(self.account.story.publish(&self.store.blobs())),
+                Owing::RemoveEmptyReel => at_once(remove_empty_reel(&self.store.blobs(), self.account.reel)),
+            }
+        }
+        entries
     }
 
     /// Whether [`carry_out`](Self::carry_out) has to be called again, though nothing comes.
@@ -169,11 +224,18 @@ impl Bare {
     }
 }
 
+/// Writes a row as the ledger does, once.
+///
+/// Errors: the catalog's.
+pub async fn write(catalog: &Catalog, recording: RecordingId, entry: &Entry) -> catalog::Result<()> {
+    try_write(catalog, recording, entry).await
+}
+
 /// On a [`FaultDisk`] nothing is waited for.
-fn publish_now(story: &Story, blobs: &Blobs) {
-    let mut publishing = std::pin::pin!(story.publish(blobs));
+fn at_once(work: impl Future<Output = ()>) {
+    let mut work = std::pin::pin!(work);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let ready = publishing.as_mut().poll(&mut context).is_ready();
+    let ready = work.as_mut().poll(&mut context).is_ready();
     debug_assert!(ready, "a store in memory answers at once");
 }
 

@@ -54,7 +54,7 @@ struct Kept {
 }
 
 /// What is kept of one push.
-pub(crate) struct Buffer {
+pub struct Buffer {
     window: Duration,
     bytes_max: usize,
     kept: VecDeque<Kept>,
@@ -67,7 +67,7 @@ pub(crate) struct Buffer {
 
 impl Buffer {
     /// Keeps `window` of what comes; nothing when it is zero.
-    pub(crate) fn new(window: Duration) -> Self {
+    pub fn new(window: Duration) -> Self {
         Self {
             window,
             bytes_max: BUFFER_BYTES_MAX,
@@ -79,22 +79,24 @@ impl Buffer {
     }
 
     /// Keeps another window from now on.
-    pub(crate) fn set_window(&mut self, window: Duration) {
+    pub fn set_window(&mut self, window: Duration) {
         self.window = window;
     }
 
     /// The parameters that hold now.
-    pub(crate) fn heard(&self) -> Vec<Frame> {
+    pub fn heard(&self) -> Vec<Frame> {
         self.heard.parameters()
     }
 
-    /// The parameters in a batch that is recorded: it need not be kept.
-    pub(crate) fn pass(&mut self, batch: &Batch) {
+    /// The parameters in a batch that is recorded: it need not be kept, nor what came before it, which no later recording of this
+    /// push may begin with.
+    pub fn pass(&mut self, batch: &Batch) {
+        self.free(self.kept.len());
         self.heard.note(batch);
     }
 
     /// Keeps a batch that is not recorded, and frees what is older than the window reaches.
-    pub(crate) fn keep(&mut self, now: Mono, batch: &Arc<Batch>) {
+    pub fn keep(&mut self, now: Mono, batch: &Arc<Batch>) {
         if self.kept.is_empty() {
             self.before = self.heard.clone();
         }
@@ -150,7 +152,7 @@ impl Buffer {
 
     /// Takes out what came in the last `reach`, from the key frame before it, and the parameters that it needs. What is
     /// older is freed.
-    pub(crate) fn take(&mut self, now: Mono, reach: Duration) -> (Vec<Frame>, Vec<Arc<Batch>>) {
+    pub fn take(&mut self, now: Mono, reach: Duration) -> (Vec<Frame>, Vec<Arc<Batch>>) {
         let begins = |kept: &Kept| kept.begins;
         let in_reach = |kept: &Kept| kept.begins && kept.at.after(reach) <= now;
         let from = match self.kept.iter().rposition(in_reach).or_else(|| self.kept.iter().position(begins)) {
@@ -252,6 +254,14 @@ mod tests {
         buffer.keep(second(3), &batch(3, None));
         let (heard, batches) = buffer.take(second(3), Duration::from_secs(60));
         assert_eq!((heard, numbers(&batches)), (vec![parameters(1)], vec![3]));
+    }
+
+    #[test]
+    fn nothing_reaches_back_over_what_was_recorded() {
+        let mut buffer = filled(60, 20);
+        buffer.pass(&batch(20, None));
+        (21..30).for_each(|number| buffer.keep(second(number), &batch(number, None)));
+        assert_eq!(numbers(&buffer.take(second(30), Duration::from_secs(60)).1), (21..30).collect::<Vec<_>>());
     }
 
     #[test]

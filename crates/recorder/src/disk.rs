@@ -153,6 +153,8 @@ pub enum Done {
         /// When its last frame arrived, as near as is known.
         last_media: WallTime,
     },
+    /// It was stopped, and waits for a start.
+    Stopped,
     /// The publisher is back.
     Resumed,
     /// The recording is over.
@@ -282,6 +284,7 @@ impl Disk {
                     self.owed.push_back(Owed::Done(Done::Interrupted { end, last_media }));
                 }
             }
+            Effect::Stop { .. } => self.owed.push_back(Owed::Done(Done::Stopped)),
             Effect::Resume { .. } => self.owed.push_back(Owed::Done(Done::Resumed)),
             Effect::EndRecording { cycles } => {
                 if self.loss.is_some_and(|loss| !loss.told) {
@@ -416,10 +419,12 @@ impl Disk {
     }
 
     /// Takes a segment, whose bytes are durable, into the reel.
-    fn close(&mut self, segment: Segment, end: Option<i64>) {
-        let Some(mut closed) = segment.close(end) else { return };
+    fn close(&mut self, mut segment: Segment, end: Option<i64>) {
+        let closed = segment.close(end);
+        // Also of one of which nothing is kept: after a crash it would be found, in a cycle that may be an asset by then.
+        self.owed.extend(segment.into_uncut().map(|(file, bytes)| Owed::Cut(file, bytes)));
+        let Some(mut closed) = closed else { return };
         closed.begin_behind(self.end.map_or(i64::MIN, |before| before.pts));
-        self.owed.extend(closed.uncut.take().map(|file| Owed::Cut(file, closed.row.bytes)));
         if let Some(loss) = self.loss.take() {
             tracing::info!(reel = %self.reel, segment = closed.row.number, cause = loss.cause.as_str(), "the disk works again; the loss is written down");
         }
@@ -463,7 +468,7 @@ impl Disk {
                 }
                 // After this no start makes the index again.
                 Owed::Done(Done::Ended { .. }) => self.index.sync_for_good(),
-                Owed::Done(Done::CycleOpened { .. } | Done::Resumed) => Ok(()),
+                Owed::Done(Done::CycleOpened { .. } | Done::Stopped | Done::Resumed) => Ok(()),
             };
             if let Err(error) = paid {
                 tracing::debug!(reel = %self.reel, %error, owed = self.owed.len() + 1, "the index cannot be written; tried again");

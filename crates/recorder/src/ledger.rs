@@ -20,18 +20,60 @@ const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// One thing to be written.
-#[derive(Debug)]
-pub(crate) enum Entry {
+#[derive(Clone, PartialEq, Debug)]
+pub enum Entry {
+    /// The recording has its first media, of this push.
     Begin(Box<NewRecording>, PushId),
-    Attach { push: PushId, at: WallTime },
-    LeftOut { push: PushId, left_out: String },
+    /// Another push feeds it.
+    Attach {
+        /// Which.
+        push: PushId,
+        /// Since when.
+        at: WallTime,
+    },
+    /// What of a push found no place.
+    LeftOut {
+        /// Which.
+        push: PushId,
+        /// By reason, as JSON.
+        left_out: String,
+    },
+    /// A cycle grows.
     OpenCycle(OpenCycle),
+    /// A cycle is whole, and perhaps another follows at once.
     Seal(Box<SealedCycle>, Option<OpenCycle>),
-    Interrupt { last_media: WallTime, end: i64, give_up_at: WallTime },
-    Resume { at: WallTime },
+    /// It waits for its publisher.
+    Interrupt {
+        /// When its last media arrived.
+        last_media: WallTime,
+        /// Where its media ends, in 90 kHz ticks.
+        end: i64,
+        /// How long it waits.
+        give_up_at: WallTime,
+    },
+    /// It goes on.
+    Resume {
+        /// Since when.
+        at: WallTime,
+    },
+    /// What waits was stopped.
     Stop,
-    Answer { seq: i64, answer: CommandAnswer, at: WallTime },
-    End { end: Option<i64>, at: WallTime },
+    /// What became of a command.
+    Answer {
+        /// Which.
+        seq: i64,
+        /// What.
+        answer: CommandAnswer,
+        /// When.
+        at: WallTime,
+    },
+    /// It is over.
+    End {
+        /// Where its media ends, in 90 kHz ticks, if it had any.
+        end: Option<i64>,
+        /// When.
+        at: WallTime,
+    },
 }
 
 /// Writes the entries of one recording, in order.
@@ -101,7 +143,7 @@ async fn write(catalog: &Catalog, recording: RecordingId, entry: &Entry) {
     }
 }
 
-async fn try_write(catalog: &Catalog, recording: RecordingId, entry: &Entry) -> catalog::Result<()> {
+pub(crate) async fn try_write(catalog: &Catalog, recording: RecordingId, entry: &Entry) -> catalog::Result<()> {
     match entry {
         Entry::Begin(new, push) => {
             let mut tx = catalog.begin().await?;

@@ -8,6 +8,7 @@
 //! **Invariant:** a panic in the task of one stream costs that stream what a crash of the process would, and the others nothing.
 //! **Boundary:** viewers read what is stored; nothing they do reaches this crate.
 
+mod account;
 mod active;
 mod alarm;
 mod answer;
@@ -16,6 +17,7 @@ mod assembly;
 pub mod bare;
 mod buffer;
 mod clock;
+mod command;
 mod demand;
 mod disk;
 mod falls;
@@ -40,7 +42,7 @@ use tokio_util::sync::CancellationToken;
 use units::StreamPath;
 
 use crate::clock::Clock;
-use crate::recover::Recovered;
+use crate::recover::{FoundOpen, Recovered};
 use crate::stream::Inbox;
 
 /// Pushes of one path that wait for its task: each supersedes the one before, so more than a few mean a publisher that
@@ -50,6 +52,9 @@ const PENDING_PUSHES_MAX: usize = 16;
 const PENDING_COMMANDS_MAX: usize = 16;
 /// Commands for this node that wait to be handed to their tasks; a full queue makes the others wait in the catalog.
 const COMMANDS_MAX: usize = 64;
+
+/// Recordings taken up late that wait for their task; a full queue makes the others wait.
+const FOUND_LATE_MAX: usize = 8;
 
 /// How recordings are made durable.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -109,15 +114,21 @@ pub async fn run(mut pushes: Pushes, deps: Deps, shutdown: CancellationToken) ->
     let mut streams: HashMap<StreamPath, Outbox> = HashMap::new();
     // Of two recordings of one path (the older could not be taken up by an earlier start) the newer one is fed; the other
     // waits out its grace.
-    let mut waiting = Vec::new();
-    for recovered in recover::open_recordings(&deps, &clock).await? {
-        let path = recovered.path.clone();
+    let mut waiting: Vec<Outbox> = Vec::new();
+    let FoundOpen { recovered, later } = recover::open_recordings(&deps, &clock).await?;
+    for recovered in recovered {
+        let path = recovered.row.path.clone();
         let outbox = start(&mut tasks, &deps, clock, path.clone(), Some(recovered), shutdown.clone());
         waiting.extend(streams.insert(path, outbox));
     }
     let (watched, mut commands) = mpsc::channel(COMMANDS_MAX);
     let watching = shutdown.child_token();
     tasks.spawn(demand::watch(deps.clone(), watched, watching.clone()));
+    let (found, mut found_late) = mpsc::channel(FOUND_LATE_MAX);
+    for row in later {
+        tasks.spawn(recover::keep_trying(deps.clone(), clock, row, found.clone(), watching.clone()));
+    }
+    drop(found);
     loop {
         tokio::select! {
             biased;
@@ -126,6 +137,16 @@ pub async fn run(mut pushes: Pushes, deps: Deps, shutdown: CancellationToken) ->
                 None => break,
             },
             () = shutdown.cancelled() => break,
+            Some(recovered) = found_late.recv() => {
+                let path = recovered.row.path.clone();
+                let outbox = start(&mut tasks, &deps, clock, path.clone(), Some(recovered), shutdown.clone());
+                waiting.retain(|outbox| !outbox.pushes.is_closed());
+                // What is pushed by now has a recording of its own.
+                match streams.contains_key(&path) {
+                    true => waiting.push(outbox),
+                    false => drop(streams.insert(path, outbox)),
+                }
+            }
             Some(command) = commands.recv() => hand_command(&mut tasks, &streams, &deps, clock, command),
             Some(ended) = tasks.join_next(), if !tasks.is_empty() => {
                 if let Err(error) = ended {

@@ -4,11 +4,14 @@ use std::ops::Range;
 use std::time::Duration;
 
 use blobs::BlobError;
-use catalog::{OpenCycle, Recording};
+use catalog::{OpenCycle, Recording, RecordingState};
 use domain::recording::{At, Cycle, Policy, Recording as Machine};
+use metrics::gauge;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use units::{AssetId, StreamPath, WallTime};
+use tokio_util::sync::CancellationToken;
+use units::{AssetId, Mono, WallTime};
 
 use crate::assembly::{Assembly, Resume};
 use crate::clock::Clock;
@@ -19,9 +22,21 @@ use crate::{Deps, RecorderError};
 /// Reels that are opened at a time: each reads at most one segment beyond its index.
 const AT_A_TIME: usize = 8;
 
+/// Pause before a recording that could not be taken up is tried again; each time twice as long.
+pub const TAKE_UP_WAIT_FIRST: Duration = Duration::from_secs(1);
+/// … up to this. A disk that works again is noticed within it, and trying costs one index and one segment.
+pub const TAKE_UP_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// What a start finds open.
+pub(crate) struct FoundOpen {
+    /// Taken up, oldest first.
+    pub(crate) recovered: Vec<Recovered>,
+    /// Could not be taken up now: for [`keep_trying`].
+    pub(crate) later: Vec<Recording>,
+}
+
 /// A recording found open, its reel mended.
 pub(crate) struct Recovered {
-    pub(crate) path: StreamPath,
     pub(crate) row: Recording,
     pub(crate) story: Story,
     pub(crate) disk: Disk,
@@ -34,34 +49,73 @@ pub(crate) struct Recovered {
     pub(crate) last_media: WallTime,
 }
 
-/// Opens the reels of all recordings that have not ended, and gives them oldest first. One whose reel has no media is ended without an asset; one whose
-/// reel cannot be opened is left for the next start and logged.
-pub(crate) async fn open_recordings(deps: &Deps, clock: &Clock) -> Result<Vec<Recovered>, RecorderError> {
+/// Opens the reels of all recordings that have not ended. One whose reel has no media is ended without an asset.
+///
+/// Errors: the catalog cannot be read. Of single recordings they are logged, and these are given as such.
+pub(crate) async fn open_recordings(deps: &Deps, clock: &Clock) -> Result<FoundOpen, RecorderError> {
     let mut rows = deps.catalog.open_recordings(&deps.settings.node).await?.into_iter();
     let mut tasks = JoinSet::new();
-    let mut recovered = Vec::new();
+    let (mut recovered, mut later) = (Vec::new(), Vec::new());
     loop {
         while tasks.len() < AT_A_TIME
             && let Some(row) = rows.next()
         {
             let (deps, clock) = (deps.clone(), *clock);
             tasks.spawn(async move {
-                let id = row.id;
-                (id, recover(&deps, clock, row).await)
+                let found = recover(&deps, clock, row.clone()).await;
+                (row, found)
             });
         }
         let Some(task) = tasks.join_next().await else { break };
         match task {
             Ok((_, Ok(Some(one)))) => recovered.push(one),
             Ok((_, Ok(None))) => {}
-            Ok((id, Err(error))) => {
-                tracing::error!(recording = %id, error = &error as &dyn std::error::Error, "an open recording cannot be taken up; it is left as it is");
+            Ok((row, Err(error))) => {
+                tracing::error!(recording = %row.id, stream = %row.path, error = &error as &dyn std::error::Error, "an open recording cannot be taken up; it is tried again");
+                later.push(row);
             }
-            Err(error) => tracing::error!(%error, "taking up a recording failed; it is left as it is"),
+            Err(error) => tracing::error!(%error, "taking up a recording failed; the next start tries it again"),
         }
     }
     recovered.sort_by_key(|one| (one.row.began, one.row.id));
-    Ok(recovered)
+    Ok(FoundOpen { recovered, later })
+}
+
+/// Tries to take up a recording until it can be, or is over, or `stop`; then gives it to `found`.
+pub(crate) async fn keep_trying(
+    deps: Deps,
+    clock: Clock,
+    row: Recording,
+    found: mpsc::Sender<Recovered>,
+    stop: CancellationToken,
+) {
+    let waits = gauge!("recorder_recordings_not_taken_up");
+    waits.increment(1.0);
+    let mut wait = TAKE_UP_WAIT_FIRST;
+    let one = loop {
+        tokio::select! {
+            () = stop.cancelled() => break None,
+            () = tokio::time::sleep(wait) => {}
+        }
+        match try_again(&deps, clock, &row).await {
+            Ok(one) => break one,
+            Err(error) => tracing::warn!(recording = %row.id, %error, "an open recording can still not be taken up"),
+        }
+        wait = (wait * 2).min(TAKE_UP_WAIT_MAX);
+    };
+    waits.decrement(1.0);
+    if let Some(one) = one
+        && found.send(one).await.is_err()
+    {
+        tracing::debug!(recording = %row.id, "the service goes down; the next start takes the recording up");
+    }
+}
+
+async fn try_again(deps: &Deps, clock: Clock, row: &Recording) -> Result<Option<Recovered>, RecorderError> {
+    match deps.catalog.recording(row.id).await? {
+        Some(row) if row.state != RecordingState::Ended => recover(deps, clock, row).await,
+        _ => Ok(None),
+    }
 }
 
 /// Opens the reel of a recording that has not ended. `None`: it has no media, and was ended without an asset.
@@ -96,15 +150,12 @@ pub(crate) async fn recover(deps: &Deps, clock: Clock, row: Recording) -> Result
         deps.catalog.end_recording(row.id, None, wall).await?;
         return Ok(None);
     };
+    let machine = plan.machine(&row, clock.mono());
     let Plan { owed, open, growing, last_media, wait } = plan;
-    // The deadline in the row is a label of the wall clock; from here on it is waited for with the other.
-    let policy = Policy { cycle_length: row.rule.cycle_length, grace: row.rule.grace };
-    let found = if row.stopped { Machine::recover_stopped } else { Machine::recover };
-    let machine = found(policy, growing.cycle, At(open.from_ticks), clock.mono().after(wait));
     let assembly = Assembly::recover(machine, end, epochs);
     tracing::info!(recording = %row.id, stream = %row.path, cycle = open.number, waits_s = wait.as_secs(), "recording taken up");
     disk.go_on_with(growing);
-    Ok(Some(Recovered { path: row.path.clone(), row, story, disk, assembly, owed, open, last_media }))
+    Ok(Some(Recovered { row, story, disk, assembly, owed, open, last_media }))
 }
 
 /// How a recording found open goes on.
@@ -119,6 +170,16 @@ pub(crate) struct Plan {
     pub(crate) last_media: WallTime,
     /// How much of the grace is left.
     pub(crate) wait: Duration,
+}
+
+impl Plan {
+    /// The machine of the recording, waiting. The deadline in the row is a label of the wall clock; from here on it is waited
+    /// for with the other.
+    pub(crate) fn machine(&self, row: &Recording, now: Mono) -> Machine {
+        let policy = Policy { cycle_length: row.rule.cycle_length, grace: row.rule.grace };
+        let found = if row.stopped { Machine::recover_stopped } else { Machine::recover };
+        found(policy, self.growing.cycle, At(self.open.from_ticks), now.after(self.wait))
+    }
 }
 
 /// Decides from the row, the reel's own description and what was found on the disk. `None`: there is no media, and no cycle

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{CommandAnswer, OpenCommand, RecordCommand, RecordingState};
+use catalog::{CommandAnswer, OpenCommand, RecordingState};
 use codec::Frame;
 use domain::rule::RecordRule;
 use futures::FutureExt;
@@ -25,6 +25,7 @@ use crate::active::{Active, Because, OWED_INTERVAL};
 use crate::alarm::Watch;
 use crate::buffer::Buffer;
 use crate::clock::Clock;
+use crate::command::{Act, Standing, decide};
 use crate::demand::{self, Decision};
 use crate::falls::Falls;
 use crate::recover::{self, Recovered};
@@ -237,6 +238,14 @@ impl Stream {
         self.end_active_if_over().await;
     }
 
+    /// The grace may have ended between what comes and now.
+    async fn tick_if_due(&mut self) {
+        let now = self.clock.mono();
+        if self.active.as_ref().and_then(Active::deadline).is_some_and(|deadline| now >= deadline) {
+            self.tick().await;
+        }
+    }
+
     /// The disk has to be called again though nothing is recorded.
     fn owes(&self) -> bool {
         self.active.as_ref().is_some_and(|active| !active.is_fed() && active.owes())
@@ -262,11 +271,7 @@ impl Stream {
 
     /// Follows one push to its end: records it, or waits until somebody wants it recorded.
     async fn attend(&mut self, push: &mut Attended) {
-        // The grace may have ended between the push and now.
-        let now = self.clock.mono();
-        if self.active.as_ref().and_then(Active::deadline).is_some_and(|deadline| now >= deadline) {
-            self.tick().await;
-        }
+        self.tick_if_due().await;
         let mut question: Option<Question> = None;
         let mut later: Option<Later> = None;
         match &mut self.active {
@@ -400,41 +405,45 @@ impl Stream {
         Ok(())
     }
 
+    /// How recording stands.
+    fn standing(&self) -> Standing {
+        match &self.active {
+            Some(active) => active.standing(),
+            None => Standing::Nothing,
+        }
+    }
+
     /// Carries out a command while a push is there.
     async fn obey(&mut self, command: OpenCommand, push: &mut Attended) {
-        use RecordCommand::{CancelDelay, Restart, Start, Stop};
-        let (fed, stopped) =
-            self.active.as_ref().map_or((false, false), |active| (active.is_fed(), active.is_stopped()));
+        self.tick_if_due().await;
         let mut reached = Vec::new();
-        let answer = match command.command {
-            Start if fed => CommandAnswer::AlreadyStarted,
-            Start => {
+        let answer = match decide(command.command, true, self.standing()) {
+            Err(refused) => refused,
+            Ok(act @ (Act::Begin | Act::GoOn)) => {
                 let (heard, batches) = push.reach_back(self.clock, command.reach_back);
                 let began = batches.first().map(|batch| batch.arrived);
                 reached = batches;
                 match &mut self.active {
-                    Some(active) if stopped => {
+                    Some(active) if act == Act::GoOn => {
                         active.go_on(&self.deps, self.clock, &push.info, &heard, Because::Asked { began }).await;
                         CommandAnswer::Done
                     }
                     _ => self.begin_on_command(&push.info, &heard).await,
                 }
             }
-            Restart if stopped => {
+            Ok(Act::BeginAnew) => {
                 self.seal().await;
                 let heard = push.buffer.heard();
                 self.begin_on_command(&push.info, &heard).await
             }
-            Restart if fed => {
+            Ok(Act::Cut) => {
                 if let Some(active) = &mut self.active {
                     active.restart(&self.deps, self.clock).await;
                 }
                 CommandAnswer::Done
             }
-            Stop if fed => self.stop().await,
-            CancelDelay if fed => CommandAnswer::NotStopped,
-            CancelDelay if stopped => return self.seal_and_answer(&command).await,
-            Stop | CancelDelay | Restart => CommandAnswer::NotStarted,
+            Ok(Act::Stop) => self.stop().await,
+            Ok(Act::Seal) => return self.seal_and_answer(&command).await,
         };
         self.answer(&command, answer).await;
         // Recorded as if it came now, but for its time of arrival.
@@ -448,13 +457,12 @@ impl Stream {
 
     /// Carries out a command while nobody pushes: a recording may wait for its publisher.
     async fn obey_without_push(&mut self, command: OpenCommand) {
-        use RecordCommand::{CancelDelay, Restart, Start, Stop};
-        let stopped = self.active.as_ref().is_some_and(Active::is_stopped);
-        let answer = match command.command {
-            Start | Restart => CommandAnswer::NotLive,
-            Stop if self.active.is_some() && !stopped => self.stop().await,
-            CancelDelay if self.active.is_some() => return self.seal_and_answer(&command).await,
-            Stop | CancelDelay => CommandAnswer::NotStarted,
+        self.tick_if_due().await;
+        let answer = match decide(command.command, false, self.standing()) {
+            Err(refused) => refused,
+            Ok(Act::Stop) => self.stop().await,
+            Ok(Act::Seal) => return self.seal_and_answer(&command).await,
+            Ok(Act::Begin | Act::GoOn | Act::BeginAnew | Act::Cut) => CommandAnswer::NotLive,
         };
         self.answer(&command, answer).await;
     }
@@ -495,12 +503,11 @@ impl Stream {
 
     /// Writes the answer; behind the rows of the open recording, if there is one, so that a command that was answered
     /// survives whatever comes.
-    async fn answer(&self, command: &OpenCommand, answer: CommandAnswer) {
+    async fn answer(&mut self, command: &OpenCommand, answer: CommandAnswer) {
         tracing::info!(command = command.command.as_str(), answer = answer.as_str(), "command");
-        let at = self.clock.wall();
-        match &self.active {
-            Some(active) => active.answer(command.seq, answer, at).await,
-            None => demand::answer(&self.deps, command.seq, answer, at).await,
+        match &mut self.active {
+            Some(active) => active.answer(&self.deps, self.clock, command.seq, answer).await,
+            None => demand::answer(&self.deps, command.seq, answer, self.clock.wall()).await,
         }
     }
 

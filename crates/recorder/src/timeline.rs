@@ -117,6 +117,8 @@ pub(crate) struct SoundClock {
     rate: i64,
     next: Option<i64>,
     deviations: VecDeque<i64>,
+    /// The last frame was left out: others are, until one fits.
+    leaves_out: bool,
 }
 
 /// What becomes of a sound frame.
@@ -131,7 +133,7 @@ pub(crate) enum Placed {
 impl SoundClock {
     /// A clock of `rate` samples a second, on which nothing lies yet before `next`.
     pub(crate) fn new(rate: u32, next: Option<i64>) -> Self {
-        Self { rate: i64::from(rate), next, deviations: VecDeque::with_capacity(SOUND_WINDOW) }
+        Self { rate: i64::from(rate), next, deviations: VecDeque::with_capacity(SOUND_WINDOW), leaves_out: false }
     }
 
     /// The same clock counting `rate` samples a second.
@@ -180,7 +182,8 @@ impl SoundClock {
         let nearer = drift.min(i64::from(samples) / 2);
         let early = (full && self.deviations.iter().all(|d| *d <= -drift))
             || deviation <= -step
-            || (first && deviation < -nearer);
+            || ((first || self.leaves_out) && deviation < -nearer);
+        self.leaves_out = early && !late;
         if late {
             self.deviations.clear();
             self.deviations.push_back(0);
@@ -300,6 +303,19 @@ mod tests {
                 let claimed = frame * 1024 + frame * 1024 * drift_per_mille / 1000;
                 if let Placed::At(at) = clock.place(claimed, 1024) {
                     assert!((at - claimed).abs() <= 48 * 21, "frame {frame}: {at} for {claimed}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sound_whose_clock_steps_back_is_in_step_again_with_the_first_frame_that_is_kept() {
+        for back_ms in (100..500).step_by(7) {
+            let mut clock = SoundClock::new(48_000, None);
+            for frame in 0..200i64 {
+                let claimed = frame * 1024 - if frame < 100 { 0 } else { back_ms * 48 };
+                if let Placed::At(at) = clock.place(claimed, 1024) {
+                    assert!((at - claimed).abs() <= 48 * 16, "{back_ms} ms back, frame {frame}: {at} for {claimed}");
                 }
             }
         }

@@ -22,3 +22,4 @@ pub use session::{
     COMMAND_BYTES_MAX, Ended, HANDSHAKE_WAIT, IDLE_WAIT, Input, Output, PUBLISH_WAIT, PublishRequest, STREAMS_MAX,
     Session, SessionError, Waits,
 };
+pub use timestamp::Unwrap;

@@ -7,19 +7,20 @@ const PERIOD_MASKED: i64 = 1 << 31;
 
 /// Turns 32-bit timestamps into ones that go on across wraps: always the candidate nearest to the one before.
 #[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Unwrap {
+pub struct Unwrap {
     last: Option<i64>,
 }
 
 impl Unwrap {
     /// Begins at the place of another track, so that a track whose first sample comes after a wrap is not days behind.
-    pub(crate) fn follow(&mut self, other: Unwrap) {
+    pub fn follow(&mut self, other: Unwrap) {
         if self.last.is_none() {
             self.last = other.last;
         }
     }
 
-    pub(crate) fn next(&mut self, timestamp: u32) -> i64 {
+    /// The next timestamp of the track, unwrapped.
+    pub fn next(&mut self, timestamp: u32) -> i64 {
         let raw = i64::from(timestamp);
         let next = match self.last {
             None => raw,

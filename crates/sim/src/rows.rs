@@ -2,44 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use catalog::{NewRecording, OpenCycle, Recording, RecordingState};
-use units::{AssetId, RecordingId, WallTime};
-
-/// One thing to be written, as the recorder's ledger has it.
-#[derive(Clone, PartialEq, Debug)]
-pub(crate) enum Entry {
-    Begin(Box<NewRecording>),
-    OpenCycle(OpenCycle),
-    Seal(Seal, Option<OpenCycle>),
-    Interrupt { last_media: WallTime, end: i64, give_up_at: WallTime },
-    Resume,
-    End { end: Option<i64>, at: WallTime },
-}
-
-/// A cycle to become an asset.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) struct Seal {
-    pub(crate) cycle: u32,
-    pub(crate) asset: AssetId,
-    pub(crate) from: i64,
-    pub(crate) to: i64,
-    pub(crate) ended: WallTime,
-}
-
-/// An asset as the library shows it.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) struct Asset {
-    pub(crate) recording: RecordingId,
-    pub(crate) seal: Seal,
-}
+use catalog::{CommandAnswer, NewRecording, OpenCycle, RecordCommand, Recording, RecordingState, SealedCycle};
+use recorder::bare::Entry;
+use units::{AssetId, RecordingId};
 
 /// The rows. They survive everything: that a database keeps its word is not what is tested here.
 #[derive(Default, Debug)]
 pub(crate) struct Rows {
     pub(crate) recordings: BTreeMap<RecordingId, Recording>,
-    pub(crate) assets: Vec<Asset>,
+    pub(crate) assets: Vec<SealedCycle>,
     /// The outbox: which asset each `AddLiveRecordVideoComplete` is about.
     pub(crate) events: Vec<AssetId>,
+    /// What was asked, by its number; and the last that was answered as done, by recording.
+    pub(crate) asked: Vec<RecordCommand>,
+    pub(crate) answered: BTreeMap<RecordingId, RecordCommand>,
+    /// How much had been asked when a recording went on.
+    pub(crate) resumed: BTreeMap<RecordingId, i64>,
     /// Planted: a repetition makes another asset.
     pub(crate) seals_twice: bool,
     /// Planted: the event is written after the asset, in a transaction of its own.
@@ -48,7 +26,10 @@ pub(crate) struct Rows {
 
 impl Rows {
     pub(crate) fn open_recordings(&self) -> Vec<Recording> {
-        self.recordings.values().filter(|row| row.state != RecordingState::Ended).cloned().collect()
+        let mut open: Vec<Recording> =
+            self.recordings.values().filter(|row| row.state != RecordingState::Ended).cloned().collect();
+        open.sort_by_key(|row| (row.began, row.id));
+        open
     }
 
     /// The process dies: what a planted error keeps in memory is gone.
@@ -58,18 +39,42 @@ impl Rows {
         }
     }
 
+    /// A command is given; its number.
+    pub(crate) fn ask(&mut self, command: RecordCommand) -> i64 {
+        self.asked.push(command);
+        i64::try_from(self.asked.len()).unwrap_or(i64::MAX) - 1
+    }
+
+    /// What was answered holds, whatever came after.
+    pub(crate) fn check_answered(&self) -> Result<(), String> {
+        for (id, command) in &self.answered {
+            let Some(row) = self.recordings.get(id) else { continue };
+            let ended = row.state == RecordingState::Ended;
+            let holds = match command {
+                RecordCommand::Stop => ended || row.stopped,
+                RecordCommand::CancelDelay => ended,
+                RecordCommand::Start | RecordCommand::Restart => true,
+            };
+            if !holds {
+                return Err(format!("{command:?} of {id:?} was answered and is not in its row: {row:?}"));
+            }
+        }
+        Ok(())
+    }
+
     /// One transaction.
     pub(crate) fn apply(&mut self, id: RecordingId, entry: &Entry) -> Result<(), String> {
         if let Some(later) = &mut self.tells_later {
             self.events.append(later);
         }
         match entry {
-            Entry::Begin(new) => {
+            Entry::Begin(new, _) => {
                 self.recordings.entry(id).or_insert_with(|| begun(new));
             }
+            Entry::Attach { .. } | Entry::LeftOut { .. } => {}
             Entry::OpenCycle(open) => self.open_cycle(id, *open),
-            Entry::Seal(seal, next) => {
-                self.seal(id, *seal)?;
+            Entry::Seal(sealed, next) => {
+                self.seal(id, sealed)?;
                 if let Some(next) = next {
                     self.open_cycle(id, *next);
                 }
@@ -82,10 +87,26 @@ impl Rows {
                     row.give_up_at = Some(*give_up_at);
                 }
             }
-            Entry::Resume => {
+            Entry::Stop => {
+                if let Some(row) = self.unended(id).filter(|row| row.state == RecordingState::Interrupted) {
+                    row.stopped = true;
+                }
+            }
+            Entry::Resume { .. } => {
                 if let Some(row) = self.unended(id).filter(|row| row.state == RecordingState::Interrupted) {
                     row.state = RecordingState::Live;
                     row.give_up_at = None;
+                    row.stopped = false;
+                    // Started, which is still to be answered, or given a push.
+                    self.answered.remove(&id);
+                    self.resumed.insert(id, i64::try_from(self.asked.len()).unwrap_or(i64::MAX));
+                }
+            }
+            Entry::Answer { seq, answer, .. } => {
+                let asked = usize::try_from(*seq).ok().and_then(|seq| self.asked.get(seq));
+                let holds = self.resumed.get(&id).is_none_or(|by_then| by_then <= seq);
+                if let Some(command) = asked.filter(|_| holds && *answer == CommandAnswer::Done) {
+                    self.answered.insert(id, *command);
                 }
             }
             Entry::End { end, at } => {
@@ -112,22 +133,22 @@ impl Rows {
         }
     }
 
-    fn seal(&mut self, id: RecordingId, seal: Seal) -> Result<(), String> {
+    fn seal(&mut self, id: RecordingId, sealed: &SealedCycle) -> Result<(), String> {
         let Some(row) = self.recordings.get_mut(&id) else { return Err(format!("{id:?} is sealed but was not begun")) };
-        if row.cycle.is_some_and(|open| open.number == seal.cycle) {
+        if row.cycle.is_some_and(|open| open.number == sealed.cycle) {
             row.cycle = None;
         }
-        let known = self.assets.iter().find(|asset| asset.recording == id && asset.seal.cycle == seal.cycle);
+        let known = self.assets.iter().find(|asset| asset.recording == id && asset.cycle == sealed.cycle);
         if let Some(known) = known.filter(|_| !self.seals_twice) {
-            if known.seal.asset != seal.asset {
-                return Err(format!("cycle {} of {id:?} is sealed as two assets", seal.cycle));
+            if known.asset != sealed.asset {
+                return Err(format!("cycle {} of {id:?} is sealed as two assets", sealed.cycle));
             }
             return Ok(());
         }
-        self.assets.push(Asset { recording: id, seal });
+        self.assets.push(sealed.clone());
         match &mut self.tells_later {
-            Some(later) => later.push(seal.asset),
-            None => self.events.push(seal.asset),
+            Some(later) => later.push(sealed.asset),
+            None => self.events.push(sealed.asset),
         }
         Ok(())
     }

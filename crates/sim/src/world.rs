@@ -5,18 +5,22 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use blobs::{Blow, Death, Draw, FaultDisk};
+use catalog::{CommandAnswer, RecordCommand};
 use codec::{Frame, TrackKind};
 use domain::rule::{OnDemand, RecordRule, RuleKey};
-use recorder::bare::Fault;
+use recorder::bare::{Fault, Standing};
 use units::{IdSource, Mono, PushId, RecordingId, WallTime};
 
 use crate::audit;
-use crate::media::{Media, STEP_MS};
+use crate::media::{Media, Sent};
 use crate::rows::Rows;
 use crate::service::{Instant, Service};
 
 /// So soon after the disk works again media is stored again: a key frame comes, and the segment it begins is complete.
 const RECOVERY_MS: i64 = 20_000;
+
+/// So often what has its place is written while nothing comes.
+const FLUSH_MS: i64 = 500;
 
 /// An error put in on purpose: the simulation has to find it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +31,8 @@ pub enum Plant {
     ForgetGap,
     /// A recording that is taken up goes on before its end.
     StepBack,
+    /// A recording that was stopped goes on when it is taken up.
+    ForgetStop,
     /// The event is told after the asset is made, not with it.
     TellLater,
     /// The disk tells that it has synced, and has not.
@@ -67,6 +73,10 @@ pub struct Outcome {
     pub recordings: u64,
     /// Assets that were made.
     pub assets: u64,
+    /// Commands that were given.
+    pub commands: u64,
+    /// Furthest that sound was off against the picture.
+    pub skew_max: Duration,
 }
 
 impl std::ops::AddAssign for Outcome {
@@ -78,6 +88,8 @@ impl std::ops::AddAssign for Outcome {
         self.strikes += other.strikes;
         self.recordings += other.recordings;
         self.assets += other.assets;
+        self.commands += other.commands;
+        self.skew_max = self.skew_max.max(other.skew_max);
     }
 }
 
@@ -90,6 +102,17 @@ pub(crate) struct Taken {
     pub(crate) life: u32,
     /// Media was being lost at that time.
     pub(crate) trouble: bool,
+    /// No key frame had come since the recording took its push.
+    pub(crate) awaited_key_frame: bool,
+}
+
+/// How the catalog answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum CatalogState {
+    Up,
+    /// A row now and then.
+    Slow,
+    Down,
 }
 
 /// Something after which the last moments before it may be missing.
@@ -104,6 +127,8 @@ pub(crate) struct Blown {
 pub(crate) struct World {
     pub(crate) disk: FaultDisk,
     pub(crate) rows: Rows,
+    /// Every frame that was sent, by its number.
+    pub(crate) sent: Vec<Sent>,
     pub(crate) taken: Vec<Taken>,
     pub(crate) blows: Vec<Blown>,
     draw: Draw,
@@ -117,15 +142,18 @@ pub(crate) struct World {
     stood_ms: i64,
     wall_offset_ms: i64,
     life: u32,
-    rule: RecordRule,
-    catalog_up: bool,
+    /// The rule of the stream, if it has one.
+    rule: Option<RecordRule>,
+    catalog: CatalogState,
+    /// This world's publishers send as cameras do.
+    fine: bool,
+    /// What was asked last of a recording, and done, in this life.
+    obeyed: Option<(RecordingId, RecordCommand)>,
     /// How long was pushed since nothing is wrong with the disk.
     well_ms: Option<i64>,
     /// In this life the disk failed call after call.
     failed_on: bool,
-    numbers: u32,
     pushes: u128,
-    feeding: Option<RecordingId>,
     wrong: Option<String>,
 }
 
@@ -152,15 +180,20 @@ impl World {
             Some(Plant::ForgetGap) => Some(Fault::ForgetLoss),
             Some(Plant::StepBack) => Some(Fault::StepBack),
             Some(Plant::SealTwice) => Some(Fault::TellAgain),
+            Some(Plant::ForgetStop) => Some(Fault::ForgetStop),
             _ => None,
         };
         Self {
             disk,
             rows,
+            sent: Vec::new(),
             taken: Vec::new(),
             blows: Vec::new(),
             ids: IdSource::new(draw.below(u64::MAX)),
             rule: draw_rule(&mut draw),
+            catalog: CatalogState::Up,
+            fine: draw.once_in(16),
+            obeyed: None,
             draw,
             fault,
             service: None,
@@ -169,20 +202,19 @@ impl World {
             stood_ms: 0,
             wall_offset_ms: 1_700_000_000_000,
             life: 0,
-            catalog_up: true,
             well_ms: Some(0),
             failed_on: false,
-            numbers: 0,
             pushes: 0,
-            feeding: None,
             wrong: None,
         }
     }
 
     fn live(&mut self) -> Result<(), String> {
         self.boot();
-        for _ in 0..6 + self.draw.below(8) {
-            match self.draw.below(12) {
+        // What is sent as densely as cameras do is sent less often.
+        let acts = if self.fine { 2 + self.draw.below(2) } else { 6 + self.draw.below(8) };
+        for _ in 0..acts {
+            match self.draw.below(13) {
                 0..=5 => self.push(),
                 6 => {
                     let seconds = if self.draw.once_in(3) { self.draw.below(4_000) } else { self.draw.below(60) };
@@ -198,7 +230,8 @@ impl World {
                     self.wall_offset_ms += 3_600_000 - i64::try_from(step).unwrap_or(0);
                 }
                 9 => self.rule = draw_rule(&mut self.draw),
-                10 => self.catalog_up = !self.catalog_up,
+                10 => self.change_catalog(),
+                11 => self.command(),
                 _ => self.change_disk(),
             }
             if let Some(wrong) = self.wrong.take() {
@@ -210,22 +243,18 @@ impl World {
 
     /// All that was broken works again, and nobody pushes: everything comes to rest.
     fn heal(&mut self) -> Result<(), String> {
-        self.catalog_up = true;
-        for _ in 0..2 {
-            self.disk.mend();
-            self.disk.set_capacity(u64::MAX);
-            if self.service.is_none() {
-                self.boot();
-            }
-            self.wait(600);
-            let open = self.rows.open_recordings().len();
-            let left = self.service.as_ref().map_or(0, |service| service.actives.len() + service.owed.len());
-            if left > 0 {
-                return Err(format!("{left} recordings or rows do not come to rest ({open} are open)"));
-            }
-            // What could not be taken up while the disk failed is taken up by the next life.
-            self.end_life(Death::Process);
+        self.catalog = CatalogState::Up;
+        self.disk.mend();
+        self.disk.set_capacity(u64::MAX);
+        if self.service.is_none() {
+            self.boot();
         }
+        self.wait(600);
+        if !self.service.as_ref().is_some_and(Service::rests) {
+            let open = self.rows.open_recordings().len();
+            return Err(format!("what is left does not come to rest; {open} recordings are open"));
+        }
+        self.end_life(Death::Process);
         self.wrong.take().map_or(Ok(()), Err)
     }
 
@@ -261,23 +290,75 @@ impl World {
 
     /// After every step of the service: the catalog takes what it is told, and a death in a call is one.
     fn after_step(&mut self) {
-        let trouble = self.service.as_mut().and_then(Service::current).and_then(|active| active.bare.trouble());
-        if trouble.is_some() && self.blows.last().is_none_or(|last| last.at_ms != self.active_ms()) {
+        let lost = self.service.as_mut().is_some_and(|service| std::mem::take(&mut service.lost));
+        if lost && self.blows.last().is_none_or(|last| last.at_ms != self.active_ms()) {
             self.blows.push(Blown { at_ms: self.active_ms(), life: self.life, death: None });
         }
+        self.note_fed(lost);
         if self.disk.is_dead() {
             let death = self.draw_death();
             self.end_life(death);
             return;
         }
-        let Some(service) = &mut self.service else { return };
-        while self.catalog_up
-            && let Some((id, entry)) = service.owed.pop_front()
-        {
-            if let Err(wrong) = self.rows.apply(id, &entry) {
-                self.wrong.get_or_insert(wrong);
+        while self.catalog == CatalogState::Up || (self.catalog == CatalogState::Slow && self.draw.once_in(8)) {
+            let Some((id, entry)) = self.service.as_mut().and_then(|service| service.owed.pop_front()) else { break };
+            // Now and then it was written, and the writer heard of an error.
+            for _ in 0..=u8::from(self.draw.once_in(16)) {
+                if let Err(wrong) = self.rows.apply(id, &entry) {
+                    self.wrong.get_or_insert(wrong);
+                }
             }
         }
+        if let Err(wrong) = self.rows.check_answered() {
+            self.wrong.get_or_insert(wrong);
+        }
+    }
+
+    fn change_catalog(&mut self) {
+        self.catalog = match self.draw.below(4) {
+            0 => CatalogState::Slow,
+            1 => CatalogState::Down,
+            _ => CatalogState::Up,
+        };
+    }
+
+    /// Notes what recordings took.
+    fn note_fed(&mut self, trouble: bool) {
+        let Some(service) = &mut self.service else { return };
+        let fed = std::mem::take(&mut service.fed);
+        if fed.is_empty() {
+            return;
+        }
+        for (recording, number, awaited_key_frame) in fed {
+            let (at_ms, life) = (self.active_ms(), self.life);
+            self.taken.push(Taken { number, recording, at_ms, life, trouble, awaited_key_frame });
+            let last = self.obeyed.filter(|(of, _)| *of == recording).map(|(_, command)| command);
+            if last.or(self.rows.answered.get(&recording).copied()) == Some(RecordCommand::Stop) {
+                self.wrong.get_or_insert(format!("{recording:?} was stopped, and takes picture {number}"));
+            }
+        }
+    }
+
+    /// Somebody asks something of the stream's recording.
+    fn command(&mut self) {
+        use RecordCommand::{CancelDelay, Restart, Start, Stop};
+        let command = match self.draw.below(6) {
+            0 | 1 => Start,
+            2 | 3 => Stop,
+            4 => CancelDelay,
+            _ => Restart,
+        };
+        let reach = Duration::from_secs(if self.draw.once_in(2) { 0 } else { self.draw.below(20) });
+        let (seq, rule) = (self.rows.ask(command), self.rule.clone());
+        let mut answered = (None, CommandAnswer::Failed);
+        let now = self.now();
+        if let Some(service) = &mut self.service {
+            answered = service.command(now, (seq, command), reach, rule.as_ref(), &mut self.ids);
+        }
+        if let (Some(recording), CommandAnswer::Done) = answered {
+            self.obeyed = Some((recording, command));
+        }
+        self.after_step();
     }
 
     fn draw_death(&mut self) -> Death {
@@ -290,7 +371,7 @@ impl World {
         let death = if std::mem::take(&mut self.failed_on) { Death::Power } else { death };
         self.blows.push(Blown { at_ms: self.active_ms(), life: self.life, death: Some(death) });
         self.service = None;
-        self.feeding = None;
+        self.obeyed = None;
         self.rows.forget();
         self.disk.restart(death);
     }
@@ -355,7 +436,7 @@ impl World {
     fn push(&mut self) {
         for _ in 0..=self.draw.below(3) {
             let push = self.connect();
-            let mut media = Media::new(&mut self.draw);
+            let mut media = Media::new(push, self.fine, &mut self.draw);
             if self.draw.once_in(3) {
                 self.disk.plan(self.draw.below(60), Blow::Die);
             }
@@ -366,12 +447,13 @@ impl World {
                 self.die(death);
                 continue;
             }
+            let grace = self.rule.as_ref().map_or(60, |rule| rule.grace.as_secs());
             match self.draw.below(5) {
                 // Taken over at once by the next one, or lost for a while.
                 0 | 1 => self.lose(push),
                 2 => {
                     self.lose(push);
-                    let seconds = self.draw.below(self.rule.grace.as_secs() + 3);
+                    let seconds = self.draw.below(grace + 3);
                     self.wait(seconds);
                 }
                 3 => {
@@ -380,8 +462,7 @@ impl World {
                 }
                 _ => {
                     self.lose(push);
-                    let seconds = self.rule.grace.as_secs() + 1;
-                    self.wait(seconds);
+                    self.wait(grace + 1);
                 }
             }
         }
@@ -391,14 +472,11 @@ impl World {
         self.pushes += 1;
         let push = PushId::from_u128(self.pushes);
         let rule = self.rule.clone();
-        let mut feeding = None;
-        self.step(|service, now, ids| feeding = service.push_started(now, push, &rule, ids));
-        self.feeding = feeding;
+        self.step(|service, now, ids| service.push_started(now, push, rule.as_ref(), ids));
         push
     }
 
     fn lose(&mut self, push: PushId) {
-        self.feeding = None;
         self.step(|service, now, ids| service.push_lost(now, push, ids));
         if self.service.is_none() {
             self.boot();
@@ -411,9 +489,11 @@ impl World {
         for frame in media.configs() {
             self.step(|service, now, ids| service.frame(now, &frame, ids));
         }
+        // The same troubles in an hour, however densely is sent.
+        let calm = if self.fine { 1_000 } else { 120 };
         while self.now_ms < until {
-            match self.draw.below(120) {
-                0 => media.leap(&mut self.draw),
+            match self.draw.below(calm) {
+                0 if self.service.as_ref().is_some_and(Service::is_settled) => media.disturb(&mut self.draw),
                 1 => {
                     let frame = media.resize();
                     self.step(|service, now, ids| service.frame(now, &frame, ids));
@@ -424,36 +504,49 @@ impl World {
                     self.stood_ms += 30_000;
                 }
                 3 => self.change_disk(),
+                4 => self.change_catalog(),
+                5 | 6 => self.command(),
+                7 => self.rule = draw_rule(&mut self.draw),
                 _ => {}
             }
-            let (frame, wait_ms, numbered) = media.next(self.numbers);
-            self.step(|service, now, ids| service.frame(now, &frame, ids));
-            if numbered {
-                self.note_taken(&frame);
+            let number = u32::try_from(self.sent.len()).unwrap_or(u32::MAX);
+            let (frame, sent, wait_ms) = media.next(number, &mut self.draw);
+            let mut wait_ms = wait_ms;
+            // The service does not wait for the publisher; by the third time all is synced.
+            for _ in 0..3 {
+                if wait_ms > FLUSH_MS {
+                    self.now_ms += FLUSH_MS;
+                    wait_ms -= FLUSH_MS;
+                    self.step(Service::flush);
+                }
             }
             if self.service.is_none() {
                 return false;
             }
-            self.now_ms += wait_ms.min(STEP_MS);
+            self.now_ms += wait_ms;
+            self.sent.push(Sent { sent_ms: self.now_ms, ..sent });
+            self.step(|service, now, ids| service.frame(now, &frame, ids));
+            self.check_recovers(&frame, wait_ms);
+            if self.service.is_none() {
+                return false;
+            }
         }
         true
     }
 
-    fn note_taken(&mut self, frame: &Frame) {
-        let number = self.numbers;
-        self.numbers += 1;
-        debug_assert!(matches!(frame, Frame::Sample(sample) if sample.track == TrackKind::Video));
+    /// Once the disk works again, media is stored again, and soon.
+    fn check_recovers(&mut self, frame: &Frame, waited_ms: i64) {
+        if !matches!(frame, Frame::Sample(sample) if sample.track == TrackKind::Video) {
+            return;
+        }
         let current = self.service.as_mut().and_then(Service::current);
-        let trouble = current.is_some_and(|active| active.bare.trouble().is_some());
+        let trouble = current.is_some_and(|active| active.trouble().is_some() && active.standing() == Standing::Fed);
         if let Some(well) = &mut self.well_ms {
-            *well = if trouble { *well + STEP_MS } else { 0 };
+            // A publisher that pauses sends no key frame either.
+            *well = if trouble { *well + waited_ms.min(500) } else { 0 };
             if *well > RECOVERY_MS {
                 self.wrong.get_or_insert(format!("media is still lost {RECOVERY_MS} ms after the disk works again"));
             }
-        }
-        if let Some(recording) = self.feeding {
-            let (at_ms, life) = (self.active_ms(), self.life);
-            self.taken.push(Taken { number, recording, at_ms, life, trouble });
         }
     }
 
@@ -462,15 +555,19 @@ impl World {
     }
 }
 
-fn draw_rule(draw: &mut Draw) -> RecordRule {
+fn draw_rule(draw: &mut Draw) -> Option<RecordRule> {
+    // Now and then there is none: it was deleted.
+    if draw.once_in(12) {
+        return None;
+    }
     let name = |name: &str| name.to_owned();
-    RecordRule {
+    Some(RecordRule {
         key: RuleKey { domain: name("sim.example.org"), app: name("*"), stream: name("*") },
-        on_demand: OnDemand::Automatic,
+        on_demand: if draw.once_in(5) { OnDemand::Manual } else { OnDemand::Automatic },
         cycle_length: Duration::from_secs(5 + draw.below(20)),
         grace: Duration::from_secs([15, 60, 180][usize::try_from(draw.below(3)).unwrap_or(0)]),
         template_group: domain::rule::NO_TRANSCODE.to_owned(),
         compose_group: None,
-        safety_buffer: Duration::ZERO,
-    }
+        safety_buffer: Duration::from_secs(if draw.once_in(3) { draw.below(30) } else { 0 }),
+    })
 }

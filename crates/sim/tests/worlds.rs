@@ -68,3 +68,8 @@ fn an_event_that_is_lost_between_the_asset_and_its_telling_is_found() {
 fn a_disk_that_does_not_sync_what_it_says_it_has_is_found() {
     assert_found(Plant::TrustUnsynced, "");
 }
+
+#[test]
+fn a_recording_that_was_stopped_and_goes_on_after_a_crash_is_found() {
+    assert_found(Plant::ForgetStop, "was stopped");
+}

@@ -46,8 +46,6 @@ pub(super) struct Closed {
     pub(super) checks: Vec<u32>,
     /// Epochs described in its file, in order.
     pub(super) epochs: Vec<Epoch>,
-    /// Its file, when it still has to be cut to the row's bytes.
-    pub(super) uncut: Option<AppendFile>,
 }
 
 impl Segment {
@@ -173,7 +171,7 @@ impl Segment {
 
     /// Ends the segment; call it after [`sync`](Self::sync). `end`: where the next one begins, when it follows at once.
     /// `None` when nothing of it is durable, or no picture where there should be some: its number is free again.
-    pub(super) fn close(self, end: Option<i64>) -> Option<Closed> {
+    pub(super) fn close(&mut self, end: Option<i64>) -> Option<Closed> {
         let (video, audio) = (self.page.track_span(TrackKind::Video), self.page.track_span(TrackKind::Audio));
         let first = self.page.fragments.iter().find(|fragment| fragment.track == TrackKind::Video);
         let (begin, own_end) = match (&video, &audio, first) {
@@ -201,9 +199,14 @@ impl Segment {
             audio,
             page: PageRef { at: 0, len: 0, crc: 0 },
         };
-        let epochs = self.epochs.into_iter().map(|(_, epoch)| epoch).collect();
-        let uncut = self.uncut.then_some(self.file);
-        Some(Closed { row, page: self.page, checks: self.checks, epochs, uncut })
+        let epochs = std::mem::take(&mut self.epochs).into_iter().map(|(_, epoch)| epoch).collect();
+        let (page, checks) = (std::mem::take(&mut self.page), std::mem::take(&mut self.checks));
+        Some(Closed { row, page, checks, epochs })
+    }
+
+    /// The file, and how long it has to be, when it could not be cut to what is durable.
+    pub(super) fn into_uncut(self) -> Option<(AppendFile, u64)> {
+        self.uncut.then_some((self.file, self.synced.bytes))
     }
 }
 
