@@ -168,6 +168,28 @@ impl Blobs {
         }
     }
 
+    /// The names of the folders directly below `prefix`, sorted; what lies in them is not looked at.
+    pub async fn folders(&self, prefix: &str) -> Result<Vec<String>> {
+        let path = parse(prefix)?;
+        let mut names: Vec<String> = match &self.backing {
+            Backing::Local { files, .. } => {
+                let failed = |error| BlobError::of_store(prefix, error);
+                let found = files.list_with_delimiter(Some(&path)).await.map_err(failed)?.common_prefixes;
+                found.iter().filter_map(|folder| folder.filename().map(str::to_owned)).collect()
+            }
+            #[cfg(any(test, feature = "testing"))]
+            Backing::Faulty(disk) => {
+                let listed = disk.list(prefix).map_err(|error| BlobError::of_io(prefix, error))?;
+                let below =
+                    |key: &str| Some(key.strip_prefix(prefix)?.strip_prefix('/')?.split_once('/')?.0.to_owned());
+                listed.iter().filter_map(|object| below(&object.key)).collect()
+            }
+        };
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
     /// Opens an object for appending; it and its folders are made when they are not there, and survive a power loss from
     /// then on. Blocks on the disk: use it on a blocking thread.
     pub fn append_file(&self, key: &str) -> Result<AppendFile> {

@@ -463,7 +463,20 @@ impl Tx {
     }
 }
 
+impl Tx {
+    /// Ends a recording that has no media, and has the files of its reel removed.
+    pub async fn end_empty_recording(&mut self, id: RecordingId, now: WallTime) -> Result<()> {
+        self.end_recording(id, None, now).await?;
+        let row = Sql::new("SELECT reel FROM recording WHERE id = $1").arg(id).row(&mut *self).await?;
+        if let Some(row) = row {
+            self.enqueue(NewJob::free_reel(row.parsed("reel")?, None, Duration::ZERO), now).await?;
+        }
+        Ok(())
+    }
+}
+
 in_own_tx! {
+    end_empty_recording(id: RecordingId, now: WallTime) -> ();
     begin_recording(new: &NewRecording) -> ();
     attach_push(recording: RecordingId, push: PushId, now: WallTime) -> ();
     note_left_out(recording: RecordingId, push: PushId, left_out: &str) -> ();

@@ -52,6 +52,18 @@ impl Catalog {
         row.as_ref().map(reel_of).transpose()
     }
 
+    /// When the newest reel was made; `None` when there is none.
+    pub async fn newest_reel(&self) -> Result<Option<WallTime>> {
+        let row = Sql::new("SELECT created FROM reel ORDER BY id DESC LIMIT 1").row(self).await?;
+        row.as_ref().map(|row| row.time("created")).transpose()
+    }
+
+    /// The ids of the reels from this id on, in order.
+    pub async fn reels_from(&self, id: ReelId) -> Result<Vec<ReelId>> {
+        let rows = Sql::new("SELECT id FROM reel WHERE id >= $1 ORDER BY id").arg(id).rows(self).await?;
+        rows.iter().map(|row| row.parsed("id")).collect()
+    }
+
     /// All spans on a reel, of whatever asset, by where they start.
     pub async fn spans_on_reel(&self, reel: ReelId) -> Result<Vec<Span>> {
         let rows = Sql::new("SELECT * FROM span WHERE reel = $1 ORDER BY from_ticks, to_ticks").arg(reel);

@@ -26,6 +26,7 @@ mod recover;
 mod story;
 mod stream;
 mod timeline;
+mod unheard;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -105,7 +106,7 @@ pub enum RecorderError {
 
 /// Records until `shutdown`, then until every push has ended and its media is durable.
 ///
-/// First takes up what the last run left open: torn tails are cut off, cycles that are owed to the catalog are sealed,
+/// First takes up what the last run left open, also what the catalog never heard of: torn tails are cut off, cycles that are owed to the catalog are sealed,
 /// recordings within their grace wait for their publisher, the others are sealed with their true end. Errors of single
 /// recordings are logged; only a catalog that cannot be read at all is returned.
 pub async fn run(mut pushes: Pushes, deps: Deps, shutdown: CancellationToken) -> Result<(), RecorderError> {
@@ -115,6 +116,7 @@ pub async fn run(mut pushes: Pushes, deps: Deps, shutdown: CancellationToken) ->
     // Of two recordings of one path (the older could not be taken up by an earlier start) the newer one is fed; the other
     // waits out its grace.
     let mut waiting: Vec<Outbox> = Vec::new();
+    unheard::take_in(&deps).await?;
     let FoundOpen { recovered, later } = recover::open_recordings(&deps, &clock).await?;
     for recovered in recovered {
         let path = recovered.row.path.clone();

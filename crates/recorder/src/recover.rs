@@ -147,7 +147,7 @@ pub(crate) async fn recover(deps: &Deps, clock: Clock, row: Recording) -> Result
     let wall = clock.wall();
     let Some(plan) = plan(&row, &story, cycles, end, wall, || deps.ids.asset(wall)) else {
         tracing::warn!(recording = %row.id, stream = %row.path, "an open recording has no media; it is ended");
-        deps.catalog.end_recording(row.id, None, wall).await?;
+        deps.catalog.end_empty_recording(row.id, wall).await?;
         return Ok(None);
     };
     let machine = plan.machine(&row, clock.mono());

@@ -7,7 +7,7 @@ use catalog::{CatalogUrl, RecordingState, StoredRule};
 use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
 use hub::{Batch, Hub, HubLimits, PushEnd, PushInfo};
 use reel::{Join, ReelIndex, segments_index_key};
-use units::{PushId, WallTime};
+use units::{PushId, ReelId, WallTime};
 
 use super::*;
 use crate::assembly::tests::push;
@@ -16,6 +16,7 @@ use crate::clock::Clock;
 struct Running {
     hub: Hub,
     catalog: Catalog,
+    service: tokio::task::JoinHandle<Result<(), RecorderError>>,
     _folder: tempfile::TempDir,
 }
 
@@ -44,8 +45,8 @@ impl Running {
         let settings = Settings::default();
         let (blobs, ids, space) = (disk.blobs(), Arc::new(Ids::seeded(1)), Space::new(0));
         let deps = Deps { catalog: catalog.clone(), blobs, space, ids, settings };
-        tokio::spawn(run(pushes, deps, CancellationToken::new()));
-        Self { hub, catalog, _folder: folder }
+        let service = tokio::spawn(run(pushes, deps, CancellationToken::new()));
+        Self { hub, catalog, service, _folder: folder }
     }
 
     fn publish(&self) -> hub::Publisher {
@@ -107,6 +108,48 @@ fn pictures(index: &ReelIndex) -> u32 {
 
 fn joins(index: &ReelIndex) -> Vec<Join> {
     index.segments.iter().map(|row| row.join).filter(|join| !matches!(join, Join::Start | Join::Continuous)).collect()
+}
+
+#[tokio::test]
+async fn what_was_recorded_while_the_catalog_did_not_answer_is_taken_in_at_the_next_start() {
+    let disk = FaultDisk::new(1);
+    let before = Running::start(&disk).await;
+    let mut publisher = before.publish();
+    for batch in batches() {
+        before.send(&mut publisher, batch).await;
+    }
+    let recording = loop {
+        if let Some(recording) = before.live().await {
+            break recording;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    let stored = || disk.read(&reel::segment_key(recording.reel, 0)).is_ok_and(|bytes| !bytes.is_empty());
+    while !stored() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    before.service.abort();
+    assert!(before.service.await.is_err_and(|error| error.is_cancelled()));
+    // A push that was killed before its first media was stored left a note and nothing else.
+    let empty = ReelId::from_u128(recording.reel.as_u128() + 1);
+    let note = String::from_utf8(disk.read(&reel::reel_description_key(recording.reel)).unwrap().to_vec()).unwrap();
+    let note = note.replace(&recording.reel.to_string(), &empty.to_string());
+    disk.blobs().put(&reel::reel_description_key(empty), note.into()).await.unwrap();
+
+    // The catalog of the next start has not heard of any of it.
+    let after = Running::start(&disk).await;
+    let row = loop {
+        match after.catalog.recording(recording.id).await.unwrap() {
+            Some(row) if row.state == RecordingState::Ended => break row,
+            _ => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    assert_eq!((row.path, row.reel, row.began), (recording.path, recording.reel, recording.began));
+    let assets = after.catalog.assets_of_recording(recording.id).await.unwrap();
+    assert_eq!(assets.len(), 1, "{assets:#?}");
+    assert!(assets[0].duration_ticks > 0);
+    assert_eq!(disk.blobs().list(&reel::reel_key(empty)).await.unwrap(), []);
+    assert_eq!(after.catalog.reel(empty).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -54,9 +54,12 @@ pub fn reel_key(reel: ReelId) -> String {
     format!("reels/{reel}")
 }
 
+/// How the key of a segment's object ends.
+pub const SEGMENT_SUFFIX: &str = ".m4s";
+
 /// Key of a segment's object.
 pub fn segment_key(reel: ReelId, number: u32) -> String {
-    format!("reels/{reel}/{number:06}.m4s")
+    format!("reels/{reel}/{number:06}{SEGMENT_SUFFIX}")
 }
 
 /// Key of the file of epochs and segment rows.

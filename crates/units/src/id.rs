@@ -14,6 +14,9 @@ pub struct ParseIdError {
     text: String,
 }
 
+/// Bits below the time of birth.
+const TIME_SHIFT: u32 = 80;
+
 macro_rules! typed_id {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
@@ -25,6 +28,11 @@ macro_rules! typed_id {
             /// The id with these bits, usually drawn from an [`IdSource`].
             pub const fn from_u128(bits: u128) -> Self {
                 Self(bits)
+            }
+
+            /// The least id that can be born at this time: all of earlier times are below it.
+            pub fn least_of(at: WallTime) -> Self {
+                Self(u128::try_from(at.unix_ms.max(0)).unwrap_or(0) << TIME_SHIFT)
             }
 
             /// The bits.
@@ -123,7 +131,7 @@ impl IdSource {
         let millis = u128::from(u64::try_from(now.unix_ms).unwrap_or(0) & 0xffff_ffff_ffff);
         let sequence = u128::from(self.sequence & 0x0fff);
         let random = u128::from(self.next_random() >> 2);
-        (millis << 80) | (0x7 << 76) | (sequence << 64) | (0b10 << 62) | random
+        (millis << TIME_SHIFT) | (0x7 << 76) | (sequence << 64) | (0b10 << 62) | random
     }
 
     /// SplitMix64: small, seedable, good enough to keep ids apart; not for secrets.
@@ -145,6 +153,14 @@ mod tests {
         let mut source = IdSource::new(7);
         let ids: Vec<_> = [5, 5, 5, 6, 9].map(|ms| source.next_bits(WallTime::from_unix_ms(ms))).to_vec();
         assert!(ids.is_sorted_by(|a, b| a < b), "{ids:x?}");
+    }
+
+    #[test]
+    fn the_least_id_of_a_time_is_above_all_earlier_and_below_all_of_it() {
+        let mut source = IdSource::new(7);
+        let [before, at] = [5, 6].map(|ms| ReelId::from_u128(source.next_bits(WallTime::from_unix_ms(ms))));
+        let least = ReelId::least_of(WallTime::from_unix_ms(6));
+        assert!(before < least && least < at, "{before} {least} {at}");
     }
 
     #[test]

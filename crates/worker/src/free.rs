@@ -93,7 +93,7 @@ async fn free(blobs: &Blobs, reel: ReelId, needs: &Needs) -> Result<bool, Worker
             counter!("worker_freed_segments_total").increment(1);
         }
     }
-    if needs.grows || !needs.needed.is_empty() || left.iter().any(|key| key.ends_with(".m4s")) {
+    if needs.grows || !needs.needed.is_empty() || left.iter().any(|key| key.ends_with(reel::SEGMENT_SUFFIX)) {
         return Ok(false);
     }
     // The index tells what may be removed, so it goes last.
