@@ -1,5 +1,7 @@
 //! How a video is played.
 
+use std::cmp::Reverse;
+
 use catalog::{Asset, AssetStatus, Output};
 use domain::rule::NO_TRANSCODE;
 use rpc::definition::{definition, output_file, specification};
@@ -112,7 +114,12 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
     }
     let multiple = input.result_type.is_some_and(|kind| kind.eq_ignore_ascii_case("Multiple"));
     let mut told: Vec<(&'static str, &'static str)> = Vec::new();
-    for output in context.catalog.outputs_of_asset(asset.id).await?.iter().rev() {
+    let mut outputs = context.catalog.outputs_of_asset(asset.id).await?;
+    // Newest first. Of one task the largest: a ladder may have two sizes of one definition.
+    let pixels =
+        |output: &Output| output.facts.as_ref().map_or(0, |facts| u64::from(facts.width) * u64::from(facts.height));
+    outputs.sort_by_key(|output| Reverse((output.created, pixels(output))));
+    for output in &outputs {
         let Some(stream) = output_stream(context, &asset, output) else { continue };
         let kind = (stream.definition, stream.format);
         let newer = !multiple && told.contains(&kind);
