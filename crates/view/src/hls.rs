@@ -13,7 +13,7 @@ use bytes::Bytes;
 use codec::{AacConfig, AvcConfig, TrackKind};
 use container::{Edit, PAYLOAD_BYTES_MAX, SampleRow, SampleTables, Track, fragment_head, init_segment};
 use manifest::{AudioRendition, MediaPlaylist, MediaSegment, Multivariant, PlaylistKind, Variant};
-use reel::{Fragment, Join, SamplePage, track_id};
+use reel::{Fragment, SamplePage, track_id};
 use units::Timescale;
 
 use crate::error::{Result, ViewError, no_track};
@@ -78,8 +78,8 @@ impl Timeline {
             duration: part.length,
             discontinuity: part.discontinuity,
             map: Name::Init(track, part.epoch(track)).to_string(),
-            program_date_time: (position == 0 || part.joins || part.row.join != Join::Continuous)
-                .then_some(part.row.wall),
+            // Once only where the timeline runs on: players place segments by it (decision 0019).
+            program_date_time: (position == 0 || part.discontinuity).then_some(part.row.wall),
             gap: !self.is_filled(part, track),
         });
         Ok(MediaPlaylist { kind, scale: Timescale::REEL, target_seconds_min, segments: segments.collect() })

@@ -110,8 +110,7 @@ async fn a_push_that_returns_with_another_size_rate_and_profile_goes_on_in_one_a
     }
     let asset = &wait_recorded(&server, "s", 1).await[0];
     let pictures: usize = tapes.iter().map(|tape| tape.samples(TagKind::Video)).sum();
-    // Shaka Player stops at the change (docs/reference/torture.md, line 12).
-    for player in [Player::Hls, Player::Mp4] {
+    for player in Player::ALL {
         let url = view(&server, asset, player);
         let seen = &probe_all([url.clone()]).await[0];
         assert_eq!(seen.track("video").len(), pictures, "{url}");
