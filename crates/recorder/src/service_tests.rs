@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 
 use blobs::{Blow, FaultDisk};
+use bytes::Bytes;
 use catalog::{CatalogUrl, RecordingState, StoredRule};
 use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
 use hub::{Batch, Hub, HubLimits, PushEnd, PushInfo};
@@ -136,6 +137,10 @@ async fn what_was_recorded_while_the_catalog_did_not_answer_is_taken_in_at_the_n
     let note = note.replace(&recording.reel.to_string(), &empty.to_string());
     disk.blobs().put(&reel::reel_description_key(empty), note.into()).await.unwrap();
 
+    // Another did not get so far.
+    let bare = ReelId::from_u128(recording.reel.as_u128() + 2);
+    disk.blobs().put(&reel::segments_index_key(bare), Bytes::new()).await.unwrap();
+
     // The catalog of the next start has not heard of any of it.
     let after = Running::start(&disk).await;
     let row = loop {
@@ -148,7 +153,9 @@ async fn what_was_recorded_while_the_catalog_did_not_answer_is_taken_in_at_the_n
     let assets = after.catalog.assets_of_recording(recording.id).await.unwrap();
     assert_eq!(assets.len(), 1, "{assets:#?}");
     assert!(assets[0].duration_ticks > 0);
-    assert_eq!(disk.blobs().list(&reel::reel_key(empty)).await.unwrap(), []);
+    for nothing in [empty, bare] {
+        assert_eq!(disk.blobs().list(&reel::reel_key(nothing)).await.unwrap(), []);
+    }
     assert_eq!(after.catalog.reel(empty).await.unwrap(), None);
 }
 

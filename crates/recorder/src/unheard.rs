@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use blobs::Listed;
 use catalog::NewRecording;
 use units::{ReelId, WallTime};
 
@@ -15,7 +16,7 @@ const LOOKED_BACK_MS: i64 = 7 * 86_400_000;
 
 /// Makes recordings of the reels that the catalog has not heard of; of one without media nothing stays.
 ///
-/// Errors: the catalog or the store does not answer. A reel without a note that can be read is left as it is and logged.
+/// Errors: the catalog or the store does not answer. Media without a note that can be read is left as it is and logged.
 pub(crate) async fn take_in(deps: &Deps) -> Result<(), RecorderError> {
     let newest = deps.catalog.newest_reel().await?;
     let from = newest.map_or(ReelId::from_u128(0), |newest| {
@@ -31,17 +32,17 @@ pub(crate) async fn take_in(deps: &Deps) -> Result<(), RecorderError> {
 }
 
 async fn take_in_one(deps: &Deps, reel: ReelId) -> Result<(), RecorderError> {
-    let Some(story) = Story::read(&deps.blobs, reel).await.filter(|story| story.reel == reel) else {
-        tracing::warn!(%reel, "the catalog has not heard of this reel, and it has no note of its own; it is left as it is");
-        return Ok(());
-    };
     let objects = deps.blobs.list(&reel::reel_key(reel)).await?;
-    if !objects.iter().any(|object| object.key.ends_with(reel::SEGMENT_SUFFIX) && object.size > 0) {
+    if !has_media(deps, &objects).await? {
         for object in objects {
             deps.blobs.delete(&object.key).await?;
         }
         return Ok(());
     }
+    let Some(story) = Story::read(&deps.blobs, reel).await.filter(|story| story.reel == reel) else {
+        tracing::warn!(%reel, "the catalog has not heard of this reel, and it has no note of its own; it is left as it is");
+        return Ok(());
+    };
     tracing::warn!(%reel, recording = %story.recording, stream = %story.path, "the catalog has not heard of this recording; it is taken in");
     let new = NewRecording {
         id: story.recording,
@@ -52,4 +53,16 @@ async fn take_in_one(deps: &Deps, reel: ReelId) -> Result<(), RecorderError> {
         began: story.began,
     };
     Ok(deps.catalog.begin_recording(&new).await?)
+}
+
+/// Whether any frame is in one of these objects: a process that dies when a push begins leaves empty files, or a segment that has
+/// not got beyond its head.
+async fn has_media(deps: &Deps, objects: &[Listed]) -> Result<bool, RecorderError> {
+    let segments = objects.iter().filter(|object| object.key.ends_with(reel::SEGMENT_SUFFIX) && object.size > 0);
+    for segment in segments {
+        if !reel::scan_segment(&deps.blobs.get(&segment.key).await?).page.fragments.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
