@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use clap::Parser;
 use testkit::clips::{self, Recipe};
-use testkit::customer::{self, Rule};
+use testkit::customer::{self, PLAY_DOMAIN, Rule};
 use testkit::ffmpeg::Pace;
 use testkit::process::{Look, resident_mib};
 use testkit::publisher::Publisher;
@@ -102,7 +102,7 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     server.spawn()?;
     server.ready().await?;
     let ready = began.elapsed();
-    server.api().live("DescribeLiveStreamsOnlineList", &[]).await.context("the API")?;
+    server.api().live("DescribeLiveStreamsOnlineList", &[("DomainName", PLAY_DOMAIN)]).await.context("the API")?;
     let answered = began.elapsed();
     let pid = server.pid().context("the server runs")?;
     let at_ready = resident_mib(pid)?;
