@@ -309,7 +309,13 @@ async fn a_start_reaches_back_into_the_safety_buffer_and_what_nobody_asked_for_l
     ];
     server.api().live("RealTimeRecordCommand", &start).await.unwrap();
     publisher.finish().await.unwrap();
-    assert_eq!(command(&server, "s", "cancel_delay").await, ok());
+    // Until the server has seen the end of the push, the recording is not stopped.
+    let ends = || async {
+        let answer = command(&server, "s", "cancel_delay").await;
+        anyhow::ensure!(answer == ok(), "{answer:?}");
+        Ok(())
+    };
+    until(SOON, ends).await.unwrap();
     let assets = wait_recorded(&server, "s", 1).await;
     let seen = probe_all([mp4(&server, &assets[0])]).await;
     judge::covers(&probe_file(&clip).await, &seen).unwrap();
