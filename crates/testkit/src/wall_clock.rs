@@ -9,14 +9,14 @@ use tempfile::TempDir;
 /// A clock that can be set.
 #[derive(Debug)]
 pub struct WallClock {
-    library: PathBuf,
+    faketime: PathBuf,
     folder: TempDir,
 }
 
 impl WallClock {
     /// A clock that tells the time as it is.
     pub fn new() -> anyhow::Result<Self> {
-        let clock = Self { library: library()?, folder: tempfile::tempdir()? };
+        let clock = Self { faketime: faketime()?, folder: tempfile::tempdir()? };
         clock.set("+0")?;
         Ok(clock)
     }
@@ -25,7 +25,7 @@ impl WallClock {
     pub fn environment(&self) -> anyhow::Result<[(String, String); 4]> {
         let text = |path: &Path| path.to_str().map(str::to_owned).context("a path that is no text");
         Ok([
-            ("LD_PRELOAD".to_owned(), text(&self.library)?),
+            ("LD_PRELOAD".to_owned(), text(&self.faketime)?),
             ("FAKETIME_TIMESTAMP_FILE".to_owned(), text(&self.file())?),
             // Otherwise it is read every ten seconds.
             ("FAKETIME_NO_CACHE".to_owned(), "1".to_owned()),
@@ -47,8 +47,8 @@ impl WallClock {
 }
 
 /// Where Debian keeps it, whatever the architecture.
-fn library() -> anyhow::Result<PathBuf> {
+fn faketime() -> anyhow::Result<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-    let mut libraries = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
-    libraries.find(|library| library.is_file()).context("libfaketime is not installed: run `cargo xtask setup`")
+    let mut found = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
+    found.find(|file| file.is_file()).context("libfaketime is not installed: run `cargo xtask setup`")
 }
