@@ -76,6 +76,33 @@ impl Running {
         self.catalog.live_recording(&path(stream)).await.unwrap()
     }
 
+    /// The recording, once the catalog has heard of it.
+    async fn begun(&self) -> catalog::Recording {
+        loop {
+            match self.live().await {
+                Some(recording) => break recording,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    }
+
+    /// The same, of a recording that begins with these batches; more than the queue takes is left of them.
+    async fn feed_until_begun(
+        &self,
+        publisher: &mut hub::Publisher,
+        batches: &mut std::vec::IntoIter<Arc<Batch>>,
+    ) -> catalog::Recording {
+        loop {
+            if let Some(recording) = self.live().await {
+                break recording;
+            }
+            match if batches.len() > 40 { batches.next() } else { None } {
+                Some(batch) => publisher.send(batch).await.unwrap(),
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    }
+
     /// What the index of a recording says when it has ended.
     async fn ended(&self, recording: &catalog::Recording, disk: &FaultDisk) -> ReelIndex {
         while self.catalog.recording(recording.id).await.unwrap().unwrap().state != RecordingState::Ended {
@@ -119,12 +146,7 @@ async fn what_was_recorded_while_the_catalog_did_not_answer_is_taken_in_at_the_n
     for batch in batches() {
         before.send(&mut publisher, batch).await;
     }
-    let recording = loop {
-        if let Some(recording) = before.live().await {
-            break recording;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    };
+    let recording = before.begun().await;
     let stored = || disk.read(&reel::segment_key(recording.reel, 0)).is_ok_and(|bytes| !bytes.is_empty());
     while !stored() {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -178,12 +200,7 @@ async fn a_recording_that_the_disk_does_not_let_begin_begins_when_it_does() {
     for batch in batches {
         publisher.send(batch).await.unwrap();
     }
-    let recording = loop {
-        if let Some(recording) = running.live().await {
-            break recording;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    };
+    let recording = running.begun().await;
     publisher.end(PushEnd::Unpublished);
     assert!(!running.ended(&recording, &disk).await.segments.is_empty());
 }
@@ -195,16 +212,7 @@ async fn a_disk_that_stands_still_slows_the_publisher_and_costs_nothing() {
     let running = Running::start(&disk).await;
     let mut publisher = running.publish();
     let mut batches = batches().into_iter();
-    let recording = loop {
-        if let Some(recording) = running.live().await {
-            break recording;
-        }
-        // More than the queue takes is left for when the disk stands still.
-        match if batches.len() > 40 { batches.next() } else { None } {
-            Some(batch) => publisher.send(batch).await.unwrap(),
-            None => tokio::time::sleep(Duration::from_millis(5)).await,
-        }
-    };
+    let recording = running.feed_until_begun(&mut publisher, &mut batches).await;
     disk.hold();
     let rest: Vec<_> = batches.collect();
     let sending = tokio::spawn(async move {
@@ -312,15 +320,7 @@ async fn a_push_whose_recording_panics_again_and_again_is_given_up_and_what_was_
     let running = Running::start_with(&disk, Duration::from_secs(1), hub::PATIENCE).await;
     let mut publisher = running.publish();
     let mut batches = batches().into_iter();
-    let recording = loop {
-        if let Some(recording) = running.live().await {
-            break recording;
-        }
-        match if batches.len() > 40 { batches.next() } else { None } {
-            Some(batch) => publisher.send(batch).await.unwrap(),
-            None => tokio::time::sleep(Duration::from_millis(5)).await,
-        }
-    };
+    let recording = running.feed_until_begun(&mut publisher, &mut batches).await;
     disk.plan(0, Blow::PanicOn);
     // Its frames wait while its recording is tried again; then nobody reads them any more, and the publisher goes on.
     while batches.len() > 5 {
