@@ -14,7 +14,7 @@ use domain::recording::{At, Effect, Event, Recording, State};
 use reel::{Epoch, Join, ORIGIN_SECONDS};
 use units::{MediaTime, Mono, PushId, Timescale, WallTime};
 
-use crate::timeline::{APART_MAX, Placed, SECOND, SoundClock, Timeline};
+use crate::timeline::{APART_MAX, Claims, Placed, SECOND, SoundClock, Timeline};
 
 /// A segment ends at the first key frame after this much picture.
 const SEGMENT_LENGTH: i64 = 4 * SECOND;
@@ -160,6 +160,13 @@ impl Growing {
     }
 }
 
+/// Sound of a push, and when, in its 90 kHz ticks.
+#[derive(Debug)]
+struct Unanchored {
+    at: i64,
+    data: Bytes,
+}
+
 #[derive(Debug)]
 struct SoundFrame {
     dts: i64,
@@ -189,7 +196,8 @@ pub(crate) struct Assembly {
 
     push: PushParameters,
     timeline: Option<Timeline>,
-    unanchored: VecDeque<Sample>,
+    /// Sound that waits for an anchor.
+    unanchored: VecDeque<Unanchored>,
 
     stalled: VecDeque<Picture>,
     last_dts: Option<i64>,
@@ -226,6 +234,9 @@ struct PushParameters {
     parameter_sets: Bytes,
     /// A key frame has come: until then sound does not wait for pictures.
     pictured: bool,
+    /// What its tracks claim.
+    picture_claims: Claims,
+    sound_claims: Claims,
 }
 
 impl Assembly {
@@ -471,7 +482,7 @@ impl Assembly {
             self.left_out.without_parameters += 1;
             return;
         };
-        let dts = to_reel(sample.dts, config.scale);
+        let dts = self.push.picture_claims.next(to_reel(sample.dts, config.scale), self.picture_length);
         let cto = to_reel(i64::from(sample.cto), config.scale);
         if !self.push.pictured {
             if !sample.sync {
@@ -571,29 +582,31 @@ impl Assembly {
             self.left_out.without_parameters += 1;
             return;
         };
-        let Some(scale) = Timescale::new(config.sample_rate) else { return };
+        let Some(rate) = Timescale::new(config.sample_rate) else { return };
+        let step = sound_step(config, rate);
+        let at = self.push.sound_claims.next(to_reel(sample.dts, config.scale), step);
+        let sound = Unanchored { at, data: sample.data.clone() };
         if self.timeline.is_none() {
-            let config_scale = config.scale;
-            self.unanchored.push_back(sample.clone());
+            self.unanchored.push_back(sound);
             if self.unanchored.len() > UNANCHORED_SAMPLES_MAX {
                 self.unanchored.pop_front();
                 self.left_out.early_sound += 1;
             }
             let wait = if self.push.video.is_some() { KEY_FRAME_WAIT } else { PICTURE_WAIT };
             if let Some(first) = self.unanchored.front()
-                && to_reel(sample.dts - first.dts, config_scale) >= wait
+                && at.saturating_sub(first.at) >= wait
             {
                 self.anchor_by_sound(now, wall);
             }
             return;
         }
-        self.place_sound(now, wall, sample, scale);
+        self.place_sound(now, wall, sound, rate);
     }
 
     /// Places the sound of a push of which no picture has come.
     fn anchor_by_sound(&mut self, now: Mono, wall: WallTime) {
-        if let (Some(first), Some(audio)) = (self.unanchored.front(), &self.push.audio) {
-            let first = to_reel(first.dts, audio.scale);
+        if let Some(first) = self.unanchored.front() {
+            let first = first.at;
             self.anchor(now, wall, first);
         }
     }
@@ -606,25 +619,22 @@ impl Assembly {
         let at = if early <= APART_MAX { self.end.max(early) } else { self.end };
         self.timeline = Some(Timeline::anchored(first, at));
         let Some(scale) = self.push.audio.as_ref().and_then(|audio| Timescale::new(audio.sample_rate)) else { return };
-        for sample in std::mem::take(&mut self.unanchored) {
-            self.place_sound(now, wall, &sample, scale);
+        for sound in std::mem::take(&mut self.unanchored) {
+            self.place_sound(now, wall, sound, scale);
         }
     }
 
     /// When (90 kHz of the push) the sound begins that waits for an anchor. The recording begins so much later that all of
     /// it has a place.
     fn first_unanchored(&self) -> i64 {
-        match (self.unanchored.front(), &self.push.audio) {
-            (Some(first), Some(audio)) => to_reel(first.dts, audio.scale),
-            _ => i64::MAX,
-        }
+        self.unanchored.front().map_or(i64::MAX, |first| first.at)
     }
 
-    fn place_sound(&mut self, now: Mono, wall: WallTime, sample: &Sample, rate: Timescale) {
+    fn place_sound(&mut self, now: Mono, wall: WallTime, sound: Unanchored, rate: Timescale) {
         let (Some(timeline), Some(config)) = (&mut self.timeline, &self.push.audio) else { return };
         let samples = config.frame_samples;
-        let step = i64::from(samples) * SECOND / i64::from(rate.get());
-        let mapped = timeline.map(TrackKind::Audio, to_reel(sample.dts, config.scale), step);
+        let step = sound_step(config, rate);
+        let mapped = timeline.map(TrackKind::Audio, sound.at, step);
         let claimed = rescale(mapped.at, Timescale::REEL, rate);
         let clock = self.sound_clock.get_or_insert_with(|| SoundClock::new(rate.get(), None));
         let dts = match clock.place(claimed, samples) {
@@ -638,7 +648,7 @@ impl Assembly {
                 return;
             }
         };
-        self.waiting_sound.push_back(SoundFrame { dts, samples, data: sample.data.clone() });
+        self.waiting_sound.push_back(SoundFrame { dts, samples, data: sound.data });
         if self.sound_changed() && self.waiting_sound.len() > CHANGED_SOUND_SAMPLES_MAX {
             self.waiting_sound.pop_front();
             self.left_out.without_parameters += 1;
@@ -815,6 +825,11 @@ impl Assembly {
             self.ops.push(Op::SealSegment { end });
         }
     }
+}
+
+/// How long a frame of sound lasts, in 90 kHz ticks.
+fn sound_step(config: &AudioConfig, rate: Timescale) -> i64 {
+    i64::from(config.frame_samples) * SECOND / i64::from(rate.get())
 }
 
 fn to_reel(ticks: i64, scale: Timescale) -> i64 {

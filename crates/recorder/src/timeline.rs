@@ -33,15 +33,29 @@ pub(crate) struct Timeline {
     anchor: i64,
     /// What was added before the last leap, and the track that has not followed it yet.
     before_leap: Option<(i64, TrackKind)>,
-    last_video: Option<Last>,
-    last_audio: Option<Last>,
+    /// Where the last frame of a track was put.
+    last_video: Option<i64>,
+    last_audio: Option<i64>,
 }
 
-/// The last frame of a track: what it claimed, and where it was put.
-#[derive(Clone, Copy, Debug)]
-struct Last {
-    claimed: i64,
-    at: i64,
+/// The times that a track of a push claims, in 90 kHz ticks. One that repeats the one before it tells of a clock that stands
+/// still: the track goes on by frames until it runs again. Kept for the whole push, wherever its frames are put meanwhile.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Claims {
+    /// What was claimed last, and what that was taken for.
+    last: Option<(i64, i64)>,
+}
+
+impl Claims {
+    /// What the next claim is taken for; `step` is the usual distance of two frames of the track.
+    pub(crate) fn next(&mut self, claimed: i64, step: i64) -> i64 {
+        let taken = match self.last {
+            Some((last, taken)) if last == claimed => taken.saturating_add(step),
+            Some(_) | None => claimed,
+        };
+        self.last = Some((claimed, taken));
+        taken
+    }
 }
 
 /// Where a frame lies.
@@ -65,8 +79,8 @@ impl Timeline {
         }
     }
 
-    /// Maps a frame's decode time (90 kHz ticks of the push). `step` is the usual distance of two frames of the track, by
-    /// which it goes on after a leap, and while the clock stands still.
+    /// Maps a frame's decode time (90 kHz ticks of the push, as [`Claims`] takes it). `step` is the usual distance of two frames
+    /// of the track, by which it goes on after a leap.
     pub(crate) fn map(&mut self, track: TrackKind, push_ticks: i64, step: i64) -> Mapped {
         let (last, other) = match track {
             TrackKind::Video => (self.last_video, self.last_audio),
@@ -74,8 +88,8 @@ impl Timeline {
         };
         // The first frame of a track is held against the other track: one that is hours off has a clock of its own.
         let (from, back, ahead) = match last {
-            Some(last) => (last.at, LEAP_BACK, LEAP_AHEAD),
-            None => (other.map_or(self.anchor, |other| other.at), APART_MAX, APART_MAX),
+            Some(last) => (last, LEAP_BACK, LEAP_AHEAD),
+            None => (other.unwrap_or(self.anchor), APART_MAX, APART_MAX),
         };
         let near = |offset: i64| {
             let at = push_ticks.saturating_add(offset);
@@ -85,24 +99,22 @@ impl Timeline {
         let new = near(self.offset);
         // A track that has not followed a leap is on the side on which it goes on more evenly.
         let old = self.before_leap.filter(|(_, waits)| *waits == track).and_then(|(offset, _)| near(offset));
-        let stands = last.filter(|last| last.claimed == push_ticks).map(|last| last.at.saturating_add(step));
-        let mapped = match (stands, new, old) {
-            (Some(at), ..) => Mapped { at, leapt: false },
-            (None, Some((_, new_off)), Some((at, old_off))) if old_off < new_off => Mapped { at, leapt: false },
-            (None, Some((at, _)), _) => {
+        let mapped = match (new, old) {
+            (Some((_, new_off)), Some((at, old_off))) if old_off < new_off => Mapped { at, leapt: false },
+            (Some((at, _)), _) => {
                 self.before_leap = self.before_leap.filter(|(_, waits)| *waits != track);
                 Mapped { at, leapt: false }
             }
-            (None, None, Some((at, _))) => Mapped { at, leapt: false },
-            (None, None, None) => {
-                let at = last.map_or(from, |last| last.at.saturating_add(step));
+            (None, Some((at, _))) => Mapped { at, leapt: false },
+            (None, None) => {
+                let at = last.map_or(from, |last| last.saturating_add(step));
                 let other = if track == TrackKind::Video { TrackKind::Audio } else { TrackKind::Video };
                 self.before_leap = Some((self.offset, other));
                 self.offset = at.saturating_sub(push_ticks);
                 Mapped { at, leapt: true }
             }
         };
-        let last_now = Some(Last { claimed: push_ticks, at: mapped.at });
+        let last_now = Some(mapped.at);
         match track {
             TrackKind::Video => self.last_video = last_now,
             TrackKind::Audio => self.last_audio = last_now,
@@ -246,12 +258,12 @@ mod tests {
 
     #[test]
     fn a_clock_that_stands_still_goes_on_by_frames_until_it_runs_again() {
-        let mut timeline = Timeline::anchored(0, 0);
-        timeline.map(TrackKind::Video, 0, 3600);
+        let mut claims = Claims::default();
+        assert_eq!(claims.next(0, 3600), 0);
         for n in 1..=25 {
-            assert_eq!(timeline.map(TrackKind::Video, 3600, 3600).at, n * 3600);
+            assert_eq!(claims.next(3600, 3600), n * 3600);
         }
-        assert_eq!(timeline.map(TrackKind::Video, 26 * 3600, 3600), Mapped { at: 26 * 3600, leapt: false });
+        assert_eq!(claims.next(26 * 3600, 3600), 26 * 3600);
     }
 
     #[test]
