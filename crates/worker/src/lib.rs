@@ -7,6 +7,7 @@
 mod alarm;
 mod analyse;
 mod callback;
+mod child;
 mod clock;
 mod compose;
 mod describe;

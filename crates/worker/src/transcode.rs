@@ -5,7 +5,6 @@
 //! renditions have all ended is *settled*. Each of the four is a kind of job; what they leave in the catalog is written in the
 //! transaction that ends them, so a worker that dies at any point costs one chunk at most. (Decision 0018.)
 
-mod child;
 mod chunk;
 mod join;
 mod plan;

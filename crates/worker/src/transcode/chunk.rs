@@ -17,8 +17,9 @@ use serde::Deserialize;
 use tokio::io::AsyncWriteExt;
 use units::{JobId, ReelId, Timescale};
 
+use super::TranscodeSettings;
 use super::stored::{Stretch, load, load_if_there, put_part, stretch};
-use super::{TranscodeSettings, child};
+use crate::child;
 use crate::clock::now;
 use crate::error::{WorkerError, chain};
 

@@ -23,7 +23,7 @@ const COMPLAINTS_BYTES_MAX: usize = 2_000;
 
 /// Why an encoder did not end well; a sentence.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ChildError {
+pub(crate) enum ChildError {
     #[error("the encoder cannot be started")]
     Start(#[source] std::io::Error),
     #[error("the encoder said nothing for {} s and was ended", SILENCE_MAX.as_secs())]
@@ -48,7 +48,7 @@ impl Drop for Group {
 
 /// Runs the encoder in `folder` to its end; `pictures` is told how many it has put out, about twice a second. Dropped in the
 /// middle, the encoder and all that it started are ended.
-pub(super) async fn run(
+pub(crate) async fn run(
     program: &Path,
     folder: &Path,
     arguments: &[String],
