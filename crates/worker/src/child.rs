@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit, setpriority_process};
+use rustix::process::{Pid, Signal, kill_process_group, setpriority_pgrp};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -16,7 +16,7 @@ const CPU_SECONDS_MAX: u64 = 3_600;
 /// How long an encoder may say nothing. It tells its progress twice a second, and on a machine that is overloaded a hundred
 /// times later.
 const SILENCE_MAX: Duration = Duration::from_secs(300);
-/// How much nicer than we are: live streams come first.
+/// How much nicer than we are.
 const NICENESS: i32 = 10;
 /// What is kept of what an encoder complains about, in bytes; the rest is read and dropped.
 const COMPLAINTS_BYTES_MAX: usize = 2_000;
@@ -46,18 +46,32 @@ impl Drop for Group {
     }
 }
 
+/// Starts the encoder, `"$@"`, with its limits, and ends it when nobody holds the other end of standard input any more: a server that is
+/// killed takes its encoders with it. `$0` is not used.
+const WATCHED: &str = r#"
+ulimit -c 0; ulimit -v "$1"; ulimit -t "$2"; shift 2
+exec 3<&0
+{ read -r _ <&3; kill -KILL 0; } >/dev/null 2>&1 &
+"$@" </dev/null 3<&-
+ended=$?
+kill "$!" 2>/dev/null
+exit "$ended"
+"#;
+
 /// Runs the encoder in `folder` to its end; `pictures` is told how many it has put out, about twice a second. Dropped in the
-/// middle, the encoder and all that it started are ended.
+/// middle, or killed with this process, the encoder and all that it started are ended.
 pub(crate) async fn run(
     program: &Path,
     folder: &Path,
     arguments: &[String],
     mut pictures: impl FnMut(u64),
 ) -> Result<(), ChildError> {
-    let mut child = Command::new(program)
+    let mut child = Command::new("/bin/sh")
+        .args(["-c", WATCHED, "encoder", &(MEMORY_MAX / 1024).to_string(), &CPU_SECONDS_MAX.to_string()])
+        .arg(program)
         .args(arguments)
         .current_dir(folder)
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
@@ -66,7 +80,9 @@ pub(crate) async fn run(
         .map_err(ChildError::Start)?;
     let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
     let _group = Group(pid);
-    limit(pid);
+    // Held open as long as somebody waits for the encoder.
+    let _held = child.stdin.take();
+    be_nice(pid);
     let (progress, complaints) = (child.stdout.take(), child.stderr.take());
     let complaints = tokio::spawn(read_complaints(complaints));
     if let Some(progress) = progress {
@@ -85,15 +101,9 @@ pub(crate) async fn run(
     if status.success() { Ok(()) } else { Err(ChildError::Failed { status, complaints }) }
 }
 
-/// Where a limit cannot be set, the encoder runs without it: it ends in a moment, or is killed by the others.
-fn limit(pid: Option<Pid>) {
-    let limits = [(Resource::As, MEMORY_MAX), (Resource::Cpu, CPU_SECONDS_MAX), (Resource::Core, 0)];
-    for (resource, most) in limits {
-        if let Err(error) = prlimit(pid, resource, Rlimit { current: Some(most), maximum: Some(most) }) {
-            tracing::debug!(%error, ?resource, "the encoder has no such limit");
-        }
-    }
-    if let Err(error) = setpriority_process(pid, NICENESS) {
+/// Live streams come first. The whole group, so that it does not matter what has been started by now.
+fn be_nice(group: Option<Pid>) {
+    if let Err(error) = setpriority_pgrp(group, NICENESS) {
         tracing::debug!(%error, "the encoder is as important as we are");
     }
 }
@@ -142,29 +152,60 @@ mod tests {
         assert_eq!(told, [MEMORY_MAX / 1024, 10]);
     }
 
+    /// A script that starts something and says so, and the process that it started.
+    const STARTS: &str = "sleep 600 & echo $! > started; echo frame=1; wait";
+
+    fn started(folder: &Path) -> i32 {
+        std::fs::read_to_string(folder.join("started")).unwrap().trim().parse().unwrap()
+    }
+
+    async fn is_gone(process: i32) -> bool {
+        let runs = || {
+            // It may have ended and not yet been buried by the process that adopts orphans.
+            std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+        };
+        for _ in 0..3_000 {
+            if !runs() {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        false
+    }
+
     #[tokio::test]
     async fn an_encoder_that_nobody_waits_for_is_ended_with_all_it_started() {
         let folder = tempfile::tempdir().unwrap();
-        let arguments = ["-c".to_owned(), "sleep 600 & echo $! > started; echo frame=1; wait".to_owned()];
+        let arguments = ["-c".to_owned(), STARTS.to_owned()];
         let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
         let path = folder.path().to_owned();
         let running = tokio::spawn(async move {
             run(Path::new("/bin/sh"), &path, &arguments, |count| tell.send(count).unwrap()).await
         });
         assert_eq!(told.recv().await, Some(1));
-        let started: i32 = std::fs::read_to_string(folder.path().join("started")).unwrap().trim().parse().unwrap();
+        let started = started(folder.path());
         running.abort();
         let _ = running.await;
-        let runs = || {
-            // It may have ended and not yet been buried by the process that adopts orphans.
-            std::fs::read_to_string(format!("/proc/{started}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
-        };
-        for _ in 0..3_000 {
-            if !runs() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("what the encoder started still runs");
+        assert!(is_gone(started).await, "what the encoder started still runs");
+    }
+
+    /// What a killed server leaves is an end of a pipe that is closed, and nothing else.
+    #[tokio::test]
+    async fn an_encoder_whose_server_is_killed_ends_with_all_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", WATCHED, "encoder", "8388608", "3600", "/bin/sh", "-c", STARTS])
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("frame=1"));
+        let started = started(folder.path());
+        drop(child.stdin.take());
+        assert!(!child.wait().await.unwrap().success());
+        assert!(is_gone(started).await, "what the encoder started still runs");
     }
 }
