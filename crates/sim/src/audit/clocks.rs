@@ -28,6 +28,9 @@ struct Placed {
 pub(super) fn check(world: &World, recording: &Recording, kept: &Kept) -> Checked<u64> {
     let mut last: Option<Placed> = None;
     let mut skew_max = 0;
+    // The recording goes on with pictures that stand still: when nothing was seen of them before, nobody knows for how long
+    // they did. Their clock runs with the first that does not.
+    let mut stands = false;
     for segment in &kept.segments {
         let frames = frames(world, kept, segment)?;
         let mut goes_on = !matches!(segment.row.join, Join::Continuous);
@@ -37,11 +40,11 @@ pub(super) fn check(world: &World, recording: &Recording, kept: &Kept) -> Checke
             }
             last = Some(*one);
         }
-        // Pictures that stand still when the recording goes on with them: their clock runs with the next one.
-        let goes_on = !matches!(segment.row.join, Join::Continuous);
-        let runs = |one: &Placed| one.sent.track == TrackKind::Video && (one.sent.steady || !goes_on);
+        stands |= !matches!(segment.row.join, Join::Continuous);
+        let runs = |one: &Placed| one.sent.track == TrackKind::Video && (one.sent.steady || !stands);
         let from = frames.iter().position(runs).unwrap_or(frames.len());
         let frames = frames.get(from..).unwrap_or_default();
+        stands &= frames.is_empty();
         let skew = check_skew(frames).map_err(|what| {
             let all: Vec<_> =
                 frames.iter().map(|one| (one.number, one.at_us / 1_000, one.sent.meant_us / 1_000)).collect();
