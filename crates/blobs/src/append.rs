@@ -73,10 +73,10 @@ impl AppendFile {
         self.file.sync_data()
     }
 
-    /// Writes all bytes again where they are: after a sync that failed the next one is for nothing (Linux marks the pages
-    /// clean), unless they are.
-    pub fn rewrite(&self) -> io::Result<()> {
-        self.file.rewrite()
+    /// Writes all bytes from `from` on again where they are: after a sync that failed the next one is for nothing (Linux marks
+    /// the pages clean), unless they are.
+    pub fn rewrite(&self, from: u64) -> io::Result<()> {
+        self.file.rewrite(from)
     }
 
     /// Bytes: where the last whole append ended.
@@ -186,7 +186,7 @@ mod tests {
             Ok(())
         }
 
-        fn rewrite(&self) -> io::Result<()> {
+        fn rewrite(&self, _from: u64) -> io::Result<()> {
             Ok(())
         }
     }
@@ -248,7 +248,9 @@ mod tests {
         let mut file = open(&path);
         let whole = vec![7; 600_000];
         file.append(&[whole.clone().into()]).unwrap();
-        file.rewrite().unwrap();
+        file.rewrite(0).unwrap();
+        file.rewrite(599_999).unwrap();
+        file.rewrite(700_000).unwrap();
         file.append(&[Bytes::from_static(b"!")]).unwrap();
         assert_eq!(fs::read(&path).unwrap(), [whole, b"!".to_vec()].concat());
     }

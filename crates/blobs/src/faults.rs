@@ -372,12 +372,12 @@ impl GrowingFile for FaultFile {
         }
     }
 
-    fn rewrite(&self) -> io::Result<()> {
+    fn rewrite(&self, from: u64) -> io::Result<()> {
         let (mut state, error) = self.enter();
         match error {
             Some(error) => Err(error),
             None => {
-                state.tree.rewrite(self.inode);
+                state.tree.rewrite(self.inode, from);
                 Ok(())
             }
         }

@@ -17,8 +17,8 @@ pub(crate) trait GrowingFile: Debug + Send + Sync {
     fn set_len(&mut self, len: u64) -> io::Result<()>;
     /// Makes its bytes survive a power loss.
     fn sync_data(&self) -> io::Result<()>;
-    /// Writes all its bytes again where they are, so that the next sync is for all of them.
-    fn rewrite(&self) -> io::Result<()>;
+    /// Writes its bytes from `from` on again where they are, so that the next sync is for all of them.
+    fn rewrite(&self, from: u64) -> io::Result<()>;
 }
 
 /// Where files lie.
@@ -70,11 +70,11 @@ impl GrowingFile for LocalFile {
         self.file.sync_data()
     }
 
-    fn rewrite(&self) -> io::Result<()> {
+    fn rewrite(&self, from: u64) -> io::Result<()> {
         // Another handle: what is opened for appending writes at the end, wherever it is told to.
         let file = File::options().read(true).write(true).open(&self.path)?;
         let mut buffer = vec![0; REWRITE_BYTES];
-        let mut at = 0;
+        let mut at = from;
         loop {
             let count = file.read_at(&mut buffer, at)?;
             if count == 0 {

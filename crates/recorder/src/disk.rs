@@ -467,7 +467,7 @@ impl Disk {
                     Ok(())
                 }
                 // After this no start makes the index again.
-                Owed::Done(Done::Ended { .. }) => self.index.sync_for_good(),
+                Owed::Done(Done::Ended { .. }) => self.index.sync(),
                 Owed::Done(Done::CycleOpened { .. } | Done::Stopped | Done::Resumed) => Ok(()),
             };
             if let Err(error) = paid {

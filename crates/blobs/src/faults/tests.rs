@@ -84,7 +84,7 @@ fn what_was_written_again_after_a_failed_sync_is_kept_by_the_next() {
         disk.plan(0, Blow::Fail(io::ErrorKind::Other));
         assert!(file.sync_data().is_err());
         file.append(&bytes("second")).unwrap();
-        file.rewrite().unwrap();
+        file.rewrite(0).unwrap();
         file.sync_data().unwrap();
         disk.restart(Death::Power);
         assert_eq!(disk.read("a").unwrap(), "firstsecond", "seed {seed}");

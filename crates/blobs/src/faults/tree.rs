@@ -41,8 +41,8 @@ fn apply(names: &mut BTreeMap<PathBuf, Entry>, step: &[(PathBuf, Option<Entry>)]
 enum Change {
     Append(Vec<u8>),
     Cut(usize),
-    /// Over what is there, from its beginning.
-    Over(Vec<u8>),
+    /// Over what is there, from so many bytes on.
+    Over(usize, Vec<u8>),
 }
 
 #[derive(Default, Debug)]
@@ -58,10 +58,10 @@ impl Inode {
             match change {
                 Change::Append(bytes) => self.kept.extend(bytes),
                 Change::Cut(len) => self.kept.truncate(len),
-                Change::Over(bytes) => {
-                    let len = bytes.len().max(self.kept.len());
+                Change::Over(from, bytes) => {
+                    let len = from.saturating_add(bytes.len()).max(self.kept.len());
                     self.kept.resize(len, 0);
-                    self.kept.iter_mut().zip(bytes).for_each(|(kept, byte)| *kept = byte);
+                    self.kept.iter_mut().skip(from).zip(bytes).for_each(|(kept, byte)| *kept = byte);
                 }
             }
         }
@@ -178,10 +178,11 @@ impl Tree {
         }
     }
 
-    pub(super) fn rewrite(&mut self, inode: usize) {
+    pub(super) fn rewrite(&mut self, inode: usize, from: u64) {
         if let Some(inode) = self.inodes.get_mut(inode) {
-            // All that was to be done before is contained in it, but for cuts.
-            inode.unsynced = vec![Change::Cut(inode.now.len()), Change::Over(inode.now.clone())];
+            let from = usize::try_from(from).unwrap_or(usize::MAX);
+            let bytes = inode.now.get(from..).unwrap_or_default().to_vec();
+            inode.unsynced.push(Change::Over(from, bytes));
         }
     }
 
@@ -236,7 +237,7 @@ impl Tree {
         for inode in &mut self.inodes {
             let mut changes = std::mem::take(&mut inode.unsynced);
             changes.truncate(below(draw, changes.len() + 1));
-            if let Some(Change::Append(bytes) | Change::Over(bytes)) = changes.last_mut() {
+            if let Some(Change::Append(bytes) | Change::Over(_, bytes)) = changes.last_mut() {
                 bytes.truncate(below(draw, bytes.len() + 1));
             }
             inode.keep(changes);

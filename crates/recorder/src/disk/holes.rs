@@ -10,8 +10,10 @@ use reel::{Fragment, Scanned};
 /// that pad by a byte or two.
 const ZEROS_MAX: usize = 3;
 
-/// Cuts `scanned` before the first fragment that has a hole. A hole of the last byte or two of a fragment goes unseen, as
-/// does the end of a sound frame: neither keeps a player from going on.
+/// Bytes of the smallest part that a disk loses, counted from the start of the file.
+const BLOCK: usize = 512;
+
+/// Cuts `scanned` before the first fragment that has a hole.
 pub(super) fn cut_at_hole(file: &[u8], scanned: &mut Scanned) {
     let Some(bad) = scanned.page.fragments.iter().position(|fragment| has_hole(file, fragment)) else { return };
     if let Some(fragment) = scanned.page.fragments.get(bad) {
@@ -21,6 +23,19 @@ pub(super) fn cut_at_hole(file: &[u8], scanned: &mut Scanned) {
 }
 
 fn has_hole(file: &[u8], fragment: &Fragment) -> bool {
+    ends_in_lost_block(file, fragment) || has_lost_sample(file, fragment)
+}
+
+/// Whether the part of a fragment that lies in its last block reads as zeros. Neither a picture nor a frame of sound ends in a zero
+/// byte, and where an encoder pads it would have to pad across the border of a block.
+fn ends_in_lost_block(file: &[u8], fragment: &Fragment) -> bool {
+    let range = usize::try_from(fragment.at).ok().zip(usize::try_from(fragment.at + fragment.bytes()).ok());
+    let Some((begin, end)) = range else { return true };
+    let block = end.saturating_sub(1) / BLOCK * BLOCK;
+    block > begin && file.get(block..end).is_none_or(|bytes| bytes.iter().all(|byte| *byte == 0))
+}
+
+fn has_lost_sample(file: &[u8], fragment: &Fragment) -> bool {
     let Some(mut rest) = usize::try_from(fragment.at + fragment.head()).ok().and_then(|at| file.get(at..)) else {
         return true;
     };
@@ -60,6 +75,23 @@ mod tests {
         for (from, left) in [(2 * length - 3, 1), (length + 100, 1), (length - 3, 0), (100, 0)] {
             file[from..].fill(0);
             assert_eq!(scanned(&file), (left, (left * length) as u64), "zeros from {from}");
+        }
+    }
+
+    #[test]
+    fn a_block_that_was_lost_is_seen_by_its_last_bytes_alone() {
+        let row = SampleRow { duration: 1, size: 600, cto: 0, sync: true };
+        let fragment = |at, track| Fragment { track, at, dts: 0, samples: vec![row; 2] };
+        let length = usize::try_from(fragment(0, TrackKind::Audio).bytes()).unwrap();
+        // So that the last block holds the last four bytes.
+        let at = (4 * BLOCK + 4 - length) as u64;
+        for track in [TrackKind::Audio, TrackKind::Video] {
+            let mut file = vec![7; 4 * BLOCK + 4];
+            assert!(!has_hole(&file, &fragment(at, track)));
+            file[4 * BLOCK + 1..].fill(0);
+            assert_eq!(has_hole(&file, &fragment(at, track)), track == TrackKind::Video, "padding is no hole in sound");
+            file[4 * BLOCK..].fill(0);
+            assert!(has_hole(&file, &fragment(at, track)));
         }
     }
 }

@@ -22,8 +22,18 @@ pub(super) struct IndexFiles {
     pages: AppendFile,
     epochs_written: u32,
     unsynced_rows: usize,
+    /// Bytes of both that a sync made durable, as far as is known. What comes after them is at most
+    /// [`UNSYNCED_ROWS_MAX`] rows.
+    durable: Durable,
     /// A sync failed, in this life or perhaps in an earlier one: what it was for may be lost though later ones succeed.
     doubtful: bool,
+}
+
+/// Up to where both files are durable.
+#[derive(Clone, Copy, Default, Debug)]
+struct Durable {
+    rows: u64,
+    pages: u64,
 }
 
 /// An index found after a restart.
@@ -38,7 +48,7 @@ impl IndexFiles {
     pub(super) fn create(blobs: &Blobs, reel: ReelId) -> Result<Self, RecorderError> {
         let rows = blobs.append_file(&segments_index_key(reel))?;
         let pages = blobs.append_file(&samples_index_key(reel))?;
-        Ok(Self { rows, pages, epochs_written: 0, unsynced_rows: 0, doubtful: false })
+        Ok(Self { rows, pages, epochs_written: 0, unsynced_rows: 0, durable: Durable::default(), doubtful: false })
     }
 
     /// Reads what holds and cuts off the rest. Rows that may have outlived their pages (a power loss keeps unsynced files
@@ -69,13 +79,24 @@ impl IndexFiles {
         // A page is appended before its row: what lies behind the last row's page belongs to none.
         files.pages.truncate(pages_end(&index))?;
         files.epochs_written = u32::try_from(index.epochs.len()).unwrap_or(u32::MAX);
+        // No life leaves more rows than these that it has not synced.
+        files.unsynced_rows = index.segments.len().saturating_sub(doubtful);
+        let before = doubtful.checked_sub(1).and_then(|row| index.segments.get(row));
+        files.durable = Durable {
+            rows: ReelIndex::read_rows(&bytes, doubtful).1,
+            pages: before.map_or(0, |row| row.page.at.saturating_add(u64::from(row.page.len))),
+        };
         files.doubtful = true;
         Ok(FoundIndex { files, index, cut_off })
     }
 
     /// Appends the page, then the epochs it brings and the row of a segment whose bytes are durable. When it fails, no row
-    /// is there and it may be called again.
+    /// is there and it may be called again. It fails also while so many rows are unsynced that after a power loss they would not
+    /// all be looked at.
     pub(super) fn add(&mut self, closed: &Closed) -> Result<PageRef, RecorderError> {
+        if self.is_sync_due() {
+            self.sync()?;
+        }
         let page = closed.page.encode();
         let page_ref = PageRef {
             at: self.pages.len(),
@@ -104,24 +125,20 @@ impl IndexFiles {
         self.unsynced_rows >= UNSYNCED_ROWS_MAX
     }
 
-    /// Makes the index survive a power loss: pages before the rows that speak of them.
+    /// Makes the index survive a power loss: pages before the rows that speak of them. What a failed sync was for is written
+    /// again first.
     pub(super) fn sync(&mut self) -> Result<(), RecorderError> {
+        if self.doubtful {
+            self.pages.rewrite(self.durable.pages)?;
+            self.rows.rewrite(self.durable.rows)?;
+        }
         if let Err(error) = self.pages.sync_data().and_then(|()| self.rows.sync_data()) {
             self.doubtful = true;
             return Err(error.into());
         }
-        self.unsynced_rows = 0;
-        Ok(())
-    }
-
-    /// Like [`sync`](Self::sync), for the last time: nobody will make this index again, so nothing of it may be in doubt.
-    pub(super) fn sync_for_good(&mut self) -> Result<(), RecorderError> {
-        if self.doubtful {
-            self.pages.rewrite()?;
-            self.rows.rewrite()?;
-        }
-        self.sync()?;
         self.doubtful = false;
+        self.unsynced_rows = 0;
+        self.durable = Durable { rows: self.rows.len(), pages: self.pages.len() };
         Ok(())
     }
 }

@@ -68,7 +68,8 @@ impl Segment {
         })
     }
 
-    /// Takes up a file found after a restart: cuts off what does not hold. `None` when nothing in it does.
+    /// Takes up a file found after a restart: cuts off what does not hold, and writes the rest again where it is, since a sync
+    /// of the last life may have failed. `None` when nothing in it holds.
     pub(super) fn adopt(
         blobs: &Blobs,
         key: &str,
@@ -85,6 +86,7 @@ impl Segment {
             return Ok(None);
         }
         file.truncate(scanned.whole_bytes)?;
+        file.rewrite(0)?;
         let epochs = scanned.heads.iter().map(|head| (0, head.epoch.clone())).collect();
         let head = SegmentHead { epoch: last.epoch.clone(), ..first.clone() };
         let checks = fragment_checks(bytes, &scanned.page.fragments);
