@@ -33,9 +33,15 @@ pub(crate) struct Timeline {
     anchor: i64,
     /// What was added before the last leap, and the track that has not followed it yet.
     before_leap: Option<(i64, TrackKind)>,
-    /// Where the last frame of a track was put.
-    last_video: Option<i64>,
-    last_audio: Option<i64>,
+    last_video: Option<Last>,
+    last_audio: Option<Last>,
+}
+
+/// The last frame of a track: what it claimed, and where it was put.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    claimed: i64,
+    at: i64,
 }
 
 /// The times that a track of a push claims, in 90 kHz ticks. One that repeats the one before it tells of a clock that stands
@@ -88,8 +94,8 @@ impl Timeline {
         };
         // The first frame of a track is held against the other track: one that is hours off has a clock of its own.
         let (from, back, ahead) = match last {
-            Some(last) => (last, LEAP_BACK, LEAP_AHEAD),
-            None => (other.unwrap_or(self.anchor), APART_MAX, APART_MAX),
+            Some(last) => (last.at, LEAP_BACK, LEAP_AHEAD),
+            None => (other.map_or(self.anchor, |other| other.at), APART_MAX, APART_MAX),
         };
         let near = |offset: i64| {
             let at = push_ticks.saturating_add(offset);
@@ -107,19 +113,27 @@ impl Timeline {
             }
             (None, Some((at, _))) => Mapped { at, leapt: false },
             (None, None) => {
-                let at = last.map_or(from, |last| last.saturating_add(step));
-                let other = if track == TrackKind::Video { TrackKind::Audio } else { TrackKind::Video };
-                self.before_leap = Some((self.offset, other));
-                self.offset = at.saturating_sub(push_ticks);
+                let at = last.map_or(from, |last| last.at.saturating_add(step));
+                let before = std::mem::replace(&mut self.offset, at.saturating_sub(push_ticks));
+                let waits = if track == TrackKind::Video { TrackKind::Audio } else { TrackKind::Video };
+                let follows = other.is_some_and(|other| self.has_leapt(other, at));
+                self.before_leap = (!follows).then_some((before, waits));
                 Mapped { at, leapt: true }
             }
         };
-        let last_now = Some(mapped.at);
+        let last_now = Some(Last { claimed: push_ticks, at: mapped.at });
         match track {
             TrackKind::Video => self.last_video = last_now,
             TrackKind::Audio => self.last_audio = last_now,
         }
         mapped
+    }
+
+    /// Whether the other track leapt before the one that now goes on at `at` did: its first frame may have come between the two, and
+    /// was taken for one that begins apart. On the new side the tracks are together.
+    fn has_leapt(&self, other: Last, at: i64) -> bool {
+        let apart_now = other.claimed.saturating_add(self.offset).abs_diff(at);
+        apart_now < other.at.abs_diff(at) && apart_now <= LEAP_BACK.unsigned_abs()
     }
 }
 
@@ -264,6 +278,20 @@ mod tests {
             assert_eq!(claims.next(3600, 3600), n * 3600);
         }
         assert_eq!(claims.next(26 * 3600, 3600), 26 * 3600);
+    }
+
+    #[test]
+    fn a_leap_between_the_first_picture_and_the_first_sound_is_one_of_both() {
+        let mut timeline = Timeline::anchored(500 * SECOND, 10 * SECOND);
+        timeline.map(TrackKind::Video, 500 * SECOND, 3000);
+        let back = 5 * SECOND;
+        // Taken for sound that begins early, until the picture leaps as well.
+        assert_eq!(timeline.map(TrackKind::Audio, 500 * SECOND + 1920 - back, 1920).at, 10 * SECOND + 1920 - back);
+        assert!(timeline.map(TrackKind::Video, 500 * SECOND + 3000 - back, 3000).leapt);
+        for n in 2..50 {
+            let sound = timeline.map(TrackKind::Audio, 500 * SECOND + n * 1920 - back, 1920);
+            assert_eq!(sound, Mapped { at: 10 * SECOND + n * 1920, leapt: false });
+        }
     }
 
     #[test]

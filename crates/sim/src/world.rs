@@ -291,7 +291,8 @@ impl World {
     /// After every step of the service: the catalog takes what it is told, and a death in a call is one.
     fn after_step(&mut self) {
         let lost = self.service.as_mut().is_some_and(|service| std::mem::take(&mut service.lost));
-        if lost && self.blows.last().is_none_or(|last| last.at_ms != self.active_ms()) {
+        let noted = |last: &Blown| last.at_ms == self.active_ms() && last.life == self.life;
+        if lost && !self.blows.last().is_some_and(noted) {
             self.blows.push(Blown { at_ms: self.active_ms(), life: self.life, death: None });
         }
         self.note_fed(lost);
