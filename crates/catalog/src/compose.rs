@@ -1,7 +1,7 @@
 //! The cycles of an ended recording as one video: the same media once more, in one transaction, without a byte copied.
 
 use domain::event::Event;
-use domain::rule::{NO_TRANSCODE, RecordRule, STORE_ONLY};
+use domain::rule::{RecordRule, encodes};
 use units::{AssetId, RecordingId, ReelId, StreamPath, WallTime};
 
 use crate::assets::{Analysis, AssetStatus, Span};
@@ -159,7 +159,7 @@ impl Tx {
                 self.enqueue(NewJob::analyse(composed.asset), now).await?;
             }
         }
-        if ![NO_TRANSCODE, STORE_ONLY].contains(&composed.template_group.as_str()) {
+        if encodes(&composed.template_group) {
             self.begin_transcode(composed.asset, &composed.template_group, TaskCause::Auto, "", now).await?;
         }
         Ok(true)

@@ -20,6 +20,7 @@ mod domains;
 mod error;
 mod events;
 mod ids;
+mod live_runs;
 mod nonces;
 mod notify;
 mod page;
@@ -65,6 +66,7 @@ pub use domains::{Domain, DomainConfig, DomainFilter, DomainKind, DomainStatus, 
 pub use error::{CatalogError, Result};
 pub use events::{EventOutcome, StoredEvent};
 pub use ids::Ids;
+pub use live_runs::{LiveRun, NewLiveRun, OPEN_END};
 pub use notify::LiveNotify;
 pub use page::{Listed, Order, Page, Search};
 pub use pushes::{NewPush, PublishFilter, PublishOrder, Push, PushFilter, PushStats};

@@ -30,6 +30,8 @@ pub mod kind {
     pub const TRANSCODE: &str = "transcode";
     /// Encode one chunk: payload `{"run": JobId, "chunk": number}`.
     pub const ENCODE: &str = "encode";
+    /// Encode what has come of a recording: payload `{"recording": RecordingId}`.
+    pub const ENCODE_LIVE: &str = "encode_live";
     /// Make the indexes of the renditions of a run: payload `{"run": JobId}`.
     pub const JOIN_RUN: &str = "join_run";
     /// End the outputs of a task whose renditions have ended: payload `{"task": JobId}`.
@@ -161,6 +163,12 @@ impl NewJob {
         let job = Self::new(kind::ENCODE, json!({ "run": run, "chunk": chunk }), ENCODE_RETRY);
         let priority = i32::try_from(priority).unwrap_or(i32::MAX);
         Self { unique_key: Some(format!("encode/{run}/{chunk}")), priority, ..job }
+    }
+
+    /// One after the other, so that the last one sees all that has come.
+    pub(crate) fn encode_live(recording: RecordingId) -> Self {
+        let job = Self::new(kind::ENCODE_LIVE, json!({ "recording": recording }), TRANSCODE_RETRY);
+        Self { order_key: Some(format!("encode_live/{recording}")), ..job }
     }
 
     pub(crate) fn join_run(run: JobId) -> Self {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::event::Event;
-use domain::rule::{NO_TRANSCODE, RecordRule, STORE_ONLY};
+use domain::rule::{RecordRule, encodes};
 use units::{AssetId, PushId, RecordingId, ReelId, StreamPath, WallTime};
 
 use crate::assets::{AssetStatus, Span};
@@ -372,7 +372,8 @@ impl Tx {
             self.tell(sealed.asset, sealed.sealed_at, event).await?;
             self.tell_record_file(sealed.asset, &path, sealed.sealed_at).await?;
             self.enqueue(NewJob::analyse(sealed.asset), sealed.sealed_at).await?;
-            if ![NO_TRANSCODE, STORE_ONLY].contains(&sealed.template_group.as_str()) {
+            self.end_live_run(sealed.asset, sealed.to_ticks).await?;
+            if encodes(&sealed.template_group) {
                 self.begin_transcode(sealed.asset, &sealed.template_group, TaskCause::Auto, "", sealed.sealed_at)
                     .await?;
             }

@@ -4,6 +4,8 @@
 //! made of: a reel that belongs to no asset, named by its source and its encoding. A *run* makes the renditions of one stretch
 //! that are missing, chunk by chunk. What counts is written in the transaction that ends a job, so nothing is counted twice.
 
+use std::collections::BTreeSet;
+
 use encode::{Encoding, Template};
 use serde::{Deserialize, Serialize};
 use units::{AssetId, JobId, ReelId, WallTime};
@@ -384,7 +386,7 @@ impl Tx {
         }
         let mut made: Vec<Vec<ReelId>> = Vec::with_capacity(spans.len());
         for span in spans {
-            made.push(self.have_renditions(span, &encodings, task.priority, now).await?);
+            made.push(self.have_renditions(span, &encodings, task.priority, None, now).await?);
         }
         for (position, output) in (0u32..).zip(outputs) {
             let id = self.ids().job(now);
@@ -444,17 +446,20 @@ impl Tx {
         Ok(())
     }
 
-    /// The renditions of a span in each of these encodings; those that nobody has or makes are begun together.
-    async fn have_renditions(
+    /// The renditions of a span in each of these encodings; those that nobody has or makes are begun together. `live`: the span
+    /// is a cycle that grows, with the asset that it becomes and what is known of it, as JSON.
+    pub(crate) async fn have_renditions(
         &mut self,
         span: &PlannedSpan,
         encodings: &[&Encoding],
         priority: u32,
+        live: Option<(AssetId, String)>,
         now: WallTime,
     ) -> Result<Vec<ReelId>> {
         let run = self.ids().job(now);
         let mut reels = Vec::with_capacity(encodings.len());
         let mut begun = false;
+        let mut others: BTreeSet<JobId> = BTreeSet::new();
         for encoding in encodings {
             let reel = self.ids().reel(now);
             let made = Sql::new(
@@ -480,16 +485,26 @@ impl Tx {
             .await?;
             let Some(row) = made else { continue };
             let reel: ReelId = row.parsed("reel")?;
-            if row.parsed::<JobId>("run")? == run {
+            let by: JobId = row.parsed("run")?;
+            if by == run {
                 begun = true;
                 self.insert_reel(reel, "", now).await?;
+            } else {
+                others.insert(by);
             }
             reels.push(reel);
         }
+        if live.is_none() {
+            for other in others {
+                self.complete_live_run(other, span.chunks, priority, now).await?;
+            }
+        }
         if begun {
+            let whole = live.is_none();
+            let (asset, facts) = live.unzip();
             Sql::new(
-                "INSERT INTO encode_run (id, source_reel, from_ticks, to_ticks, chunks, state, priority, created)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                "INSERT INTO encode_run (id, source_reel, from_ticks, to_ticks, chunks, state, priority, created, asset, facts, whole)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             )
             .arg(run)
             .arg(span.source)
@@ -499,22 +514,37 @@ impl Tx {
             .arg(RenditionState::Encoding)
             .arg(priority)
             .arg(now)
+            .arg(asset)
+            .arg(facts)
+            .arg(whole)
             .run(self)
             .await?;
-            for chunk in 0..span.chunks {
-                self.enqueue(NewJob::encode(run, chunk, priority), now).await?;
-            }
+            self.encode_chunks(run, 0..span.chunks, priority, now).await?;
         }
         Ok(reels)
+    }
+
+    /// Makes the jobs that encode these chunks.
+    pub(crate) async fn encode_chunks(
+        &mut self,
+        run: JobId,
+        chunks: std::ops::Range<u32>,
+        priority: u32,
+        now: WallTime,
+    ) -> Result<()> {
+        for chunk in chunks {
+            self.enqueue(NewJob::encode(run, chunk, priority), now).await?;
+        }
+        Ok(())
     }
 
     /// Counts a chunk of a run as done; with the last one, the job that joins them is made.
     pub async fn chunk_done(&mut self, run: JobId, now: WallTime) -> Result<()> {
         let sql = Sql::new(
-            "UPDATE encode_run SET done = done + 1 WHERE id = $1 AND state = 'encoding' RETURNING done, chunks",
+            "UPDATE encode_run SET done = done + 1 WHERE id = $1 AND state = 'encoding' RETURNING done, chunks, whole",
         );
         let Some(row) = sql.arg(run).row(&mut *self).await? else { return Ok(()) };
-        if row.int("done")? >= row.int("chunks")? {
+        if row.flag("whole")? && row.int("done")? >= row.int("chunks")? {
             self.enqueue(NewJob::join_run(run), now).await?;
         }
         Ok(())

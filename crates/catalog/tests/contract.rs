@@ -8,7 +8,9 @@ use std::time::Duration;
 use catalog::*;
 use domain::event::{AssetEvent, DescribeMode, DescribedField, Event};
 use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
-use encode::{Encoding, Format, H264Profile, Preset, Profile, Rate, Template, VideoEncoding};
+use encode::{
+    AudioEncoding, Encoding, Format, H264Profile, Preset, Profile, Rate, SourceFacts, Template, VideoEncoding,
+};
 use serde_json::json;
 use units::{AssetId, MediaTime, PushId, RecordingId, StreamPath, WallTime};
 
@@ -40,6 +42,7 @@ support::contract! {
     what_changes_is_marked_until_it_is_described
     rows_are_restored_from_what_describes_them
     a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_failed
+    a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begun
     a_unique_key_holds_while_its_job_is_unfinished
     template_groups_are_kept_whole_and_one_is_the_default
     names_are_sorted_by_bytes
@@ -1041,6 +1044,89 @@ async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_fa
     assert_eq!(rows.keys().collect::<Vec<_>>(), ["asset", "event", "output", "output_span", "span", "transcode_task"]);
     let rows = catalog.rows_of(Subject::Reel(again[0].reel)).await.unwrap();
     assert_eq!(rows.keys().collect::<Vec<_>>(), ["reel", "rendition"]);
+}
+
+/// Sealed after a minute under a template group.
+fn under_group(recording: &Recording, cycle: &OpenCycle) -> SealedCycle {
+    let (template_group, status) = ("group".into(), AssetStatus::UploadSucc);
+    SealedCycle { template_group, status, ..sealed(recording, cycle, 60) }
+}
+
+async fn a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begun(catalog: Catalog) {
+    let encoding =
+        |kbps| Encoding { video: None, audio: Some(AudioEncoding { kbps, sample_rate: 44_100, channels: 2 }) };
+    let template = Template {
+        id: "t".into(),
+        name: "t".into(),
+        definition: "LD".into(),
+        format: Format::Mp4,
+        profile: Profile::default(),
+    };
+    let wanted = |kbps| PlannedOutput { template: template.clone(), encoding: Ok(encoding(kbps)) };
+    let chunks = || catalog.job_count(kind::ENCODE, JobState::Ready);
+    let joins = || catalog.job_count(kind::JOIN_RUN, JobState::Ready);
+    let (recording, cycle) = begun(&catalog, "court1", 0).await;
+    let facts = SourceFacts { audio_kbps: 128, has_audio: true, ..SourceFacts::default() };
+    let (asset, source, from_ticks) = (cycle.asset, recording.reel, cycle.from_ticks);
+    let encodings = [encoding(64), encoding(96)];
+    let new = NewLiveRun { asset, source, from_ticks, facts, encodings: &encodings };
+    for _ in 0..2 {
+        catalog.begin_live_run(&new, at(1)).await.unwrap();
+    }
+    let run = catalog.live_run(asset).await.unwrap().unwrap();
+    assert_eq!((run.chunks, run.whole, run.facts), (0, false, facts));
+    for grown in [2, 1, 3] {
+        catalog.grow_live_run(run.id, grown, at(2)).await.unwrap();
+    }
+    assert_eq!(chunks().await.unwrap(), 3);
+    for _ in 0..3 {
+        let mut tx = catalog.begin().await.unwrap();
+        tx.chunk_done(run.id, at(3)).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(joins().await.unwrap(), 0, "more may come");
+    assert_eq!(catalog.forsaken_runs().await.unwrap(), [], "its cycle grows");
+
+    // Sealed, its renditions are those of the asset's stretch; the task has the fourth chunk encoded, and a third encoding.
+    catalog.seal_cycle(&under_group(&recording, &cycle), None).await.unwrap();
+    let of = catalog.spans(asset).await.unwrap()[0];
+    let ends = |found: Vec<Rendition>| found.iter().map(|one| one.to_ticks).collect::<Vec<_>>();
+    assert_eq!(ends(catalog.renditions_of_reel(source).await.unwrap()), [of.to_ticks; 2]);
+    let task = catalog.transcode_tasks(asset).await.unwrap().remove(0);
+    let span = PlannedSpan { source, from_ticks: of.from_ticks, to_ticks: of.to_ticks, chunks: 4 };
+    assert_eq!(catalog.forsaken_runs().await.unwrap(), [], "its task is not planned yet");
+    catalog.plan_transcode(&task, &[span], &[wanted(64), wanted(128)], at(5)).await.unwrap();
+    assert_eq!((chunks().await.unwrap(), catalog.renditions_of_reel(source).await.unwrap().len()), (3 + 1 + 4, 3));
+    let whole = catalog.encode_run(run.id).await.unwrap().unwrap();
+    assert_eq!((whole.chunks, whole.done, whole.renditions.len()), (4, 3, 2));
+    catalog.grow_live_run(run.id, 9, at(6)).await.unwrap();
+    assert_eq!(catalog.encode_run(run.id).await.unwrap().unwrap().chunks, 4, "it grows no more");
+    let mut tx = catalog.begin().await.unwrap();
+    tx.chunk_done(run.id, at(7)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(joins().await.unwrap(), 1);
+    // A chunk that does not fit its source is made again once.
+    assert!(catalog.mend_live_run(run.id, &[3], at(8)).await.unwrap());
+    assert!(!catalog.mend_live_run(run.id, &[3], at(8)).await.unwrap());
+    assert_eq!(catalog.encode_run(run.id).await.unwrap().unwrap().done, 3);
+
+    // What a planned task has not taken, and what came to no asset, is given up.
+    for forsaken in [false, true] {
+        let (recording, cycle) = begun(&catalog, if forsaken { "court3" } else { "court2" }, 0).await;
+        let (asset, source) = (cycle.asset, recording.reel);
+        catalog.begin_live_run(&NewLiveRun { asset, source, ..new }, at(1)).await.unwrap();
+        let run = catalog.live_run(asset).await.unwrap().unwrap().id;
+        if forsaken {
+            catalog.end_recording(recording.id, None, at(4)).await.unwrap();
+            assert_eq!(catalog.forsaken_runs().await.unwrap(), [run]);
+            continue;
+        }
+        catalog.seal_cycle(&under_group(&recording, &cycle), None).await.unwrap();
+        let mut tx = catalog.begin().await.unwrap();
+        tx.forsake_live_run(asset, at(5)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(catalog.encode_run(run).await.unwrap().unwrap().state, RenditionState::Failed);
+    }
 }
 
 async fn a_unique_key_holds_while_its_job_is_unfinished(catalog: Catalog) {

@@ -10,6 +10,11 @@ pub const NO_TRANSCODE: &str = "VOD_NO_TRANSCODE";
 /// The template group after which nothing follows: stored, not listed for play.
 pub const STORE_ONLY: &str = "VOD_STORE_ONLY";
 
+/// Whether something is encoded with this template group.
+pub fn encodes(template_group: &str) -> bool {
+    ![NO_TRANSCODE, STORE_ONLY].contains(&template_group)
+}
+
 /// What a rule is found by. `app` and `stream` are a name or `*`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct RuleKey {

@@ -29,7 +29,7 @@ pub use error::{EncodeError, Result};
 pub use input::{Input, Loaded, Picture, Pictures, Sounds, Source};
 pub use movie::{EncodedSample, Movie, read_movie};
 pub use place::{Placed, PlacedFrame, PlacedPicture, place_frames, place_pictures};
-pub use plan::{Chunk, chunks};
+pub use plan::{CHUNK_TICKS_MIN, Chunk, chunks};
 pub use profile::{AudioProfile, Check, Checks, Format, H264Profile, Preset, Profile, Rate, Template, VideoProfile};
 pub use resolve::{AudioEncoding, Encoding, SourceFacts, VideoEncoding};
 pub use segments::{SegmentPlan, WrittenSegment, write_segments};

@@ -4,7 +4,7 @@ use reel::{Join, SegmentRow};
 
 /// A chunk takes segments until it is this long, in 90 kHz ticks: 24 s. With segments of 4 to 6 s that makes 24 to 30 s:
 /// start-up and pre-roll of the encoder stay below a tenth of the work, and little is redone when a worker dies.
-const CHUNK_TICKS_MIN: i64 = 24 * 90_000;
+pub const CHUNK_TICKS_MIN: i64 = 24 * 90_000;
 
 /// A run of segments that one encoder makes in one go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -16,7 +16,7 @@ const VIDEO_KBPS_MIN: u32 = 50;
 const AUDIO_KBPS_MIN: u32 = 16;
 
 /// What is known of a source.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SourceFacts {
     /// Pixels; 0 without pictures.
     pub width: u32,

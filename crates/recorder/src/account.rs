@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use blobs::Blobs;
 use catalog::{AssetStatus, CommandAnswer, NewRecording, OpenCycle, SealedCycle};
-use domain::rule::RecordRule;
+use domain::rule::{RecordRule, encodes};
+use encode::CHUNK_TICKS_MIN;
 use units::{AssetId, PushId, RecordingId, ReelId, StreamPath, WallTime};
 
 use crate::assembly::LeftOut;
@@ -29,6 +30,8 @@ pub(crate) struct Account {
     last_media: Option<WallTime>,
     /// Answers to commands, behind what the disk has not carried out yet.
     answers: Vec<Entry>,
+    /// Where the chunk begins that grows, when the cycle is encoded while it does.
+    chunk: i64,
 }
 
 /// What is to be done, in order.
@@ -48,19 +51,20 @@ impl Account {
         let NewRecording { id, path, rule, reel, node, began } = new;
         let story = Story::new(id, reel, path.clone(), rule.clone(), began);
         let (open, last_media, answers) = (None, None, Vec::new());
-        Self { id, reel, rule, path, node, story, push: Some(push), begun: false, open, last_media, answers }
+        Self { id, reel, rule, path, node, story, push: Some(push), begun: false, open, last_media, answers, chunk: 0 }
     }
 
     /// Of a recording found open after a restart, its cycle `open` waiting.
     pub(crate) fn take_up(row: catalog::Recording, story: Story, open: OpenCycle, last_media: WallTime) -> Self {
         let catalog::Recording { id, path, rule, reel, node, .. } = row;
-        let (open, last_media, answers) = (Some(open), Some(last_media), Vec::new());
-        Self { id, reel, rule, path, node, story, push: None, begun: true, open, last_media, answers }
+        let (chunk, answers) = (open.from_ticks, Vec::new());
+        let (open, last_media) = (Some(open), Some(last_media));
+        Self { id, reel, rule, path, node, story, push: None, begun: true, open, last_media, answers, chunk }
     }
 
     /// What the last run owes: `owed` cycles that are whole on disk and perhaps not in the catalog, the cycle that waits, and
-    /// how long, unless `told` already.
-    pub(crate) fn taken_up(&self, owed: &[(CycleSoFar, AssetId)], told: bool) -> Vec<Entry> {
+    /// how long, unless `told` already. `at`: now.
+    pub(crate) fn taken_up(&self, owed: &[(CycleSoFar, AssetId)], told: bool, at: WallTime) -> Vec<Entry> {
         let seal = |(cycle, asset): &(CycleSoFar, AssetId)| {
             Entry::Seal(Box::new(self.sealed(cycle, *asset, cycle.ended)), None)
         };
@@ -71,6 +75,7 @@ impl Account {
             let give_up_at = last_media.after(self.rule.grace);
             entries.push(Entry::Interrupt { last_media, end: open.from_ticks, give_up_at });
         }
+        entries.extend(self.encode(at));
         entries
     }
 
@@ -134,6 +139,7 @@ impl Account {
                 Done::CycleOpened { cycle, at, wall } => {
                     let open = OpenCycle { number: cycle.0, asset: new_asset(wall), from_ticks: at.0, began: wall };
                     self.open = Some(open);
+                    self.chunk = at.0;
                     owing.extend(self.begin_row());
                     let told = StoryCycle { cycle: cycle.0, asset: open.asset, from: at.0, began: wall };
                     self.story.cycles.push(told);
@@ -148,6 +154,14 @@ impl Account {
                     let last_media = self.last_media.unwrap_or(last_media);
                     let give_up_at = now.after(self.rule.grace);
                     owing.push(Owing::Enter(Entry::Interrupt { last_media, end, give_up_at }));
+                    // Whoever comes back begins a chunk of its own, so the last one is whole by now.
+                    owing.extend(self.encode(now).map(Owing::Enter));
+                }
+                Done::SegmentStored { begin } => {
+                    if begin.saturating_sub(self.chunk) >= CHUNK_TICKS_MIN {
+                        self.chunk = begin;
+                        owing.extend(self.encode(now).map(Owing::Enter));
+                    }
                 }
                 Done::Stopped => owing.push(Owing::Enter(Entry::Stop)),
                 Done::Resumed => owing.push(Owing::Enter(Entry::Resume { at: now })),
@@ -167,6 +181,11 @@ impl Account {
             owing.extend(self.answers.drain(..).map(Owing::Enter));
         }
         owing
+    }
+
+    /// There may be another chunk to encode of the cycle that grows.
+    fn encode(&self, at: WallTime) -> Option<Entry> {
+        (self.open.is_some() && encodes(&self.rule.template_group)).then_some(Entry::Encode { at })
     }
 
     /// Begins the recording's row with its first media, so that a push without any leaves nothing.

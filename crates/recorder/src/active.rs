@@ -80,12 +80,12 @@ impl Active {
     }
 
     /// Goes on with a recording that the last run left open; what it owed to the catalog is written first.
-    pub(crate) async fn take_up(deps: &Deps, recovered: Recovered) -> Self {
+    pub(crate) async fn take_up(deps: &Deps, clock: Clock, recovered: Recovered) -> Self {
         let Recovered { row, story, disk, assembly, owed, open, last_media } = recovered;
         let watch = Watch::new(&deps.blobs, row.path.clone());
         let (ledger, told) = (Ledger::open(deps.catalog.clone(), row.id), row.give_up_at.is_some());
         let account = Account::take_up(row, story, open, last_media);
-        for entry in account.taken_up(&owed, told) {
+        for entry in account.taken_up(&owed, told, clock.wall()) {
             ledger.add(entry).await;
         }
         Self { account, assembly, disk: Some(disk), ledger, next_flush: Mono::default(), watch }

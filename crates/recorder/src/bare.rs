@@ -99,7 +99,7 @@ impl Bare {
         let assembly = Assembly::recover(machine, end, epochs);
         let told = row.give_up_at.is_some();
         let account = Account::take_up(row, story, plan.open, plan.last_media);
-        let entries = account.taken_up(&plan.owed, told);
+        let entries = account.taken_up(&plan.owed, told, wall);
         Ok(Some((Self { account, assembly, disk, store: store.clone(), fault }, entries)))
     }
 

@@ -144,6 +144,11 @@ pub enum Done {
         /// When its first frame arrived.
         wall: WallTime,
     },
+    /// A segment is whole, durable and in the index.
+    SegmentStored {
+        /// Where it begins on the reel's timeline.
+        begin: i64,
+    },
     /// A cycle is whole and durable.
     CycleSealed(CycleSoFar),
     /// All that was taken is durable and waits.
@@ -468,15 +473,19 @@ impl Disk {
                 }
                 // After this no start makes the index again.
                 Owed::Done(Done::Ended { .. }) => self.index.sync(),
-                Owed::Done(Done::CycleOpened { .. } | Done::Stopped | Done::Resumed) => Ok(()),
+                Owed::Done(Done::CycleOpened { .. } | Done::SegmentStored { .. } | Done::Stopped | Done::Resumed) => {
+                    Ok(())
+                }
             };
             if let Err(error) = paid {
                 tracing::debug!(reel = %self.reel, %error, owed = self.owed.len() + 1, "the index cannot be written; tried again");
                 self.owed.push_front(owed);
                 return done;
             }
-            if let Owed::Done(one) = owed {
-                done.push(one);
+            match owed {
+                Owed::Row(closed) => done.push(Done::SegmentStored { begin: closed.row.begin }),
+                Owed::Done(one) => done.push(one),
+                Owed::Cut(..) | Owed::LostEnd(_) => {}
             }
         }
         if self.index.is_sync_due() {

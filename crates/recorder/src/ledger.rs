@@ -56,6 +56,11 @@ pub enum Entry {
         /// Since when.
         at: WallTime,
     },
+    /// There is more to encode of the cycle that grows.
+    Encode {
+        /// Since when.
+        at: WallTime,
+    },
     /// What waits was stopped.
     Stop,
     /// What became of a command.
@@ -164,6 +169,7 @@ pub(crate) async fn try_write(catalog: &Catalog, recording: RecordingId, entry: 
             catalog.interrupt_recording(recording, *last_media, *end, *give_up_at).await
         }
         Entry::Resume { at } => catalog.resume_recording(recording, *at).await,
+        Entry::Encode { at } => catalog.encode_more(recording, *at).await,
         Entry::Stop => catalog.stop_recording(recording).await,
         Entry::Answer { seq, answer, at } => catalog.answer_command(*seq, *answer, *at).await,
         Entry::End { end, at } => catalog.end_recording(recording, *end, *at).await,

@@ -52,7 +52,7 @@ pub(crate) async fn run(
     let span = tracing::info_span!("record", stream = %path);
     async {
         let active = match recovered {
-            Some(recovered) => Some(Active::take_up(&deps, recovered).await),
+            Some(recovered) => Some(Active::take_up(&deps, clock, recovered).await),
             None => None,
         };
         let (falls, fallen, broken) = (Falls::default(), None, None);
@@ -195,7 +195,7 @@ impl Stream {
         let row = self.deps.catalog.recording(id).await?.filter(|row| row.state != RecordingState::Ended);
         let Some(row) = row else { return Ok(None) };
         match recover::recover(&self.deps, self.clock, row).await? {
-            Some(recovered) => Ok(Some(Active::take_up(&self.deps, recovered).await)),
+            Some(recovered) => Ok(Some(Active::take_up(&self.deps, self.clock, recovered).await)),
             None => Ok(None),
         }
     }

@@ -71,7 +71,7 @@ impl Rows {
             Entry::Begin(new, _) => {
                 self.recordings.entry(id).or_insert_with(|| begun(new));
             }
-            Entry::Attach { .. } | Entry::LeftOut { .. } => {}
+            Entry::Attach { .. } | Entry::LeftOut { .. } | Entry::Encode { .. } => {}
             Entry::OpenCycle(open) => self.open_cycle(id, *open),
             Entry::Seal(sealed, next) => {
                 self.seal(id, sealed)?;

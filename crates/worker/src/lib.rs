@@ -41,7 +41,7 @@ use crate::live_notify::Notify;
 use crate::receiver::Receivers;
 use crate::record_notify::NotifyOfRecordings;
 use crate::record_question::Question;
-use crate::transcode::{EncodeChunk, JoinRun, Plan, Settle};
+use crate::transcode::{EncodeChunk, EncodeLive, JoinRun, Plan, Settle};
 
 /// Requests to customers at once, per kind: they wait for others, not for us.
 const REQUESTS_AT_ONCE: u32 = 32;
@@ -130,6 +130,7 @@ pub async fn run(
         .handle(Analyse::new(catalog.clone(), blobs.clone()), disk)
         .handle(Plan::new(catalog.clone(), blobs.clone()), disk)
         .handle(EncodeChunk::new(catalog.clone(), blobs.clone(), settings.transcode), encoding)
+        .handle(EncodeLive::new(catalog.clone(), blobs.clone()), disk)
         .handle(JoinRun::new(catalog.clone(), blobs.clone()), disk)
         .handle(Settle::new(catalog.clone(), blobs.clone()), disk)
         .handle(FreeReel::new(catalog, blobs), disk)

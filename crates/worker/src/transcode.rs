@@ -7,6 +7,7 @@
 
 mod chunk;
 mod join;
+mod live;
 mod plan;
 mod settle;
 mod stored;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use chunk::EncodeChunk;
 pub(crate) use join::JoinRun;
+pub(crate) use live::EncodeLive;
 pub(crate) use plan::Plan;
 pub(crate) use settle::Settle;
 
@@ -66,6 +68,10 @@ pub(crate) async fn watch(catalog: Catalog, shutdown: CancellationToken) {
 }
 
 async fn give_up_stuck(catalog: &Catalog) -> catalog::Result<()> {
+    for run in catalog.forsaken_runs().await? {
+        tracing::info!(%run, "nobody wants what was encoded of a cycle while it grew");
+        catalog.fail_run(run, "the cycle came to no video that is encoded", now()).await?;
+    }
     for (run, error) in catalog.stuck_runs().await? {
         tracing::warn!(%run, error, "an encode is given up");
         catalog.fail_run(run, &error, now()).await?;

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use testkit::clips::{self, Recipe};
 use testkit::ffmpeg::{Pace, push};
 use testkit::probe::{Probe, decode_complaints, decoded, probe};
+use testkit::publisher::Publisher;
 use testkit::receiver::Receiver;
 use testkit::server::{Server, until};
+use testkit::tape::Tape;
 
 use crate::support::{PLAY_DOMAIN, Recorded, recorded, reprise};
 use crate::upkeep::check;
@@ -200,8 +202,7 @@ async fn a_composed_video_takes_the_renditions_of_its_cycles() {
     assert_eq!(shown(&probe(&url).await.unwrap()).len(), 1750);
     assert_eq!(decode_complaints(&url).await.unwrap(), "");
     server.stop().await.unwrap();
-    let catalog = Catalog::open(&CatalogUrl::Sqlite(server.data().join("catalog.sqlite"))).await.unwrap();
-    let rows = catalog.all_rows().await.unwrap();
+    let rows = all_rows(&server).await;
     assert_eq!((rows["rendition"].len(), rows["output"].len()), (2, 3), "nothing is encoded twice");
 }
 
@@ -249,4 +250,123 @@ async fn a_server_killed_while_it_encodes_goes_on_and_tells_each_stream_once() {
     let (_, url) = streams(&server, &asset, 1).await.remove(0);
     assert_eq!(shown(&probe(&url).await.unwrap()).len(), 1750);
     assert_eq!(decode_complaints(&url).await.unwrap(), "");
+}
+
+/// A publisher that has sent a minute at once, and then keeps sending until it is told how to end.
+struct Alive {
+    end: tokio::sync::oneshot::Sender<End>,
+    task: tokio::task::JoinHandle<anyhow::Result<()>>,
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    Reset,
+    Unpublish,
+}
+
+impl Alive {
+    async fn begin(url: &str, tape: &Tape) -> Self {
+        let mut publisher = Publisher::connect(url).await.unwrap();
+        let (end, mut told) = tokio::sync::oneshot::channel();
+        let tape = tape.clone();
+        let task = tokio::spawn(async move {
+            publisher.play(&tape, Pace::Fast, tape.duration()).await?;
+            loop {
+                publisher.play(&tape, Pace::Times(1.0), Duration::from_secs(2)).await?;
+                match told.try_recv() {
+                    Ok(End::Reset) => return publisher.reset(),
+                    Ok(End::Unpublish) => return publisher.unpublish().await,
+                    Err(_) => {}
+                }
+            }
+        });
+        Self { end, task }
+    }
+
+    async fn end(self, how: End) {
+        self.end.send(how).unwrap_or_else(|_| panic!("the publisher is gone"));
+        self.task.await.unwrap().unwrap();
+    }
+}
+
+/// Waits until so many chunks have been encoded since the server's start, while nothing is a video yet.
+async fn encoded_live(server: &Server, chunks: u64) {
+    let look = || async {
+        let done: u64 = server.metric("worker_encoded_chunks_total").await?;
+        ensure!(done >= chunks, "{chunks} chunks are wanted: {done}");
+        ensure!(recorded(server, "court1").await?.is_empty(), "it is a video by now");
+        Ok(())
+    };
+    until(PATIENCE, look).await.unwrap_or_else(|error| panic!("{error:#}\n{}", server.log()));
+}
+
+/// The rows of a server that was stopped.
+async fn all_rows(server: &Server) -> catalog::Rows {
+    let catalog = Catalog::open(&CatalogUrl::Sqlite(server.data().join("catalog.sqlite"))).await.unwrap();
+    catalog.all_rows().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_cycle_is_encoded_while_it_grows_and_over_an_interruption_and_nothing_twice() {
+    let (mut server, _) =
+        server_with(&[template("large", 320, 400, "mp4"), template("small", 160, 120, "m3u8")], 600).await;
+    let rule = [("DomainName", PLAY_DOMAIN), ("AppName", "match"), ("StreamName", "*"), ("DelayTime", "120")];
+    server.api().live("UpdateLiveRecordVodConfig", &rule).await.unwrap();
+    let clip = clips::synthetic(&Recipe::default()).await.unwrap();
+    let tape = Tape::from_flv(&clip).unwrap();
+    let url = server.push_url("match", "court1");
+    // Of 70 s two chunks are whole, and a third grows.
+    let publisher = Alive::begin(&url, &tape).await;
+    encoded_live(&server, 2).await;
+    // While it waits for its publisher the last one is encoded, too: nothing that comes can change it.
+    publisher.end(End::Reset).await;
+    encoded_live(&server, 3).await;
+    server.kill().await.unwrap();
+    server.restart().await.unwrap();
+    let publisher = Alive::begin(&url, &tape).await;
+    encoded_live(&server, 2).await;
+    publisher.end(End::Unpublish).await;
+    let path = [("DomainName", PLAY_DOMAIN), ("AppName", "match"), ("StreamName", "court1")];
+    for command in ["stop", "cancel_delay"] {
+        server.api().live("RealTimeRecordCommand", &[&path[..], &[("Command", command)]].concat()).await.unwrap();
+    }
+    let asset = wait_status(&server, 1, "Normal").await.remove(0);
+    let source = probe(&crate::support::mp4(&server, &asset)).await.unwrap();
+    assert!(shown(&source).len() > 3_400, "{} pictures", shown(&source).len());
+    for (_, url) in streams(&server, &asset, 2).await {
+        let seen = probe(&url).await.unwrap();
+        assert!(close(&shown(&seen), &shown(&source), 0.0015), "{url}: pictures at other times than the source's");
+        assert_eq!(decode_complaints(&url).await.unwrap(), "", "{url}");
+    }
+    server.stop().await.unwrap();
+    let rows = all_rows(&server).await;
+    assert_eq!((rows["encode_run"].len(), rows["rendition"].len()), (1, 2));
+    let chunks = rows["encode_run"][0]["chunks"].as_u64().unwrap();
+    let jobs = rows["job"].iter().filter(|job| job["kind"] == "encode").count();
+    assert_eq!(u64::try_from(jobs).unwrap(), chunks, "each chunk has one job");
+    check(&server, &["--deep"], 0).await;
+}
+
+#[tokio::test]
+async fn what_was_encoded_of_a_cycle_under_templates_that_changed_is_given_up() {
+    let (mut server, group) = server_with(&[template("large", 320, 400, "mp4")], 600).await;
+    let clip = clips::synthetic(&Recipe::default()).await.unwrap();
+    let publisher = Alive::begin(&server.push_url("match", "court1"), &Tape::from_flv(&clip).unwrap()).await;
+    encoded_live(&server, 1).await;
+    let told = server.api().vod("GetTranscodeTemplateGroup", &[("TranscodeTemplateGroupId", &group)]).await.unwrap();
+    let mut changed = template("large", 160, 200, "mp4");
+    changed["TranscodeTemplateId"] =
+        told["TranscodeTemplateGroup"]["TranscodeTemplateList"][0]["TranscodeTemplateId"].clone();
+    let list = Value::from(vec![changed]).to_string();
+    let params = [("TranscodeTemplateGroupId", group.as_str()), ("TranscodeTemplateList", list.as_str())];
+    server.api().vod("UpdateTranscodeTemplateGroup", &params).await.unwrap();
+    publisher.end(End::Unpublish).await;
+    let asset = wait_status(&server, 1, "Normal").await.remove(0);
+    let (_, url) = streams(&server, &asset, 1).await.remove(0);
+    assert_eq!(probe(&url).await.unwrap().stream("video").unwrap().width, 160);
+    server.stop().await.unwrap();
+    let rows = all_rows(&server).await;
+    let states: Vec<_> = rows["encode_run"].iter().filter_map(|run| run["state"].as_str()).collect();
+    assert!(states.len() == 2 && states.contains(&"failed") && states.contains(&"ready"), "{states:?}");
+    check(&server, &["--deep"], 0).await;
 }

@@ -28,6 +28,22 @@ impl JoinRun {
         Self { catalog, blobs }
     }
 
+    /// The chunks that do not lie on their source. One that was encoded while the recording went on may have been made of
+    /// media that a power loss took.
+    async fn misfits(&self, run: &EncodeRun, source: &Stretch) -> Result<Vec<(u32, String)>, Failure> {
+        let mut misfits = Vec::new();
+        for (number, chunk) in (0u32..).zip(&source.chunks) {
+            for rendition in &run.renditions {
+                let part = part(&self.blobs, rendition.reel, number).await?;
+                if let Err(why) = agree(&part.index.segments, source.own(chunk)) {
+                    misfits.push((number, why));
+                    break;
+                }
+            }
+        }
+        Ok(misfits)
+    }
+
     async fn join(&self, reel: ReelId, source: &Stretch) -> Result<(), Failure> {
         let (mut rows, mut pages) = (Vec::new(), Vec::new());
         let mut epochs: Vec<Epoch> = Vec::new();
@@ -35,7 +51,6 @@ impl JoinRun {
         for (number, chunk) in (0u32..).zip(&source.chunks) {
             let part = part(&self.blobs, reel, number).await?;
             let own = source.own(chunk);
-            agree(&part.index.segments, own).map_err(Failure::GiveUp)?;
             let epoch = part.index.epochs.first().cloned().ok_or_else(|| differs("parameters"))?;
             let epoch = Epoch { number: chunk.epoch, ..epoch };
             match usize::try_from(chunk.epoch).ok().and_then(|at| epochs.get(at)) {
@@ -109,6 +124,15 @@ impl Handler for JoinRun {
             return Ok(Finish::Done);
         }
         let source = stretch(&self.blobs, run.source, run.from_ticks, run.to_ticks).await?;
+        let misfits = self.misfits(&run, &source).await?;
+        if let Some((chunk, why)) = misfits.first() {
+            tracing::warn!(run = %id, chunk, why, chunks = misfits.len(), "chunks do not fit their source");
+            let chunks: Vec<u32> = misfits.iter().map(|(chunk, _)| *chunk).collect();
+            return match self.catalog.mend_live_run(id, &chunks, now()).await? {
+                true => Ok(Finish::Done),
+                false => Err(Failure::GiveUp(why.clone())),
+            };
+        }
         for rendition in &run.renditions {
             self.join(rendition.reel, &source).await?;
         }

@@ -71,7 +71,10 @@ impl Handler for Plan {
         let templates = group.map_or_else(Vec::new, |group| group.templates);
         let cut: Vec<reel::Span> =
             found.iter().map(|span| reel::Span { reel: span.reel, from: span.from_ticks, to: span.to_ticks }).collect();
-        let facts = source_facts(&measure(&self.blobs, &cut).await?);
+        let facts = match self.catalog.live_run(task.asset).await? {
+            Some(live) => live.facts,
+            None => source_facts(&measure(&self.blobs, &cut).await?),
+        };
         let mut spans = Vec::with_capacity(cut.len());
         for span in self.pieces(&cut).await? {
             let chunks = stretch(&self.blobs, span.reel, span.from, span.to).await?.chunks.len();
@@ -92,6 +95,7 @@ impl Handler for Plan {
         );
         let mut tx = self.catalog.begin().await?;
         tx.plan_transcode(&task, &spans, &outputs, now()).await?;
+        tx.forsake_live_run(task.asset, now()).await?;
         attempt.complete_in(&mut tx).await?;
         tx.commit().await?;
         Ok(Finish::Committed)
@@ -103,7 +107,7 @@ fn planned(template: Template, facts: &SourceFacts) -> PlannedOutput {
     PlannedOutput { template, encoding }
 }
 
-fn source_facts(analysis: &Analysis) -> SourceFacts {
+pub(super) fn source_facts(analysis: &Analysis) -> SourceFacts {
     let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
     let mut facts = SourceFacts { width: analysis.width, height: analysis.height, ..SourceFacts::default() };
     for track in &analysis.tracks {

@@ -2,6 +2,7 @@
 
 use blobs::{BlobError, Blobs};
 use bytes::Bytes;
+use catalog::OPEN_END;
 use encode::{Chunk, Loaded, WrittenSegment, chunks};
 use reel::{
     Epoch, Join, ReelIndex, SamplePage, SegmentRow, encode_checks, encode_epoch, encode_row, read_checks, reel_key,
@@ -18,20 +19,25 @@ pub(super) struct Stretch {
     pub(super) chunks: Vec<Chunk>,
 }
 
-/// Reads the index of a stretch.
+/// Reads the index of a stretch. One whose end is open is as long as its cycle by now.
 pub(super) async fn stretch(blobs: &Blobs, reel: ReelId, from: i64, to: i64) -> Result<Stretch, WorkerError> {
     let file = blobs.get(&segments_index_key(reel)).await?;
     let index = ReelIndex::read(&file).0;
-    let rows = index.between(from, to).to_vec();
+    let mut rows = index.between(from, to).to_vec();
+    if to == OPEN_END {
+        let cycle = rows.first().map_or(0, |row| row.cycle);
+        rows.retain(|row| row.cycle == cycle);
+    }
     let chunks = chunks(&rows);
     Ok(Stretch { index, rows, chunks })
 }
 
 impl Stretch {
     /// How much earlier than shown pictures of a rendition are decoded, in 90 kHz ticks: two pictures, which is as far as our
-    /// encoders reorder. The same for every chunk.
+    /// encoders reorder. The same for every chunk, so that of the first decides: the others may be still to come.
     pub(super) fn delay(&self) -> i64 {
-        let videos = || self.rows.iter().filter_map(|row| Some((row, row.video?)));
+        let first = self.chunks.first().map_or(&[][..], |chunk| self.own(chunk));
+        let videos = || first.iter().filter_map(|row| Some((row, row.video?)));
         let pictures: i64 = videos().map(|(_, video)| i64::from(video.samples)).sum();
         let ticks: i64 = videos().map(|(row, _)| row.end.saturating_sub(row.begin)).sum();
         ticks.saturating_mul(2) / pictures.max(1)

@@ -1,0 +1,111 @@
+//! Encodes a cycle while it grows: each chunk as soon as no later media can change it.
+//!
+//! What is encoded follows from what is known when the first chunk is whole, and stays so to the end of the cycle: the task that is
+//! made when the cycle is sealed finds these renditions, and has only the tail encoded.
+
+use blobs::Blobs;
+use catalog::{Catalog, NewLiveRun, OPEN_END, Recording, RenditionState};
+use encode::{Chunk, Encoding};
+use jobs::{Attempt, Failure, Finish, Handler, kind};
+use serde::Deserialize;
+use units::RecordingId;
+
+use super::plan::source_facts;
+use super::stored::{Stretch, stretch};
+use crate::analyse::measure;
+use crate::clock::now;
+
+#[derive(Deserialize)]
+struct Payload {
+    recording: RecordingId,
+}
+
+/// Encodes growing cycles.
+pub(crate) struct EncodeLive {
+    catalog: Catalog,
+    blobs: Blobs,
+}
+
+impl EncodeLive {
+    pub(crate) fn new(catalog: Catalog, blobs: Blobs) -> Self {
+        Self { catalog, blobs }
+    }
+
+    /// What the template group of the recording comes to for what has been recorded, each encoding once.
+    async fn encodings(&self, group: &str, facts: &encode::SourceFacts) -> Result<Vec<Encoding>, Failure> {
+        let group = self.catalog.template_group(group).await?;
+        let mut encodings: Vec<Encoding> = Vec::new();
+        for stored in group.into_iter().flat_map(|group| group.templates) {
+            // What cannot be made of this source is told by the task.
+            if let Ok(encoding) = stored.template.profile.resolve(facts)
+                && !encodings.contains(&encoding)
+            {
+                encodings.push(encoding);
+            }
+        }
+        Ok(encodings)
+    }
+}
+
+/// How many chunks of a growing cycle are whole: another follows, or the recording was interrupted behind them. Who comes back after
+/// an interruption begins a chunk of its own.
+fn whole_chunks(stretch: &Stretch, recording: &Recording) -> usize {
+    let interrupted_behind = |chunk: &Chunk| {
+        let last = stretch.own(chunk).last();
+        last.zip(recording.end_ticks).is_some_and(|(row, end)| row.begin < end)
+    };
+    match stretch.chunks.split_last() {
+        Some((last, before)) if interrupted_behind(last) => before.len() + 1,
+        Some((_, before)) => before.len(),
+        None => 0,
+    }
+}
+
+impl Handler for EncodeLive {
+    const KIND: &'static str = kind::ENCODE_LIVE;
+
+    async fn run(&self, attempt: &Attempt) -> Result<Finish, Failure> {
+        let Payload { recording: id } = attempt.payload()?;
+        let recording = self.catalog.recording(id).await?;
+        let Some((recording, cycle)) = recording.and_then(|recording| Some((recording.clone(), recording.cycle?)))
+        else {
+            // Sealed meanwhile: the task of its asset has the rest encoded.
+            return Ok(Finish::Done);
+        };
+        let stretch = stretch(&self.blobs, recording.reel, cycle.from_ticks, OPEN_END).await?;
+        let chunks = whole_chunks(&stretch, &recording);
+        let Some(last) = chunks.checked_sub(1).and_then(|last| stretch.chunks.get(last)) else {
+            return Ok(Finish::Done);
+        };
+        let run = match self.catalog.live_run(cycle.asset).await? {
+            Some(run) => Some(run),
+            None => {
+                let to = stretch.own(last).last().map_or(cycle.from_ticks, |row| row.end);
+                let so_far = reel::Span { reel: recording.reel, from: cycle.from_ticks, to };
+                let facts = source_facts(&measure(&self.blobs, &[so_far]).await?);
+                let encodings = self.encodings(&recording.rule.template_group, &facts).await?;
+                if encodings.is_empty() {
+                    return Ok(Finish::Done);
+                }
+                let new = NewLiveRun {
+                    asset: cycle.asset,
+                    source: recording.reel,
+                    from_ticks: cycle.from_ticks,
+                    facts,
+                    encodings: &encodings,
+                };
+                self.catalog.begin_live_run(&new, now()).await?;
+                tracing::info!(recording = %id, asset = %cycle.asset, renditions = encodings.len(), "encoding begins while the cycle grows");
+                self.catalog.live_run(cycle.asset).await?
+            }
+        };
+        let Some(run) = run.filter(|run| !run.whole && run.state == RenditionState::Encoding) else {
+            return Ok(Finish::Done);
+        };
+        let mut tx = self.catalog.begin().await?;
+        tx.grow_live_run(run.id, u32::try_from(chunks).unwrap_or(u32::MAX), now()).await?;
+        attempt.complete_in(&mut tx).await?;
+        tx.commit().await?;
+        Ok(Finish::Committed)
+    }
+}
