@@ -160,7 +160,8 @@ impl Growing {
     }
 }
 
-/// Sound of a push, and when, in its 90 kHz ticks.
+/// Sound that waits for the picture which says where its push lies: when it is, in 90 kHz ticks of the push, or where it was on the
+/// timeline before media was lost.
 #[derive(Debug)]
 struct Unanchored {
     at: i64,
@@ -196,6 +197,8 @@ pub(crate) struct Assembly {
 
     push: PushParameters,
     timeline: Option<Timeline>,
+    /// Media was lost: the timeline is followed, and the next key frame says where on it the push goes on.
+    loose: bool,
     /// Sound that waits for an anchor.
     unanchored: VecDeque<Unanchored>,
 
@@ -263,6 +266,7 @@ impl Assembly {
             left_out: LeftOut::default(),
             push: PushParameters::default(),
             timeline: None,
+            loose: false,
             unanchored: VecDeque::new(),
             stalled: VecDeque::new(),
             last_dts: None,
@@ -316,6 +320,7 @@ impl Assembly {
         }
         self.push = PushParameters::default();
         self.timeline = None;
+        self.loose = false;
         self.sound_alone = 0;
         self.unanchored.clear();
         if let Some(clock) = &mut self.sound_clock {
@@ -344,7 +349,7 @@ impl Assembly {
     /// The push goes on with its next key frame, wherever its clock is then.
     fn unanchor(&mut self) {
         self.unanchored.clear();
-        self.timeline = None;
+        self.loose = self.timeline.is_some();
         self.push.pictured = false;
         self.pictured = false;
         self.sound_alone = 0;
@@ -388,9 +393,7 @@ impl Assembly {
     }
 
     fn place_all(&mut self, now: Mono, wall: WallTime) {
-        if self.timeline.is_none() {
-            self.anchor_by_sound(now, wall);
-        }
+        self.anchor_by_sound(now, wall);
         self.place_pictures(now, true);
         self.place_changed_sound(now, wall);
         self.close_segment();
@@ -451,9 +454,7 @@ impl Assembly {
 
     /// The sound that has come gets its place before other parameters hold: it is counted in their ticks.
     fn place_old_sound(&mut self, now: Mono, wall: WallTime) {
-        if self.timeline.is_none() {
-            self.anchor_by_sound(now, wall);
-        }
+        self.anchor_by_sound(now, wall);
         self.place_pictures(now, true);
         self.release_sound(i64::MAX);
         // Parameters that changed twice between two key frames.
@@ -487,12 +488,20 @@ impl Assembly {
         if !self.push.pictured {
             if !sample.sync {
                 self.left_out.before_key_frame += 1;
+                if let Some(timeline) = &mut self.timeline {
+                    timeline.map(TrackKind::Video, dts, self.picture_length);
+                }
                 return;
             }
             self.push.pictured = true;
         }
-        if self.timeline.is_none() {
-            self.anchor(now, wall, dts.saturating_add(cto));
+        match &mut self.timeline {
+            None => self.anchor(now, wall, dts.saturating_add(cto)),
+            Some(timeline) if self.loose => {
+                let at = timeline.map(TrackKind::Video, dts, self.picture_length).at;
+                self.anchor(now, wall, at.saturating_add(cto));
+            }
+            Some(_) => {}
         }
         let Some(timeline) = &mut self.timeline else { return };
         let mapped = timeline.map(TrackKind::Video, dts, self.picture_length);
@@ -585,9 +594,12 @@ impl Assembly {
         let Some(rate) = Timescale::new(config.sample_rate) else { return };
         let step = sound_step(config, rate);
         let at = self.push.sound_claims.next(to_reel(sample.dts, config.scale), step);
-        let sound = Unanchored { at, data: sample.data.clone() };
-        if self.timeline.is_none() {
-            self.unanchored.push_back(sound);
+        let at = match &mut self.timeline {
+            None => at,
+            Some(timeline) => timeline.map(TrackKind::Audio, at, step).at,
+        };
+        if self.timeline.is_none() || self.loose {
+            self.unanchored.push_back(Unanchored { at, data: sample.data.clone() });
             if self.unanchored.len() > UNANCHORED_SAMPLES_MAX {
                 self.unanchored.pop_front();
                 self.left_out.early_sound += 1;
@@ -600,10 +612,10 @@ impl Assembly {
             }
             return;
         }
-        self.place_sound(now, wall, sound, rate);
+        self.place_sound(now, wall, at, sample.data.clone(), rate);
     }
 
-    /// Places the sound of a push of which no picture has come.
+    /// Places the sound that waits for a picture.
     fn anchor_by_sound(&mut self, now: Mono, wall: WallTime) {
         if let Some(first) = self.unanchored.front() {
             let first = first.at;
@@ -611,31 +623,45 @@ impl Assembly {
         }
     }
 
-    /// Ties the push's clock to the recording's timeline: `first` (90 kHz of the push) goes on where the media ends. Sound
-    /// that waited for it is placed.
+    /// Ties the push's clock to the recording's timeline: `first` (90 kHz of the push, or where it would be had nothing been lost) goes
+    /// on where the media ends. Sound that waited for it is placed.
     fn anchor(&mut self, now: Mono, wall: WallTime, first: i64) {
         let early = if self.epochs == 0 { first.saturating_sub(self.first_unanchored()) } else { 0 };
         // Tracks further apart than this have different clocks: a hole as long as that would be worse than the loss.
         let at = if early <= APART_MAX { self.end.max(early) } else { self.end };
-        self.timeline = Some(Timeline::anchored(first, at));
-        let Some(scale) = self.push.audio.as_ref().and_then(|audio| Timescale::new(audio.sample_rate)) else { return };
-        for sound in std::mem::take(&mut self.unanchored) {
-            self.place_sound(now, wall, sound, scale);
+        let by = at.saturating_sub(first);
+        let lost = std::mem::take(&mut self.loose);
+        let timeline = self.timeline.get_or_insert_with(|| Timeline::anchored(first, at));
+        if lost {
+            timeline.shift(by);
+        }
+        let Some(config) = &self.push.audio else { return };
+        let Some(rate) = Timescale::new(config.sample_rate) else { return };
+        let step = sound_step(config, rate);
+        let mut waited = std::mem::take(&mut self.unanchored);
+        for sound in &mut waited {
+            sound.at = match lost {
+                true => sound.at.saturating_add(by),
+                false => timeline.map(TrackKind::Audio, sound.at, step).at,
+            };
+        }
+        for sound in waited {
+            self.place_sound(now, wall, sound.at, sound.data, rate);
         }
     }
 
-    /// When (90 kHz of the push) the sound begins that waits for an anchor. The recording begins so much later that all of
+    /// When the sound begins that waits for an anchor. The recording begins so much later that all of
     /// it has a place.
     fn first_unanchored(&self) -> i64 {
         self.unanchored.front().map_or(i64::MAX, |first| first.at)
     }
 
-    fn place_sound(&mut self, now: Mono, wall: WallTime, sound: Unanchored, rate: Timescale) {
-        let (Some(timeline), Some(config)) = (&mut self.timeline, &self.push.audio) else { return };
+    /// Places a frame of sound that claims to be at `at` on the recording's timeline.
+    fn place_sound(&mut self, now: Mono, wall: WallTime, at: i64, data: Bytes, rate: Timescale) {
+        let Some(config) = &self.push.audio else { return };
         let samples = config.frame_samples;
         let step = sound_step(config, rate);
-        let mapped = timeline.map(TrackKind::Audio, sound.at, step);
-        let claimed = rescale(mapped.at, Timescale::REEL, rate);
+        let claimed = rescale(at, Timescale::REEL, rate);
         let clock = self.sound_clock.get_or_insert_with(|| SoundClock::new(rate.get(), None));
         let dts = match clock.place(claimed, samples) {
             Placed::At(dts) if dts >= 0 => dts,
@@ -648,7 +674,7 @@ impl Assembly {
                 return;
             }
         };
-        self.waiting_sound.push_back(SoundFrame { dts, samples, data: sound.data });
+        self.waiting_sound.push_back(SoundFrame { dts, samples, data });
         if self.sound_changed() && self.waiting_sound.len() > CHANGED_SOUND_SAMPLES_MAX {
             self.waiting_sound.pop_front();
             self.left_out.without_parameters += 1;

@@ -16,9 +16,9 @@ const LEAP_BACK: i64 = SECOND / 2;
 const LEAP_AHEAD: i64 = 10 * SECOND;
 /// Tracks of one push that begin further apart than this have different clocks: as they come, so they go.
 pub(crate) const APART_MAX: i64 = 20 * SECOND;
-/// Sound whose claimed time keeps this far from the count of its samples is moved: below what is seen as out of sync
-/// (20 ms), above the jitter of a millisecond clock.
-const SOUND_DRIFT_MS: i64 = 16;
+/// Sound whose claimed time keeps this far from the count of its samples is moved: with a jitter of some milliseconds still below
+/// what is seen as out of sync (20 ms).
+const SOUND_DRIFT_MS: i64 = 14;
 /// Sound this far off is moved at once.
 const SOUND_STEP_MS: i64 = 100;
 /// How many frames in a row must be off before sound is moved (two thirds of a second): encoders' clocks jitter.
@@ -82,6 +82,16 @@ impl Timeline {
             before_leap: None,
             last_video: None,
             last_audio: None,
+        }
+    }
+
+    /// Moves all of the push, what was mapped and what comes: media between was lost. How its tracks lie to each other stays.
+    pub(crate) fn shift(&mut self, by: i64) {
+        self.offset = self.offset.saturating_add(by);
+        self.anchor = self.anchor.saturating_add(by);
+        self.before_leap = self.before_leap.map(|(offset, waits)| (offset.saturating_add(by), waits));
+        for last in [&mut self.last_video, &mut self.last_audio].into_iter().flatten() {
+            last.at = last.at.saturating_add(by);
         }
     }
 
@@ -292,6 +302,22 @@ mod tests {
             let sound = timeline.map(TrackKind::Audio, 500 * SECOND + n * 1920 - back, 1920);
             assert_eq!(sound, Mapped { at: 10 * SECOND + n * 1920, leapt: false });
         }
+    }
+
+    #[test]
+    fn a_clock_that_leaps_while_media_is_lost_leaves_the_tracks_in_step() {
+        let mut timeline = Timeline::anchored(0, 0);
+        for n in 0..100 {
+            timeline.map(TrackKind::Video, n * 3000, 3000);
+            timeline.map(TrackKind::Audio, n * 3000, 3000);
+        }
+        // Half a second is lost, the last picture before the leap goes on, and the sound that comes next has leapt.
+        let picture = timeline.map(TrackKind::Video, 115 * 3000, 3000).at;
+        timeline.shift(100 * 3000 - picture);
+        let hours = 36_000 * SECOND;
+        assert_eq!(timeline.map(TrackKind::Audio, 115 * 3000, 3000).at, 100 * 3000);
+        assert!(timeline.map(TrackKind::Audio, 116 * 3000 + hours, 3000).leapt);
+        assert_eq!(timeline.map(TrackKind::Video, 116 * 3000 + hours, 3000).at, 101 * 3000);
     }
 
     #[test]

@@ -81,10 +81,11 @@ impl IndexFiles {
         files.epochs_written = u32::try_from(index.epochs.len()).unwrap_or(u32::MAX);
         // No life leaves more rows than these that it has not synced.
         files.unsynced_rows = index.segments.len().saturating_sub(doubtful);
-        let before = doubtful.checked_sub(1).and_then(|row| index.segments.get(row));
+        // The row before them once more: what follows it, up to the first of them, came with that one.
+        let before = doubtful.checked_sub(1);
         files.durable = Durable {
-            rows: ReelIndex::read_rows(&bytes, doubtful).1,
-            pages: before.map_or(0, |row| row.page.at.saturating_add(u64::from(row.page.len))),
+            rows: before.map_or(0, |row| ReelIndex::read_rows(&bytes, row).1),
+            pages: before.and_then(|row| index.segments.get(row)).map_or(0, |row| row.page.at),
         };
         files.doubtful = true;
         Ok(FoundIndex { files, index, cut_off })
