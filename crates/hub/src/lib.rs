@@ -303,6 +303,11 @@ impl FrameReader {
         self.shed.take()
     }
 
+    /// How many batches wait to be read.
+    pub fn waiting(&self) -> usize {
+        self.queue.waiting()
+    }
+
     /// Why the push is over. Known from the moment it is, so possibly before [`next`](Self::next) has answered `None`.
     pub fn end(&self) -> Option<PushEnd> {
         self.queue.ended()

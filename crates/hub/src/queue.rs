@@ -156,6 +156,11 @@ impl Queue {
         if self.lock().is_over() { Err(Superseded) } else { Ok(()) }
     }
 
+    /// How many batches wait to be read.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
     /// The next batch, `None` at the end; and what was dropped in front of it.
     pub(crate) async fn pop(&self) -> (Option<Arc<Batch>>, Option<Shed>) {
         loop {

@@ -4,7 +4,8 @@ use std::io::ErrorKind;
 
 use blobs::{Blow, FaultDisk};
 use bytes::Bytes;
-use catalog::{CatalogUrl, RecordingState, StoredRule};
+use catalog::{CatalogUrl, RecordCommand, RecordingState, StoredRule};
+use codec::{Frame, TrackKind};
 use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
 use hub::{Batch, Hub, HubLimits, PushEnd, PushInfo};
 use reel::{Join, ReelIndex, segments_index_key};
@@ -232,6 +233,42 @@ async fn a_disk_that_stands_still_slows_the_publisher_and_costs_nothing() {
     sending.await.unwrap();
     let index = running.ended(&recording, &disk).await;
     assert_eq!((pictures(&index), joins(&index), index.lost_end), (600, vec![], None));
+}
+
+#[tokio::test]
+async fn what_had_arrived_before_a_recording_is_stopped_is_recorded() {
+    let disk = FaultDisk::new(1);
+    let running = Running::start(&disk).await;
+    let mut publisher = running.publish();
+    let mut batches = batches().into_iter();
+    let recording = running.feed_until_begun(&mut publisher, &mut batches).await;
+    while running.hub.queued_bytes() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    disk.hold();
+    // As many as the queue takes, and perhaps one on which the disk stands.
+    let mut sent = 0;
+    while running.hub.queued_bytes() == 0 || sent < 8 {
+        let batch = batches.next().unwrap();
+        let full = tokio::time::timeout(Duration::from_millis(500), publisher.send(batch)).await.is_err();
+        assert!(!full, "the queue takes eight");
+        sent += 1;
+    }
+    let one = path("one");
+    let given = running.catalog.give_command(&one, RecordCommand::Stop, Duration::ZERO, now()).await;
+    let stop = given.unwrap().unwrap();
+    // Nothing tells that the recorder has been told; without this it might hear of it too late for the test to show anything.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    disk.release();
+    while running.catalog.command_answer(stop).await.unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    publisher.end(PushEnd::Unpublished);
+    let index = running.ended(&recording, &disk).await;
+    let picture = |frame: &&Frame| matches!(frame, Frame::Sample(sample) if sample.track == TrackKind::Video);
+    let left = batches.flat_map(|batch| batch.frames.clone()).filter(|frame| picture(&frame)).count();
+    assert!(left > 0);
+    assert_eq!(usize::try_from(pictures(&index)).unwrap(), 600 - left);
 }
 
 /// Torture 34.

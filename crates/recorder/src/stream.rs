@@ -311,7 +311,16 @@ impl Stream {
             let wake = wake.map(|at| self.clock.instant(at));
             tokio::select! {
                 biased;
-                Some(command) = self.inbox.commands.recv() => self.obey(command, push).await,
+                Some(command) = self.inbox.commands.recv() => {
+                    // What had arrived when it was given comes before it, however long it has waited for the disk.
+                    for _ in 0..if question.is_none() { push.frames.waiting() } else { 0 } {
+                        match push.frames.next().await {
+                            Some(batch) => self.take(push, &batch).await,
+                            None => break,
+                        }
+                    }
+                    self.obey(command, push).await;
+                }
                 rule = answered(&mut question), if question.is_some() => {
                     question = None;
                     if let Some(rule) = rule {
@@ -320,19 +329,10 @@ impl Stream {
                 }
                 () = self.shutdown.cancelled(), if question.is_some() => question = None,
                 // While the customer is asked, the frames wait in their queue.
-                batch = push.frames.next(), if question.is_none() => {
-                    self.note_shed(push).await;
-                    let Some(batch) = batch else { break };
-                    if let Some(active) = self.active.as_mut().filter(|active| active.is_fed()) {
-                        push.buffer.pass(&batch);
-                        active.take(&self.deps, self.clock, &batch).await;
-                    } else {
-                        if self.deps.space.is_stalled() {
-                            push.buffer.give_back();
-                        }
-                        push.buffer.keep(self.clock.mono(), &batch);
-                    }
-                }
+                batch = push.frames.next(), if question.is_none() => match batch {
+                    Some(batch) => self.take(push, &batch).await,
+                    None => break,
+                },
                 () = at(wake) => match self.active.as_mut() {
                     Some(active) if active.is_fed() => active.flush(&self.deps, self.clock).await,
                     _ => self.tick().await,
@@ -346,10 +346,25 @@ impl Stream {
             }
         }
         drop(counted);
+        self.note_shed(push).await;
         if let Some(active) = self.active.as_mut().filter(|active| active.is_fed()) {
             active.push_ended(&self.deps, self.clock, &push.info, push.frames.end()).await;
         }
         self.end_active_if_over().await;
+    }
+
+    /// Records a batch that was just read, or keeps it for who reaches back.
+    async fn take(&mut self, push: &mut Attended, batch: &Arc<Batch>) {
+        self.note_shed(push).await;
+        if let Some(active) = self.active.as_mut().filter(|active| active.is_fed()) {
+            push.buffer.pass(batch);
+            active.take(&self.deps, self.clock, batch).await;
+        } else {
+            if self.deps.space.is_stalled() {
+                push.buffer.give_back();
+            }
+            push.buffer.keep(self.clock.mono(), batch);
+        }
     }
 
     /// Writes down what of the push was dropped before it came here, if anything.
