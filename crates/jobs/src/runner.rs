@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use catalog::{Catalog, CatalogError, JobRow, Tx};
 use futures::FutureExt;
+use metrics::histogram;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -246,7 +247,12 @@ impl Runner {
                 let span = info_span!("job", job = %job.id, kind, attempt = job.attempt);
                 let attempt = Attempt { job, queue: self.queue.clone() };
                 let work = attend(registered.handler.clone(), attempt, registered.limits.lease, halt.clone());
-                tasks.spawn(work.map(move |()| kind).instrument(span));
+                let began = Instant::now();
+                let ended = move |()| {
+                    histogram!("jobs_run_seconds", "kind" => kind).record(began.elapsed());
+                    kind
+                };
+                tasks.spawn(work.map(ended).instrument(span));
             }
         }
         Ok(next)

@@ -7,6 +7,7 @@ pub mod clips;
 pub mod customer;
 pub mod ffmpeg;
 pub mod judge;
+pub mod ladder;
 pub mod probe;
 pub mod process;
 pub mod publisher;

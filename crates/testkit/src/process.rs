@@ -51,13 +51,31 @@ impl Look {
 
 /// `utime` and `stime` of /proc/PID/stat (fields 14 and 15), in ticks of the kernel's user clock.
 fn cpu(pid: u32) -> anyhow::Result<Duration> {
+    cpu_fields(pid, 14..=15)
+}
+
+/// The sum of some fields of /proc/PID/stat that count ticks of the kernel's user clock.
+fn cpu_fields(pid: u32, wanted: std::ops::RangeInclusive<usize>) -> anyhow::Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name in parentheses may hold anything, so count from behind it: field 3 is the first after it.
     let (_, fields) = stat.rsplit_once(") ").context("no name in stat")?;
     let fields: Vec<_> = fields.split(' ').collect();
     let ticks = |field: usize| fields.get(field - 3).context("a short stat")?.parse::<u64>().context("no number");
     let per_second = rustix::param::clock_ticks_per_second();
-    Ok(Duration::from_millis((ticks(14)? + ticks(15)?) * 1000 / per_second))
+    let sum = wanted.map(ticks).sum::<anyhow::Result<u64>>()?;
+    Ok(Duration::from_millis(sum * 1000 / per_second))
+}
+
+/// User and system time of a process with all that it started and that has ended (fields 14 to 17 of /proc/PID/stat).
+pub fn cpu_with_children(pid: u32) -> anyhow::Result<Duration> {
+    cpu_fields(pid, 14..=17)
+}
+
+/// Bytes that a process had written to the disk so far (`write_bytes` of /proc/PID/io).
+pub fn written_bytes(pid: u32) -> anyhow::Result<u64> {
+    let io = std::fs::read_to_string(format!("/proc/{pid}/io"))?;
+    let line = io.lines().find_map(|line| line.strip_prefix("write_bytes:")).context("no write_bytes")?;
+    Ok(line.trim().parse()?)
 }
 
 /// Resident memory of a process, in MiB.

@@ -9,14 +9,8 @@ pub fn record(words: &Words) -> anyhow::Result<()> {
     programs::run("load", Build::Release, words.all())
 }
 
-/// Kills a server that records many streams and measures how it comes back.
-pub fn recover(words: &Words) -> anyhow::Result<()> {
+/// Runs a program that needs nothing but the server and FFmpeg.
+pub fn alone(program: &str, words: &Words) -> anyhow::Result<()> {
     setup::run(&setup::DEMO)?;
-    programs::run("recover", Build::Release, words.all())
-}
-
-/// Records a day of media at full speed.
-pub fn day(words: &Words) -> anyhow::Result<()> {
-    setup::run(&setup::DEMO)?;
-    programs::run("day", Build::Release, words.all())
+    programs::run(program, Build::Release, words.all())
 }

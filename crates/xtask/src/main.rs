@@ -58,6 +58,12 @@ enum Bench {
     Recover(programs::Words),
     /// A day of media recorded at full speed: memory and answers, hour by hour
     Day(programs::Words),
+    /// A ladder made chunk by chunk, beside one FFmpeg: CPU, time with one worker and two, likeness
+    Transcode(programs::Words),
+    /// The cycles of an hour and of a day joined to one video, beside FFmpeg that copies them: time, bytes
+    Compose(programs::Words),
+    /// How soon a stream that ends is a video, and its ladder is whole
+    Ready(programs::Words),
 }
 
 fn main() -> ExitCode {
@@ -65,8 +71,11 @@ fn main() -> ExitCode {
         Task::Test => suites::run(),
         Task::Demo { once } => demo::run(once),
         Task::Bench { what: Bench::Record(words) } => bench::record(&words),
-        Task::Bench { what: Bench::Recover(words) } => bench::recover(&words),
-        Task::Bench { what: Bench::Day(words) } => bench::day(&words),
+        Task::Bench { what: Bench::Recover(words) } => bench::alone("recover", &words),
+        Task::Bench { what: Bench::Day(words) } => bench::alone("day", &words),
+        Task::Bench { what: Bench::Transcode(words) } => bench::alone("transcode", &words),
+        Task::Bench { what: Bench::Compose(words) } => bench::alone("compose", &words),
+        Task::Bench { what: Bench::Ready(words) } => bench::alone("ready", &words),
         Task::Torture(words) => torture::run(&words),
         Task::Sim(options) => sim::run(&options),
         Task::Fuzz(options) => fuzz::run(&options).map(drop),
