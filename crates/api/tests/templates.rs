@@ -3,7 +3,7 @@
 mod support;
 
 use api::Settings;
-use encode::{Capabilities, Check, Format, Preset, Rate};
+use encode::{AudioCodec, Capabilities, Check, Format, Preset, Rate};
 use serde_json::{Value, json};
 use support::{Server, VOD, now};
 
@@ -214,22 +214,35 @@ async fn there_are_at_most_twenty_groups_of_twenty_templates() {
 async fn what_cannot_be_encoded_here_is_refused_in_plain_words() {
     let server = Server::empty().await;
     let cases = [
-        ("Video", json!({"Codec": "H.265"}), "template 1, Video.Codec: pictures are encoded in H.264 here"),
+        ("Video", json!({"Codec": "H.265"}), "template 1, Video.Codec: H.264 is possible here"),
         ("Video", json!({"Fps": "25"}), "Video.Fps: the rate of the source is kept"),
         ("Video", json!({"Width": "641"}), "Video.Width: an even number is wanted"),
         ("Video", json!({"Height": 100}), "Video.Height: a whole number from 128 to 4096 is wanted"),
         ("Video", json!({"Bitrate": "x"}), "Video.Bitrate: a whole number from 10 to 50000"),
         ("Video", json!({"Preset": "placebo"}), "Video.Preset: one of veryfast, faster, fast, medium, slow, slower"),
         ("Video", Value::Null, "Video: it is missing"),
-        ("Audio", json!({"Codec": "MP3"}), "Audio.Codec: sound is encoded in AAC here"),
+        ("Audio", json!({"Codec": "Opus"}), "Audio.Codec: one of AAC, MP3 is wanted"),
         ("Audio", json!({"Samplerate": "8000"}), "Audio.Samplerate: one of 22050"),
+        ("Audio", json!({"Profile": "aac_he"}), "Audio.Profile: aac_low is possible here"),
+        ("Audio", json!({"Channels": 6}), "Audio.Channels: a whole number from 1 to 2"),
+        ("Audio", json!({"Volume": 21}), "Audio.Volume: a whole number from -20 to 20"),
+        ("Audio", json!({"Codec": "MP3", "Samplerate": 96_000}), "Audio.Samplerate: MP3 has at most 48000"),
+        ("Audio", json!({"Codec": "MP3", "Bitrate": 321}), "Audio.Bitrate: MP3 has at most 320"),
+        (
+            "Audio",
+            json!({"Codec": "MP3", "Bitrate": 192, "Samplerate": 22_050}),
+            "Audio.Bitrate: MP3 has at most 320, and 160",
+        ),
         ("Audio", Value::Null, "Audio: it is missing"),
-        ("Container", json!({"Format": "flv"}), "Container.Format: mp4 and m3u8 are possible here"),
+        ("Container", json!({"Format": "webm"}), "Container.Format: one of mp4, m3u8, flv, mp3 is wanted"),
+        ("Container", json!({}), "Container.Format: it is missing"),
+        ("Container", json!({"Format": "mp3"}), "Audio.Codec: an mp3 has sound in MP3"),
         (
             "MuxConfig",
             json!({"Segment": {"Duration": "61"}}),
             "MuxConfig.Segment.Duration: a whole number from 1 to 60",
         ),
+        ("MuxConfig", json!({"Segment": "10"}), "MuxConfig.Segment: an object is wanted"),
         ("TransConfig", json!({"TransMode": "twopass"}), "TransConfig.TransMode: onepass is possible here"),
         ("TransConfig", json!({"IsCheckReso": "maybe"}), "TransConfig.IsCheckReso: true or false is wanted"),
         ("Type", json!("VideoPackage"), "Type: packages are not made here"),
@@ -260,6 +273,67 @@ async fn what_cannot_be_encoded_here_is_refused_in_plain_words() {
     assert!(server.catalog.template_groups().await.unwrap().is_empty());
 }
 
+/// A template of sound alone.
+fn sound(name: &str, codec: &str, format: &str) -> Value {
+    json!({
+        "TemplateName": name, "Definition": "HQ",
+        "Audio": {"Codec": codec, "Bitrate": "100", "Samplerate": 48_000, "Channels": "1", "Volume": "-6"},
+        "Container": {"Format": format},
+    })
+}
+
+#[tokio::test]
+async fn every_container_takes_what_it_can_hold() {
+    let server = Server::empty().await;
+    let mut flv = template("flv");
+    flv["Container"] = json!({"Format": "flv"});
+    flv["Audio"] = json!({"Codec": "MP3", "Samplerate": 22_050, "Bitrate": 64});
+    let mut hls = template("hls");
+    hls["Container"] = json!({"Format": "m3u8"});
+    hls["MuxConfig"] = json!({"Segment": {"Duration": "10"}});
+    let id = add(
+        &server,
+        "all",
+        &[flv.clone(), hls, sound("a", "MP3", "mp3"), sound("b", "AAC", "mp4"), sound("c", "", "mp3")],
+    )
+    .await;
+    let templates = server.catalog.template_group(&id).await.unwrap().unwrap().templates;
+    let found: Vec<_> = templates
+        .iter()
+        .map(|stored| (stored.template.format, stored.template.profile.audio.as_ref().unwrap().codec))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Format::Flv, AudioCodec::Mp3),
+            (Format::M3u8, AudioCodec::Aac),
+            (Format::Mp3, AudioCodec::Mp3),
+            (Format::Mp4, AudioCodec::Aac),
+            (Format::Mp3, AudioCodec::Mp3),
+        ]
+    );
+    assert_eq!(templates[1].template.segment_seconds, Some(10));
+    let audio = templates[2].template.profile.audio.as_ref().unwrap();
+    assert_eq!((audio.kbps, audio.sample_rate, audio.channels, audio.volume_db), (100, 48_000, 1, -6));
+
+    flv["Audio"]["Samplerate"] = json!("32000");
+    let mut pictures = template("pictures");
+    pictures["Container"] = json!({"Format": "mp3"});
+    pictures["Audio"]["Codec"] = json!("MP3");
+    let mut hls = pictures.clone();
+    hls["Container"] = json!({"Format": "m3u8"});
+    for (wrong, wanted) in [
+        (flv, "an flv cannot say that its MP3 has 32000"),
+        (pictures, "Video: an mp3 has none"),
+        (hls, "Audio.Codec: browsers do not play MP3"),
+    ] {
+        let list = list(&[wrong]);
+        let params = [("Name", "n"), ("TranscodeTemplateList", list.as_str())];
+        let (status, answer) = server.call(VOD, "AddTranscodeTemplateGroup", &params).await;
+        assert!(status == 400 && answer["Message"].as_str().unwrap().contains(wanted), "{wanted}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn sound_or_pictures_alone_are_possible_and_neither_is_not() {
     let server = Server::empty().await;
@@ -283,11 +357,24 @@ async fn sound_or_pictures_alone_are_possible_and_neither_is_not() {
 
 #[tokio::test]
 async fn what_the_host_cannot_encode_is_refused_when_it_is_asked_for() {
-    let encoder = Capabilities { h264: false, aac: true };
-    let server = Server::with(Settings { encoder, ..Settings::default() }, now).await;
-    let list = list(&[template("a")]);
-    let params = [("Name", "n"), ("TranscodeTemplateList", list.as_str())];
-    let (status, answer) = server.call(VOD, "AddTranscodeTemplateGroup", &params).await;
-    assert_eq!(status, 400);
-    assert!(answer["Message"].as_str().unwrap().contains("no encoder for H.264: its FFmpeg lacks libx264"), "{answer}");
+    let all = Capabilities::default();
+    for (encoder, asked, wanted) in [
+        (
+            Capabilities { h264: false, ..all },
+            template("a"),
+            "Video.Codec: this server has no encoder for H.264: its FFmpeg lacks libx264",
+        ),
+        (
+            Capabilities { mp3: false, ..all },
+            sound("a", "MP3", "mp3"),
+            "Audio.Codec: this server has no encoder for MP3: its FFmpeg lacks libmp3lame",
+        ),
+    ] {
+        let server = Server::with(Settings { encoder, ..Settings::default() }, now).await;
+        let list = list(&[asked]);
+        let params = [("Name", "n"), ("TranscodeTemplateList", list.as_str())];
+        let (status, answer) = server.call(VOD, "AddTranscodeTemplateGroup", &params).await;
+        assert_eq!(status, 400);
+        assert!(answer["Message"].as_str().unwrap().contains(wanted), "{answer}");
+    }
 }

@@ -53,6 +53,7 @@ pub(crate) async fn reindex(blobs: &Blobs, reel: ReelId) -> Result<()> {
             crc: checksum(&page),
         };
         if row.join == Join::Continuous
+            && scanned.heads.first().is_none_or(|head| head.borders.is_none())
             && let Some(last) = rows.last_mut()
         {
             last.end = row.begin.max(last.begin + 1);
@@ -79,8 +80,8 @@ pub(crate) async fn reindex(blobs: &Blobs, reel: ReelId) -> Result<()> {
     Ok(())
 }
 
-/// The row of a segment, all but where its page lies, as the recorder would have written it; `None` when nothing of it
-/// holds.
+/// The row of a segment, all but where its page lies, as the recorder or the worker would have written it; `None` when nothing
+/// of it holds.
 fn row_of(scanned: &Scanned) -> Option<SegmentRow> {
     let (first, last) = (scanned.heads.first()?, scanned.heads.last()?);
     let (video, audio) = (scanned.page.track_span(TrackKind::Video), scanned.page.track_span(TrackKind::Audio));
@@ -93,8 +94,10 @@ fn row_of(scanned: &Scanned) -> Option<SegmentRow> {
             let scale = last.epoch.scale(TrackKind::Audio)?;
             (to_reel(audio.pts, scale)?, to_reel(audio.pts_end, scale)?)
         }
+        _ if first.borders.is_some() => (0, 0),
         _ => return None,
     };
+    let (begin, end) = first.borders.map_or((begin, end), |borders| (borders.begin, borders.end));
     Some(SegmentRow {
         number: first.segment,
         cycle: first.cycle,

@@ -78,8 +78,8 @@ pub use retention::{Kept, Retention};
 pub use rules::StoredRule;
 pub use templates::{StoredTemplate, TemplateGroup};
 pub use transcodes::{
-    EncodeRun, Output, OutputFacts, OutputState, PlannedOutput, PlannedSpan, Rendition, RenditionState,
-    TRANSCODE_PRIORITY, TaskCause, TaskState, TranscodeTask,
+    EncodeRun, Output, OutputFacts, OutputSpan, OutputState, PlannedOutput, PlannedPiece, PlannedSpan, Rendition,
+    RenditionState, TRANSCODE_PRIORITY, TaskCause, TaskState, TranscodeTask,
 };
 
 /// Connections that only read, on SQLite. Each is a thread; reads are short.

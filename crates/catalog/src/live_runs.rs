@@ -40,7 +40,7 @@ pub struct NewLiveRun<'a> {
     pub from_ticks: i64,
     /// What is known of the source.
     pub facts: SourceFacts,
-    /// What is encoded.
+    /// What is encoded, each of one track.
     pub encodings: &'a [Encoding],
 }
 
@@ -87,9 +87,8 @@ impl Tx {
             return Ok(());
         }
         let span = PlannedSpan { source: new.source, from_ticks: new.from_ticks, to_ticks: OPEN_END, chunks: 0 };
-        let encodings: Vec<&Encoding> = new.encodings.iter().collect();
         let live = Some((new.asset, to_json(&new.facts)?));
-        self.have_renditions(&span, &encodings, TRANSCODE_PRIORITY, live, now).await?;
+        self.have_renditions(&span, new.encodings, TRANSCODE_PRIORITY, live, now).await?;
         Ok(())
     }
 

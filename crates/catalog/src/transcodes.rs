@@ -1,8 +1,8 @@
 //! Transcoding: tasks of assets, their outputs, and the renditions that these are made of.
 //!
 //! A *task* applies a template group to an asset, an *output* is one template of it, and a *rendition* is what an output is
-//! made of: a reel that belongs to no asset, named by its source and its encoding. A *run* makes the renditions of one stretch
-//! that are missing, chunk by chunk. What counts is written in the transaction that ends a job, so nothing is counted twice.
+//! made of: a reel that belongs to no asset, named by its source and its encoding: pictures, or sound. A *run* makes the
+//! renditions of one stretch that are missing, chunk by chunk. What counts is written in the transaction that ends a job, so nothing is counted twice.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use domain::event::{Event, StreamInfo, StreamOutcome};
 use crate::assets::AssetStatus;
 use crate::queue::NewJob;
 use crate::sql::{Row, Sql, in_own_tx, to_json, words};
-use crate::{Catalog, Result, Span, Tx};
+use crate::{Catalog, Result, Tx};
 
 /// Priority of tasks that nobody gave another: 6 of 10 (contract §2.7).
 pub const TRANSCODE_PRIORITY: u32 = 6;
@@ -165,7 +165,7 @@ pub struct EncodeRun {
     pub renditions: Vec<Rendition>,
 }
 
-/// A span of an asset, as a task found it.
+/// A stretch of a reel that something is made of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PlannedSpan {
     /// The reel.
@@ -183,8 +183,30 @@ pub struct PlannedSpan {
 pub struct PlannedOutput {
     /// What is asked for.
     pub template: Template,
-    /// What that comes to for this asset, or why it cannot be made.
-    pub encoding: std::result::Result<Encoding, String>,
+    /// What it is made of, in order, or why it cannot be made.
+    pub pieces: std::result::Result<Vec<PlannedPiece>, String>,
+}
+
+/// A piece of an output.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PlannedPiece {
+    /// Of what.
+    pub span: PlannedSpan,
+    /// How that is encoded.
+    pub encoding: Encoding,
+}
+
+/// A piece of an output that is made, or being made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OutputSpan {
+    /// The reel: its pictures, or all that it has.
+    pub reel: ReelId,
+    /// Where its sound is, when that has a reel of its own.
+    pub sound_reel: Option<ReelId>,
+    /// First tick on the reels' timeline.
+    pub from_ticks: i64,
+    /// One past the last tick.
+    pub to_ticks: i64,
 }
 
 fn task_of(row: &Row) -> Result<TranscodeTask> {
@@ -212,6 +234,15 @@ fn output_of(row: &Row) -> Result<Output> {
         facts: row.opt_text("facts")?.map(|_| row.json("facts")).transpose()?,
         created: row.time("created")?,
         completed: row.opt_time("completed")?,
+    })
+}
+
+fn output_span_of(row: &Row) -> Result<OutputSpan> {
+    Ok(OutputSpan {
+        reel: row.parsed("reel")?,
+        sound_reel: row.opt_text("sound_reel")?.map(|_| row.parsed("sound_reel")).transpose()?,
+        from_ticks: row.int("from_ticks")?,
+        to_ticks: row.int("to_ticks")?,
     })
 }
 
@@ -260,9 +291,9 @@ impl Catalog {
     }
 
     /// What an output is made of, in order.
-    pub async fn output_spans(&self, output: JobId) -> Result<Vec<Span>> {
+    pub async fn output_spans(&self, output: JobId) -> Result<Vec<OutputSpan>> {
         let sql = Sql::new("SELECT * FROM output_span WHERE output = $1 ORDER BY position").arg(output);
-        sql.rows(self).await?.iter().map(Span::of).collect()
+        sql.rows(self).await?.iter().map(output_span_of).collect()
     }
 
     /// The rendition with this reel.
@@ -280,8 +311,9 @@ impl Catalog {
     /// The renditions of an output, in order.
     pub async fn renditions_of_output(&self, output: JobId) -> Result<Vec<Rendition>> {
         let rows = Sql::new(
-            "SELECT rendition.* FROM rendition JOIN output_span ON output_span.reel = rendition.reel
-             WHERE output = $1 ORDER BY position",
+            "SELECT rendition.* FROM rendition
+             JOIN output_span ON rendition.reel IN (output_span.reel, output_span.sound_reel)
+             WHERE output = $1 ORDER BY position, rendition.reel",
         );
         rows.arg(output).rows(self).await?.iter().map(rendition_of).collect()
     }
@@ -364,13 +396,12 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes down what a task makes: its outputs, and for each span and encoding that no rendition has yet a rendition with
+    /// Writes down what a task makes: its outputs, and for each stretch and encoding that no rendition has yet a rendition with
     /// its run and chunks. The asset is being transcoded from now on, unless it can be played already. Whether it did: the
     /// second time nothing happens.
     pub async fn plan_transcode(
         &mut self,
         task: &TranscodeTask,
-        spans: &[PlannedSpan],
         outputs: &[PlannedOutput],
         now: WallTime,
     ) -> Result<bool> {
@@ -378,16 +409,7 @@ impl Tx {
         if sql.arg(task.id).run(self).await? == 0 {
             return Ok(false);
         }
-        let mut encodings: Vec<&Encoding> = Vec::new();
-        for encoding in outputs.iter().filter_map(|output| output.encoding.as_ref().ok()) {
-            if !encodings.contains(&encoding) {
-                encodings.push(encoding);
-            }
-        }
-        let mut made: Vec<Vec<ReelId>> = Vec::with_capacity(spans.len());
-        for span in spans {
-            made.push(self.have_renditions(span, &encodings, task.priority, None, now).await?);
-        }
+        let made = self.have_all_renditions(outputs, task.priority, now).await?;
         for (position, output) in (0u32..).zip(outputs) {
             let id = self.ids().job(now);
             Sql::new(
@@ -400,17 +422,17 @@ impl Tx {
             .arg(task.asset)
             .arg(to_json(&output.template)?)
             .arg(OutputState::Running)
-            .arg(output.encoding.as_ref().err())
+            .arg(output.pieces.as_ref().err())
             .arg(now)
             .run(self)
             .await?;
-            let encoding = output.encoding.as_ref().ok().and_then(|one| encodings.iter().position(|has| *has == one));
-            let reels: Vec<ReelId> = match encoding {
-                Some(at) => made.iter().filter_map(|reels| reels.get(at)).copied().collect(),
-                None => Vec::new(),
-            };
-            for ((position, span), reel) in (0u32..).zip(spans).zip(reels) {
-                self.insert_output_span(id, task.asset, position, reel, span).await?;
+            for (position, piece) in (0u32..).zip(output.pieces.iter().flatten()) {
+                let reels = made.iter().find(|made| made.span == piece.span).map(|made| made.reels_of(&piece.encoding));
+                if let Some((reel, sound_reel)) = reels.and_then(reel_and_sound) {
+                    let (from_ticks, to_ticks) = (piece.span.from_ticks, piece.span.to_ticks);
+                    let span = OutputSpan { reel, sound_reel, from_ticks, to_ticks };
+                    self.insert_output_span(id, task.asset, position, &span).await?;
+                }
             }
         }
         Sql::new("UPDATE asset SET status = $2, modified = $3 WHERE id = $1 AND status = $4")
@@ -429,16 +451,17 @@ impl Tx {
         output: JobId,
         asset: AssetId,
         position: u32,
-        reel: ReelId,
-        span: &PlannedSpan,
+        span: &OutputSpan,
     ) -> Result<()> {
         Sql::new(
-            "INSERT INTO output_span (output, position, asset, reel, from_ticks, to_ticks) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO output_span (output, position, asset, reel, sound_reel, from_ticks, to_ticks)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .arg(output)
         .arg(position)
         .arg(asset)
-        .arg(reel)
+        .arg(span.reel)
+        .arg(span.sound_reel)
         .arg(span.from_ticks)
         .arg(span.to_ticks)
         .run(self)
@@ -446,12 +469,39 @@ impl Tx {
         Ok(())
     }
 
+    /// The renditions that outputs are made of, stretch by stretch.
+    async fn have_all_renditions(
+        &mut self,
+        outputs: &[PlannedOutput],
+        priority: u32,
+        now: WallTime,
+    ) -> Result<Vec<Made>> {
+        let mut all: Vec<Made> = Vec::new();
+        for piece in outputs.iter().filter_map(|output| output.pieces.as_ref().ok()).flatten() {
+            let known = all.iter().position(|made| made.span == piece.span);
+            let at = known.unwrap_or_else(|| {
+                all.push(Made { span: piece.span, encodings: Vec::new(), reels: Vec::new() });
+                all.len() - 1
+            });
+            let Some(made) = all.get_mut(at) else { continue };
+            for track in piece.encoding.tracks().into_iter().flatten() {
+                if !made.encodings.contains(&track) {
+                    made.encodings.push(track);
+                }
+            }
+        }
+        for made in &mut all {
+            made.reels = self.have_renditions(&made.span, &made.encodings, priority, None, now).await?;
+        }
+        Ok(all)
+    }
+
     /// The renditions of a span in each of these encodings; those that nobody has or makes are begun together. `live`: the span
     /// is a cycle that grows, with the asset that it becomes and what is known of it, as JSON.
     pub(crate) async fn have_renditions(
         &mut self,
         span: &PlannedSpan,
-        encodings: &[&Encoding],
+        encodings: &[Encoding],
         priority: u32,
         live: Option<(AssetId, String)>,
         now: WallTime,
@@ -582,7 +632,8 @@ impl Tx {
             .await?;
         let waiting = Sql::new(
             "SELECT DISTINCT task FROM output JOIN output_span ON output = output.id
-             JOIN rendition ON rendition.reel = output_span.reel WHERE run = $1 AND output.state = 'running'",
+             JOIN rendition ON rendition.reel IN (output_span.reel, output_span.sound_reel)
+             WHERE run = $1 AND output.state = 'running'",
         );
         for row in waiting.arg(run).rows(&mut *self).await? {
             self.enqueue(NewJob::settle(row.parsed("task")?), now).await?;
@@ -654,12 +705,40 @@ impl Tx {
     }
 }
 
+/// The renditions of a stretch.
+struct Made {
+    span: PlannedSpan,
+    /// Each of one track.
+    encodings: Vec<Encoding>,
+    /// In the order of `encodings`.
+    reels: Vec<ReelId>,
+}
+
+impl Made {
+    /// The reels of an encoding's pictures and of its sound.
+    fn reels_of(&self, encoding: &Encoding) -> [Option<ReelId>; 2] {
+        encoding.tracks().map(|track| {
+            let at = self.encodings.iter().position(|made| Some(made) == track.as_ref())?;
+            self.reels.get(at).copied()
+        })
+    }
+}
+
+/// How a span names them: what it has alone is its reel.
+fn reel_and_sound([pictures, sound]: [Option<ReelId>; 2]) -> Option<(ReelId, Option<ReelId>)> {
+    match pictures {
+        Some(reel) => Some((reel, sound)),
+        None => Some((sound?, None)),
+    }
+}
+
 /// What is told of an output that has ended.
 fn stream_info(output: &Output) -> StreamInfo {
     let facts = output.facts.as_ref();
     StreamInfo {
         job: output.id,
         format: output.template.format.as_str().to_owned(),
+        label: output.template.definition.clone(),
         outcome: match facts {
             Some(facts) => StreamOutcome::Made {
                 width: facts.width,
@@ -677,6 +756,6 @@ fn stream_info(output: &Output) -> StreamInfo {
 in_own_tx! {
     begin_transcode(asset: AssetId, group: &str, cause: TaskCause, user_data: &str, now: WallTime) -> JobId;
     plan_again(asset: AssetId, now: WallTime) -> ();
-    plan_transcode(task: &TranscodeTask, spans: &[PlannedSpan], outputs: &[PlannedOutput], now: WallTime) -> bool;
+    plan_transcode(task: &TranscodeTask, outputs: &[PlannedOutput], now: WallTime) -> bool;
     fail_run(run: JobId, error: &str, now: WallTime) -> ();
 }

@@ -9,7 +9,8 @@ use catalog::*;
 use domain::event::{AssetEvent, DescribeMode, DescribedField, Event};
 use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
 use encode::{
-    AudioEncoding, Encoding, Format, H264Profile, Preset, Profile, Rate, SourceFacts, Template, VideoEncoding,
+    AudioCodec, AudioEncoding, Encoding, Format, H264Profile, Preset, Profile, Rate, SourceFacts, Template,
+    VideoEncoding,
 };
 use serde_json::json;
 use units::{AssetId, MediaTime, PushId, RecordingId, StreamPath, WallTime};
@@ -964,32 +965,43 @@ async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_fa
             preset: Preset::Fast,
             profile: H264Profile::Main,
         }),
-        audio: None,
+        audio: Some(AudioEncoding { codec: AudioCodec::Aac, kbps: 64, sample_rate: 44_100, channels: 2, volume_db: 0 }),
     };
     let template = Template {
         id: "t".into(),
         name: "t".into(),
         definition: "LD".into(),
         format: Format::Mp4,
+        segment_seconds: None,
         profile: Profile::default(),
     };
-    let wanted = |width| PlannedOutput { template: template.clone(), encoding: Ok(encoding(width)) };
     let id = asset(&catalog, "court1", 0).await;
     let of = catalog.spans(id).await.unwrap()[0];
     let span = PlannedSpan { source: of.reel, from_ticks: of.from_ticks, to_ticks: of.to_ticks, chunks: 2 };
+    let wanted = |width| {
+        let pieces = vec![PlannedPiece { span, encoding: encoding(width) }];
+        PlannedOutput { template: template.clone(), pieces: Ok(pieces) }
+    };
     let begin = async |outputs: &[PlannedOutput]| {
         let task = catalog.begin_transcode(id, "group", TaskCause::Manual, "", at(5)).await.unwrap();
         let task = catalog.transcode_task(task).await.unwrap().unwrap();
-        assert!(catalog.plan_transcode(&task, &[span], outputs, at(6)).await.unwrap());
-        assert!(!catalog.plan_transcode(&task, &[span], outputs, at(6)).await.unwrap(), "planned twice");
+        assert!(catalog.plan_transcode(&task, outputs, at(6)).await.unwrap());
+        assert!(!catalog.plan_transcode(&task, outputs, at(6)).await.unwrap(), "planned twice");
         task
     };
-    let refused = PlannedOutput { template: template.clone(), encoding: Err("too large".into()) };
+    let refused = PlannedOutput { template: template.clone(), pieces: Err("too large".into()) };
     let first = begin(&[wanted(640), wanted(320), refused]).await;
     let chunks = || catalog.job_count(kind::ENCODE, JobState::Ready);
     assert_eq!(chunks().await.unwrap(), 2, "one decode feeds both");
     let second = begin(&[wanted(640)]).await;
-    assert_eq!((chunks().await.unwrap(), catalog.renditions_of_reel(of.reel).await.unwrap().len()), (2, 2));
+    assert_eq!((chunks().await.unwrap(), catalog.renditions_of_reel(of.reel).await.unwrap().len()), (2, 3));
+    let mut made = Vec::new();
+    for output in catalog.outputs_of_task(first.id).await.unwrap() {
+        made.extend(catalog.output_spans(output.id).await.unwrap());
+    }
+    assert_eq!(made.len(), 2);
+    assert!(made[0].sound_reel.is_some() && made[0].sound_reel == made[1].sound_reel, "the same sound goes with both");
+    assert_ne!(made[0].reel, made[1].reel);
 
     // The last chunk makes the job that joins.
     let run = catalog.renditions_of_reel(of.reel).await.unwrap()[0].run;
@@ -1004,8 +1016,8 @@ async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_fa
     let third = begin(&[wanted(640)]).await;
     let renditions = catalog.renditions_of_reel(of.reel).await.unwrap();
     let again: Vec<_> = renditions.iter().filter(|one| one.state == RenditionState::Encoding).collect();
-    assert_eq!((renditions.len(), again.len(), chunks().await.unwrap()), (2, 1, 2));
-    assert_ne!(again[0].run, run);
+    assert_eq!((renditions.len(), again.len(), chunks().await.unwrap()), (3, 2, 2));
+    assert!(again.iter().all(|one| one.run != run));
 
     let run = catalog.encode_run(again[0].run).await.unwrap().unwrap();
     let mut tx = catalog.begin().await.unwrap();
@@ -1053,16 +1065,18 @@ fn under_group(recording: &Recording, cycle: &OpenCycle) -> SealedCycle {
 }
 
 async fn a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begun(catalog: Catalog) {
-    let encoding =
-        |kbps| Encoding { video: None, audio: Some(AudioEncoding { kbps, sample_rate: 44_100, channels: 2 }) };
+    let encoding = |kbps| {
+        let audio = AudioEncoding { codec: AudioCodec::Aac, kbps, sample_rate: 44_100, channels: 2, volume_db: 0 };
+        Encoding { video: None, audio: Some(audio) }
+    };
     let template = Template {
         id: "t".into(),
         name: "t".into(),
         definition: "LD".into(),
         format: Format::Mp4,
+        segment_seconds: None,
         profile: Profile::default(),
     };
-    let wanted = |kbps| PlannedOutput { template: template.clone(), encoding: Ok(encoding(kbps)) };
     let chunks = || catalog.job_count(kind::ENCODE, JobState::Ready);
     let joins = || catalog.job_count(kind::JOIN_RUN, JobState::Ready);
     let (recording, cycle) = begun(&catalog, "court1", 0).await;
@@ -1094,8 +1108,12 @@ async fn a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begu
     assert_eq!(ends(catalog.renditions_of_reel(source).await.unwrap()), [of.to_ticks; 2]);
     let task = catalog.transcode_tasks(asset).await.unwrap().remove(0);
     let span = PlannedSpan { source, from_ticks: of.from_ticks, to_ticks: of.to_ticks, chunks: 4 };
+    let wanted = |kbps| {
+        let pieces = vec![PlannedPiece { span, encoding: encoding(kbps) }];
+        PlannedOutput { template: template.clone(), pieces: Ok(pieces) }
+    };
     assert_eq!(catalog.forsaken_runs().await.unwrap(), [], "its task is not planned yet");
-    catalog.plan_transcode(&task, &[span], &[wanted(64), wanted(128)], at(5)).await.unwrap();
+    catalog.plan_transcode(&task, &[wanted(64), wanted(128)], at(5)).await.unwrap();
     assert_eq!((chunks().await.unwrap(), catalog.renditions_of_reel(source).await.unwrap().len()), (3 + 1 + 4, 3));
     let whole = catalog.encode_run(run.id).await.unwrap().unwrap();
     assert_eq!((whole.chunks, whole.done, whole.renditions.len()), (4, 3, 2));
@@ -1172,6 +1190,7 @@ async fn template_groups_are_kept_whole_and_one_is_the_default(catalog: Catalog)
         name: "sd".into(),
         definition: "SD".into(),
         format: encode::Format::M3u8,
+        segment_seconds: Some(10),
         profile: encode::Profile::default(),
     };
     let stored = StoredTemplate { template, asked: serde_json::json!({"Video": {"Crf": "26"}}) };

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use units::Timescale;
 
+use crate::{AacConfig, AvcConfig, CodecError, Mp3Config};
+
 /// Which of the two elementary streams of a recording.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -22,12 +24,14 @@ pub enum VideoCodec {
     H264,
 }
 
-/// An audio codec that can be recorded.
+/// An audio codec that can be stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AudioCodec {
     /// ISO/IEC 14496-3 (LC, and HE with its core described).
     Aac,
+    /// ISO/IEC 11172-3 and 13818-3, layer III. Nobody pushes it: it is encoded here.
+    Mp3,
 }
 
 /// The parameters of a video track. Two tracks with equal `record` are the same epoch.
@@ -51,17 +55,70 @@ pub struct VideoConfig {
 pub struct AudioConfig {
     /// What decodes it.
     pub codec: AudioCodec,
-    /// `AudioSpecificConfig` (ISO/IEC 14496-3 §1.6.2.1), as the publisher sent it.
+    /// AAC: `AudioSpecificConfig` (ISO/IEC 14496-3 §1.6.2.1), as the publisher sent it. MP3: see [`Mp3Config`].
     #[serde(with = "hex")]
     pub record: Bytes,
     /// Samples per second of the core coder: the clock of the track. (HE-AAC doubles it only in the decoder.)
     pub sample_rate: u32,
     /// Number of channels, from the configuration.
     pub channels: u16,
-    /// Samples in each frame: 1024, or 960.
+    /// Samples in each frame: 1024 or 960; of MP3 1152 or 576.
     pub frame_samples: u32,
     /// Ticks of `Sample::dts`.
     pub scale: Timescale,
+}
+
+impl VideoCodec {
+    /// Its short name, as ffprobe has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::H264 => "h264",
+        }
+    }
+}
+
+impl AudioCodec {
+    /// Its short name, as ffprobe has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aac => "aac",
+            Self::Mp3 => "mp3",
+        }
+    }
+}
+
+impl VideoConfig {
+    /// The `codecs` value of RFC 6381 §3.3; `None` when the record cannot be read.
+    pub fn codec_string(&self) -> Option<String> {
+        match self.codec {
+            VideoCodec::H264 => AvcConfig::parse(&self.record).ok().map(|avc| avc.codec_string("avc1")),
+        }
+    }
+
+    /// All parameter sets as NAL units with 4-byte lengths: what stands in front of a picture that must be decodable alone.
+    pub fn parameter_sets(&self) -> Result<Bytes, CodecError> {
+        match self.codec {
+            VideoCodec::H264 => Ok(AvcConfig::parse(&self.record)?.parameter_sets()),
+        }
+    }
+}
+
+impl AudioConfig {
+    /// The `codecs` value of RFC 6381 §3.3; `None` when the record cannot be read.
+    pub fn codec_string(&self) -> Option<&'static str> {
+        match self.codec {
+            AudioCodec::Aac => AacConfig::parse(&self.record).ok().map(|aac| aac.codec_string()),
+            AudioCodec::Mp3 => Mp3Config::parse(&self.record).ok().map(|mp3| mp3.codec_string()),
+        }
+    }
+
+    /// A frame of silence; `None` where nothing is known that would be silent.
+    pub fn silent_frame(&self) -> Option<Bytes> {
+        match self.codec {
+            AudioCodec::Aac => AacConfig::parse(&self.record).ok()?.silent_frame(),
+            AudioCodec::Mp3 => Mp3Config::parse(&self.record).ok().map(|mp3| mp3.silent_frame()),
+        }
+    }
 }
 
 /// New parameters of one track; they hold from the next sample of that track on.
@@ -85,7 +142,7 @@ pub struct Sample {
     pub cto: i32,
     /// An IDR picture; for sound always true.
     pub sync: bool,
-    /// Video: NAL units with 4-byte lengths. Audio: one raw AAC frame.
+    /// Video: NAL units with 4-byte lengths. Audio: one raw frame.
     pub data: Bytes,
 }
 

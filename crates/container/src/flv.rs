@@ -3,7 +3,14 @@
 //! Only the legacy tag forms are taken. Those of Enhanced RTMP are recognised, so that they are refused by the name of
 //! their codec and not as garbage.
 
+mod write;
+
 use bytes::Bytes;
+
+pub use write::{
+    AAC_CONFIG_HEAD, AAC_HEAD, BODY_BYTES_MAX, FILE_HEAD_BYTES, Metadata, PICTURE_HEAD_BYTES, TAG_BYTES,
+    TAG_HEAD_BYTES, TAG_TAIL_BYTES, file_head, mp3_head, picture_config_head, picture_head, tag_head, tag_tail,
+};
 
 /// Why a body is not taken.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

@@ -1,12 +1,18 @@
 //! `ftyp` and `moov` (ISO/IEC 14496-12 §4.3, §8.2): init segments, and the head of a progressive MP4.
 
 use bytes::{Bytes, BytesMut};
+use codec::AudioCodec;
 use units::Timescale;
 
 use crate::boxes::{BoxWriter, UNITY_MATRIX};
 
 /// Ticks per second of movie durations and edit durations: fine enough that an edit falls on a sample of 48 kHz sound.
 pub const MOVIE_SCALE: Timescale = Timescale::REEL;
+
+/// `objectTypeIndication` (ISO/IEC 14496-1 table 5, as the registration authority keeps it).
+const OBJECT_MPEG4_AUDIO: u8 = 0x40;
+const OBJECT_MPEG2_LAYERS: u8 = 0x69;
+const OBJECT_MPEG1_LAYERS: u8 = 0x6b;
 
 /// What a track holds, for its sample entry.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,9 +28,11 @@ pub enum TrackEntry {
         /// `avc3` instead of `avc1`.
         in_band: bool,
     },
-    /// AAC.
+    /// AAC or MP3, both as `mp4a`.
     Audio {
-        /// `AudioSpecificConfig`, copied as it is.
+        /// Which.
+        codec: AudioCodec,
+        /// AAC: `AudioSpecificConfig`, copied as it is. MP3 has nothing beside its frames.
         record: Bytes,
         /// Samples per second of the core coder.
         sample_rate: u32,
@@ -302,7 +310,7 @@ fn write_entry(w: &mut BoxWriter, entry: &TrackEntry) {
                 w.boxed(b"avcC", |w| w.slice(record));
             });
         }
-        TrackEntry::Audio { record, sample_rate, channels } => {
+        TrackEntry::Audio { codec, record, sample_rate, channels } => {
             w.boxed(b"mp4a", |w| {
                 w.slice(&[0; 6]);
                 w.u16(1);
@@ -312,22 +320,29 @@ fn write_entry(w: &mut BoxWriter, entry: &TrackEntry) {
                 w.u32(0);
                 // 16.16; rates of 65 536 and more do not fit and are read from the configuration anyway.
                 w.u32(u16::try_from(*sample_rate).map_or(0, |rate| u32::from(rate) << 16));
-                w.full(b"esds", 0, 0, |w| write_es_descriptor(w, record));
+                w.full(b"esds", 0, 0, |w| match codec {
+                    AudioCodec::Aac => write_es_descriptor(w, OBJECT_MPEG4_AUDIO, record),
+                    AudioCodec::Mp3 if *sample_rate < 32_000 => write_es_descriptor(w, OBJECT_MPEG2_LAYERS, &[]),
+                    AudioCodec::Mp3 => write_es_descriptor(w, OBJECT_MPEG1_LAYERS, &[]),
+                });
             });
         }
     }
 }
 
-/// `ES_Descriptor` (ISO/IEC 14496-1 §7.2.6.5) around an `AudioSpecificConfig`.
-fn write_es_descriptor(w: &mut BoxWriter, config: &[u8]) {
+/// `ES_Descriptor` (ISO/IEC 14496-1 §7.2.6.5) around an `AudioSpecificConfig`, if there is one.
+fn write_es_descriptor(w: &mut BoxWriter, object: u8, config: &[u8]) {
     let config_len = u8::try_from(config.len()).unwrap_or(u8::MAX).min(64);
     let config = config.get(..usize::from(config_len)).unwrap_or_default();
-    let decoder_len = 13 + 2 + config_len;
+    let specific_len = if config.is_empty() { 0 } else { 2 + config_len };
+    let decoder_len = 13 + specific_len;
     w.slice(&[0x03, 3 + 2 + decoder_len + 3, 0, 0, 0]);
-    // Object type 0x40 (MPEG-4 audio), stream type 5 (audio), then buffer size and bit rates, unknown.
-    w.slice(&[0x04, decoder_len, 0x40, 0x15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    w.slice(&[0x05, config_len]);
-    w.slice(config);
+    // The object type, stream type 5 (audio), then buffer size and bit rates, unknown.
+    w.slice(&[0x04, decoder_len, object, 0x15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    if !config.is_empty() {
+        w.slice(&[0x05, config_len]);
+        w.slice(config);
+    }
     w.slice(&[0x06, 1, 2]);
 }
 
@@ -345,7 +360,8 @@ mod tests {
     }
 
     fn audio() -> Track {
-        let entry = TrackEntry::Audio { record: Bytes::from_static(&[0x11, 0x90]), sample_rate: 48_000, channels: 2 };
+        let record = Bytes::from_static(&[0x11, 0x90]);
+        let entry = TrackEntry::Audio { codec: AudioCodec::Aac, record, sample_rate: 48_000, channels: 2 };
         let scale = Timescale::new(48_000).unwrap();
         Track { id: 2, entry, scale, edits: vec![], duration: 0, media_duration: 0, tables: SampleTables::default() }
     }

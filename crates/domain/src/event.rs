@@ -71,6 +71,9 @@ pub struct StreamInfo {
     pub job: JobId,
     /// How it is delivered: `mp4`, `m3u8`.
     pub format: String,
+    /// The label of its template.
+    #[serde(default)]
+    pub label: String,
     /// What became of it.
     pub outcome: StreamOutcome,
 }

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::profile::Profile;
+use codec::AudioCodec;
 
-/// The encoder of pictures that renditions are made with.
-const VIDEO_ENCODER: &str = "libx264";
-/// The encoder of sound that renditions are made with.
-const AUDIO_ENCODER: &str = "aac";
+use crate::profile::Profile;
 
 /// What an FFmpeg can encode, of what is needed here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,35 +13,44 @@ pub struct Capabilities {
     pub h264: bool,
     /// AAC.
     pub aac: bool,
+    /// MP3.
+    pub mp3: bool,
 }
 
 impl Default for Capabilities {
     /// Everything.
     fn default() -> Self {
-        Self { h264: true, aac: true }
+        Self { h264: true, aac: true, mp3: true }
     }
 }
 
 impl Capabilities {
     /// Those of a host without an encoder.
-    pub const NONE: Self = Self { h264: false, aac: false };
+    pub const NONE: Self = Self { h264: false, aac: false, mp3: false };
 
     /// Reads what `ffmpeg -encoders` prints: a legend, a line of dashes, then an encoder in each line, its flags first.
     pub fn of_listing(listing: &str) -> Self {
         let rows = listing.lines().skip_while(|line| !line.trim_start().starts_with("---")).skip(1);
         let names: BTreeSet<&str> = rows.filter_map(|row| row.split_whitespace().nth(1)).collect();
-        Self { h264: names.contains(VIDEO_ENCODER), aac: names.contains(AUDIO_ENCODER) }
+        let has = |name| names.contains(name);
+        Self { h264: has("libx264"), aac: has("aac"), mp3: has("libmp3lame") }
     }
 
-    /// What of a profile cannot be encoded here, in words that follow "This server has no encoder for ".
-    pub fn lacks(self, profile: &Profile) -> Option<&'static str> {
+    /// What of a profile cannot be encoded here: the key that asks for it, and words that follow "this server has no encoder
+    /// for ".
+    pub fn lacks(self, profile: &Profile) -> Option<(&'static str, &'static str)> {
         if profile.video.is_some() && !self.h264 {
-            return Some("H.264: its FFmpeg lacks libx264, or there is no FFmpeg");
+            return Some(("Video.Codec", "H.264: its FFmpeg lacks libx264, or there is no FFmpeg"));
         }
-        if profile.audio.is_some() && !self.aac {
-            return Some("AAC: its FFmpeg lacks aac, or there is no FFmpeg");
+        match profile.audio.as_ref().map(|audio| audio.codec) {
+            Some(AudioCodec::Aac) if !self.aac => {
+                Some(("Audio.Codec", "AAC: its FFmpeg lacks aac, or there is no FFmpeg"))
+            }
+            Some(AudioCodec::Mp3) if !self.mp3 => {
+                Some(("Audio.Codec", "MP3: its FFmpeg lacks libmp3lame, or there is no FFmpeg"))
+            }
+            Some(AudioCodec::Aac | AudioCodec::Mp3) | None => None,
         }
-        None
     }
 }
 
@@ -54,12 +60,12 @@ mod tests {
     use crate::profile::AudioProfile;
 
     const LISTING: &str = "Encoders:\n V..... = Video\n A..... = Audio\n ------\n V....D libx264rgb           RGB (codec h264)\n \
-                           A....D aac                  AAC (Advanced Audio Coding)\n";
+                           A....D aac                  AAC (Advanced Audio Coding)\n A....D libmp3lame MP3 (codec mp3)\n";
 
     #[test]
     fn an_encoder_is_there_when_its_whole_name_is_listed() {
         let found = Capabilities::of_listing(LISTING);
-        assert_eq!(found, Capabilities { h264: false, aac: true });
+        assert_eq!(found, Capabilities { h264: false, ..Capabilities::default() });
         let more = format!("{LISTING} V....D libx264              H.264 (codec h264)\n");
         assert_eq!(Capabilities::of_listing(&more), Capabilities::default());
         assert_eq!(Capabilities::of_listing("no such program"), Capabilities::NONE);
@@ -67,9 +73,14 @@ mod tests {
 
     #[test]
     fn what_is_not_asked_for_is_not_lacking() {
-        let sound = AudioProfile { kbps: 96, sample_rate: 44_100, channels: 2 };
-        let profile = Profile { video: None, audio: Some(sound), ..Profile::default() };
-        assert_eq!(Capabilities { h264: false, aac: true }.lacks(&profile), None);
-        assert!(Capabilities::NONE.lacks(&profile).is_some_and(|what| what.starts_with("AAC")));
+        let sound = |codec| AudioProfile { codec, kbps: 96, sample_rate: 44_100, channels: 2, volume_db: 0 };
+        let profile = |codec| Profile { video: None, audio: Some(sound(codec)), ..Profile::default() };
+        let some = Capabilities { aac: true, ..Capabilities::NONE };
+        assert_eq!(some.lacks(&profile(AudioCodec::Aac)), None);
+        assert!(
+            some.lacks(&profile(AudioCodec::Mp3))
+                .is_some_and(|(key, what)| key == "Audio.Codec" && what.starts_with("MP3"))
+        );
+        assert!(Capabilities::NONE.lacks(&profile(AudioCodec::Aac)).is_some_and(|(_, what)| what.starts_with("AAC")));
     }
 }

@@ -3,9 +3,11 @@
 //! All names are relative: the encoder runs in a folder of its own. Nothing in the arguments comes from a customer but
 //! numbers and the words of closed sets.
 
-use crate::input::{Input, Pictures, Sounds, audio_encodings};
+use codec::AudioCodec;
+
+use crate::input::{Input, Pictures, Sounds};
 use crate::resolve::{AudioEncoding, Encoding, VideoEncoding};
-use crate::sound::{LEAD_FRAMES, TAIL_FRAMES, first_frame, frame_begin};
+use crate::sound::{Framing, frame_begin};
 use crate::{H264Profile, Rate};
 
 /// Pictures per second that a level has to allow for, whatever the source has in one chunk or another: the level is part
@@ -37,20 +39,9 @@ impl Paths {
         format!("v{number}.mp4")
     }
 
-    /// The sound that it makes of the `number`th of the different sounds.
+    /// The sound that it makes of encoding `number`.
     pub fn audio_out(number: usize) -> String {
         format!("a{number}.mp4")
-    }
-
-    /// Which of the different sounds of `encodings` that of encoding `number` is.
-    pub fn sound_of(encodings: &[Encoding], number: usize) -> Option<usize> {
-        let audio = encodings.get(number)?.audio.as_ref()?;
-        audio_encodings(encodings).iter().position(|one| *one == audio)
-    }
-
-    /// The different sounds of `encodings`.
-    pub fn sounds(encodings: &[Encoding]) -> Vec<AudioEncoding> {
-        audio_encodings(encodings).into_iter().cloned().collect()
     }
 }
 
@@ -65,10 +56,9 @@ pub fn arguments(input: &Input, encodings: &[Encoding]) -> Vec<String> {
         graphs.push(video_graph(inputs, pictures, encodings));
         inputs += 1;
     }
-    let sounds = audio_encodings(encodings);
     if let Some(fed) = &input.sounds {
         arguments.all(&["-protocol_whitelist", "file", "-threads", "1", "-i", Paths::AUDIO_IN]);
-        graphs.push(audio_graph(inputs, fed, &sounds));
+        graphs.push(audio_graph(inputs, fed, encodings));
     }
     arguments.all(&["-filter_complex_threads", "1", "-filter_complex", &graphs.join(";")]);
     if let Some(pictures) = &input.pictures {
@@ -79,8 +69,10 @@ pub fn arguments(input: &Input, encodings: &[Encoding]) -> Vec<String> {
         }
     }
     if input.sounds.is_some() {
-        for (number, audio) in sounds.into_iter().enumerate() {
-            arguments.audio(number, audio);
+        for (number, encoding) in encodings.iter().enumerate() {
+            if let Some(audio) = &encoding.audio {
+                arguments.audio(number, audio);
+            }
         }
     }
     arguments.0
@@ -100,23 +92,27 @@ fn video_graph(input: usize, pictures: &Pictures, encodings: &[Encoding]) -> Str
     graph
 }
 
-fn audio_graph(input: usize, fed: &Sounds, sounds: &[&AudioEncoding]) -> String {
-    let mut graph = format!("[{input}:a:0]asplit={}", sounds.len());
-    for number in 0..sounds.len() {
+fn audio_graph(input: usize, fed: &Sounds, encodings: &[Encoding]) -> String {
+    let with_audio: Vec<(usize, &AudioEncoding)> =
+        encodings.iter().enumerate().filter_map(|(number, one)| Some((number, one.audio.as_ref()?))).collect();
+    let mut graph = format!("[{input}:a:0]asplit={}", with_audio.len());
+    for (number, _) in &with_audio {
         graph.push_str(&format!("[t{number}]"));
     }
-    for (number, audio) in sounds.iter().enumerate() {
+    for (number, audio) in &with_audio {
         let rate = audio.sample_rate;
-        let first = first_frame(fed.chunk.0, rate).saturating_sub(i64::from(LEAD_FRAMES));
-        let last = first_frame(fed.chunk.1, rate).saturating_add(i64::from(TAIL_FRAMES));
-        let samples = frame_begin(last.saturating_sub(first));
+        let framing = Framing::of(audio);
+        let (first, end) = framing.encoded(fed.chunk, rate);
+        let samples = frame_begin(end.saturating_sub(first), framing.frame).saturating_add(i64::from(framing.early));
         // The first sample that the graph sees lies here, at the rate that it is brought to.
         let begin = i128::from(fed.begin) * i128::from(rate) * 2 + i128::from(fed.rate);
         let begin = i64::try_from(begin.div_euclid(i128::from(fed.rate.max(1)) * 2)).unwrap_or(0);
-        let from = frame_begin(first).saturating_sub(begin).max(0);
+        let from = frame_begin(first, framing.frame).saturating_sub(i64::from(framing.early));
+        let from = from.saturating_sub(begin).max(0);
         let layout = if audio.channels == 1 { "mono" } else { "stereo" };
+        let louder = if audio.volume_db == 0 { String::new() } else { format!(",volume={}dB", audio.volume_db) };
         graph.push_str(&format!(
-            ";[t{number}]aresample={rate},aformat=sample_fmts=fltp:channel_layouts={layout},\
+            ";[t{number}]aresample={rate},aformat=sample_fmts=fltp:channel_layouts={layout}{louder},\
              atrim=start_sample={from}:end_sample={},asetpts=N/SR/TB,apad=whole_len={samples}[a{number}]",
             from.saturating_add(samples)
         ));
@@ -157,7 +153,12 @@ impl Arguments {
 
     fn audio(&mut self, number: usize, audio: &AudioEncoding) {
         let (map, out) = (format!("[a{number}]"), Paths::audio_out(number));
-        self.all(&["-map", &map, "-map_metadata", "-1", "-c:a", "aac", "-profile:a", "aac_low"]);
+        self.all(&["-map", &map, "-map_metadata", "-1"]);
+        match audio.codec {
+            AudioCodec::Aac => self.all(&["-c:a", "aac", "-profile:a", "aac_low"]),
+            // Without a reservoir no frame needs bits of the one before it, which may be another chunk's.
+            AudioCodec::Mp3 => self.all(&["-c:a", "libmp3lame", "-reservoir", "0"]),
+        }
         self.all(&["-b:a", &format!("{}k", audio.kbps), "-threads", "1"]);
         self.movie(&out);
     }
@@ -199,10 +200,13 @@ mod tests {
     }
 
     #[test]
-    fn one_decode_feeds_all_and_equal_sound_is_encoded_once() {
-        let audio = AudioEncoding { kbps: 64, sample_rate: 44_100, channels: 2 };
-        let of = |width, height| Encoding { video: Some(video(width, height)), audio: Some(audio.clone()) };
-        let encodings = [of(640, 360), of(320, 180)];
+    fn one_decode_feeds_all() {
+        let of = |width, height| Encoding { video: Some(video(width, height)), audio: None };
+        let sound = |codec, volume_db| {
+            let audio = AudioEncoding { codec, kbps: 64, sample_rate: 44_100, channels: 2, volume_db };
+            Encoding { video: None, audio: Some(audio) }
+        };
+        let encodings = [of(640, 360), sound(AudioCodec::Aac, 0), of(320, 180), sound(AudioCodec::Mp3, -6)];
         let pictures = Pictures {
             skipped: 3,
             lead: 60,
@@ -213,17 +217,20 @@ mod tests {
         let input = Input { pictures: Some(pictures), sounds: Some(sounds), ..Input::default() };
         let line = arguments(&input, &encodings).join(" ");
         for part in [
-            "[0:v:0]trim=start_frame=3,split=2[s0][s1];[s0]scale=640:360",
-            "[1:a:0]asplit=1[t0]",
+            "[0:v:0]trim=start_frame=3,split=2[s0][s2];[s0]scale=640:360",
+            "[1:a:0]asplit=2[t1][t3]",
             "-force_key_frames 0.999500,4.999500",
+            "[a1] -map_metadata -1 -c:a aac",
+            "volume=-6dB",
+            "[a3] -map_metadata -1 -c:a libmp3lame -reservoir 0",
             "v0.mp4",
-            "v1.mp4",
-            "a0.mp4",
+            "v2.mp4",
+            "a1.mp4",
+            "a3.mp4",
         ] {
             assert!(line.contains(part), "{part} in {line}");
         }
-        assert!(!line.contains("a1.mp4"));
-        assert_eq!(Paths::sound_of(&encodings, 1), Some(0));
+        assert_eq!(line.matches("volume=").count(), 1);
     }
 
     #[test]

@@ -5,14 +5,14 @@
 //! it is placed by counting.
 
 use bytes::Bytes;
-use codec::{AacConfig, TrackKind};
+use codec::TrackKind;
 use container::{SampleRow, SampleTables, Track, fragment_head, init_segment};
 use reel::{Epoch, SamplePage, SegmentRow, track_id};
 
 use crate::Rate;
 use crate::error::{EncodeError, Result};
 use crate::resolve::{AudioEncoding, Encoding};
-use crate::sound::{LEAD_FRAMES, TAIL_FRAMES, first_frame, frame_begin};
+use crate::sound::{Framing, frame_begin};
 
 /// How much of the pictures before a chunk is encoded and thrown away, in 90 kHz ticks: 2 s. A rate control that starts
 /// without it gives the first second too few bits, which can be seen. Quality alone needs none.
@@ -137,11 +137,16 @@ impl Input {
             let with_lead = rates().any(|rate| matches!(rate, Rate::Kbps(_)));
             input.add_pictures(source, with_lead)?;
         }
-        let sounds = audio_encodings(encodings);
+        let sounds: Vec<&AudioEncoding> = encodings.iter().filter_map(|encoding| encoding.audio.as_ref()).collect();
         if !sounds.is_empty() && source.own.iter().any(|segment| segment.row.audio.is_some()) {
             input.add_sound(source, &sounds)?;
         }
         Ok(input)
+    }
+
+    /// Whether the chunk has nothing that is encoded.
+    pub const fn is_empty(&self) -> bool {
+        self.pictures.is_none() && self.sounds.is_none()
     }
 
     fn add_pictures(&mut self, source: &Source<'_>, with_lead: bool) -> Result<()> {
@@ -177,7 +182,7 @@ impl Input {
         };
         let (rate, frame) = (config.sample_rate, i64::from(config.frame_samples.max(1)));
         let chunk = (first.row.begin, last.row.end);
-        let needed = encodings.iter().map(|encoding| needed(chunk, encoding.sample_rate, rate));
+        let needed = encodings.iter().map(|encoding| needed(chunk, encoding, rate));
         let (from, to) = needed.fold((i64::MAX, i64::MIN), |all, one| (all.0.min(one.0), all.1.max(one.1)));
         let from = from.saturating_sub(frame * DECODE_FRAMES);
         let mut frames = Vec::new();
@@ -188,23 +193,11 @@ impl Input {
         let Some(anchor) = frames.first().map(|sample| sample.dts) else { return Ok(()) };
         let missing = anchor.saturating_sub(from).max(0).saturating_add(frame - 1) / frame;
         let begin = anchor - missing * frame;
-        let silence = AacConfig::parse(&config.record).ok().and_then(|aac| aac.silent_frame());
-        let slotted = slotted(&frames, begin, frame, silence)?;
+        let slotted = slotted(&frames, begin, frame, config.silent_frame())?;
         self.sounds = Some(Sounds { begin, rate, chunk });
         self.audio = file(source.epoch, TrackKind::Audio, &slotted)?;
         Ok(())
     }
-}
-
-/// The different sounds of some encodings, in the order in which they are encoded: each once.
-pub(crate) fn audio_encodings(encodings: &[Encoding]) -> Vec<&AudioEncoding> {
-    let mut different: Vec<&AudioEncoding> = Vec::new();
-    for audio in encodings.iter().filter_map(|encoding| encoding.audio.as_ref()) {
-        if !different.contains(&audio) {
-            different.push(audio);
-        }
-    }
-    different
 }
 
 /// From the last key frame on that leaves room for the run-up, or from the first.
@@ -232,14 +225,15 @@ fn key_times(own: &[Picture], segments: usize) -> Result<Vec<i64>> {
 }
 
 /// Which part of the source, in its own samples, the frames of a chunk at another rate are made of.
-fn needed(chunk: (i64, i64), rate: u32, source_rate: u32) -> (i64, i64) {
-    let lead = frame_begin(first_frame(chunk.0, rate).saturating_sub(i64::from(LEAD_FRAMES)));
-    let tail = frame_begin(first_frame(chunk.1, rate).saturating_add(i64::from(TAIL_FRAMES)));
+fn needed(chunk: (i64, i64), audio: &AudioEncoding, source_rate: u32) -> (i64, i64) {
+    let framing = Framing::of(audio);
+    let (first, end) = framing.encoded(chunk, audio.sample_rate);
     let of_source = |sample: i64| {
         let at = i128::from(sample) * i128::from(source_rate);
-        i64::try_from(at.div_euclid(i128::from(rate.max(1)))).unwrap_or(0)
+        i64::try_from(at.div_euclid(i128::from(audio.sample_rate.max(1)))).unwrap_or(0)
     };
-    (of_source(lead), of_source(tail).saturating_add(1))
+    let lead = frame_begin(first, framing.frame).saturating_sub(i64::from(framing.early));
+    (of_source(lead), of_source(frame_begin(end, framing.frame)).saturating_add(1))
 }
 
 /// Frames end to end from `begin` on: each on the slot that its time is nearest to, silence in those that are empty.

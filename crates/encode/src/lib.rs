@@ -24,6 +24,7 @@ mod segments;
 mod sound;
 
 pub use capabilities::Capabilities;
+pub use codec::AudioCodec;
 pub use command::{Paths, arguments};
 pub use error::{EncodeError, Result};
 pub use input::{Input, Loaded, Picture, Pictures, Sounds, Source};
@@ -33,4 +34,4 @@ pub use plan::{CHUNK_TICKS_MIN, Chunk, chunks};
 pub use profile::{AudioProfile, Check, Checks, Format, H264Profile, Preset, Profile, Rate, Template, VideoProfile};
 pub use resolve::{AudioEncoding, Encoding, SourceFacts, VideoEncoding};
 pub use segments::{SegmentPlan, WrittenSegment, write_segments};
-pub use sound::{FRAME_SAMPLES, LEAD_FRAMES, TAIL_FRAMES, first_frame, frame_begin};
+pub use sound::{Framing, first_frame, frame_begin};

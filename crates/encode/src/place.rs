@@ -5,14 +5,13 @@
 //! the n-th place on the grid.
 
 use bytes::Bytes;
+use codec::{AudioCodec, Mp3Config};
 
 use crate::error::{EncodeError, Result};
 use crate::input::Pictures;
 use crate::movie::EncodedSample;
-use crate::sound::{LEAD_FRAMES, first_frame};
-
-/// Frames that the encoder puts before the first: what it needs to be heard whole (AAC: one).
-const PRIMING_FRAMES: u32 = 1;
+use crate::resolve::AudioEncoding;
+use crate::sound::{Framing, first_frame};
 
 /// An encoded picture in its place.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -93,12 +92,20 @@ pub fn place_pictures(source: &Pictures, encoded: &[EncodedSample], delay: i64) 
     Ok(placed)
 }
 
-/// Places the sound of a chunk that lasts from `begin` to `end` (90 kHz ticks), at `rate` samples per second.
+/// Places the sound of a chunk that lasts from `begin` to `end` (90 kHz ticks).
 ///
-/// Errors: [`EncodeError::Count`] when there is too little.
-pub fn place_frames(encoded: &[EncodedSample], begin: i64, end: i64, rate: u32) -> Result<Vec<PlacedFrame>> {
-    let (first, last) = (first_frame(begin, rate), first_frame(end, rate));
-    let before = usize::try_from(LEAD_FRAMES + PRIMING_FRAMES).unwrap_or(usize::MAX);
+/// Errors: [`EncodeError::Count`] when there is too little; [`EncodeError::Output`] for frames of MP3 that are not what was asked
+/// for, or need others to be decoded.
+pub fn place_frames(
+    encoded: &[EncodedSample],
+    begin: i64,
+    end: i64,
+    audio: &AudioEncoding,
+) -> Result<Vec<PlacedFrame>> {
+    let framing = Framing::of(audio);
+    let first = first_frame(begin, audio.sample_rate, framing.frame);
+    let last = first_frame(end, audio.sample_rate, framing.frame);
+    let before = usize::try_from(framing.lead + framing.priming).unwrap_or(usize::MAX);
     let count = usize::try_from(last.saturating_sub(first)).unwrap_or(0);
     let own = encoded.get(before..before.saturating_add(count));
     let own = own.ok_or(EncodeError::Count {
@@ -106,6 +113,13 @@ pub fn place_frames(encoded: &[EncodedSample], begin: i64, end: i64, rate: u32) 
         expected: before.saturating_add(count),
         found: encoded.len(),
     })?;
+    if audio.codec == AudioCodec::Mp3 {
+        let config = Mp3Config::parse(&audio.config()?.record);
+        let fits = |sample: &EncodedSample| config.as_ref().is_ok_and(|config| config.has_frame(&sample.bytes));
+        if !own.iter().all(fits) {
+            return Err(EncodeError::Output { what: "a frame of MP3 that is not as it was asked for" });
+        }
+    }
     Ok(own.iter().zip(first..).map(|(sample, frame)| PlacedFrame { frame, bytes: sample.bytes.clone() }).collect())
 }
 
@@ -185,11 +199,17 @@ mod tests {
         }
 
         #[test]
-        fn chunks_of_sound_meet_without_gap_or_overlap(cuts in prop::collection::vec(90_000i64..2_700_000, 1..20), rate in 8_000u32..96_001) {
+        fn chunks_of_sound_meet_without_gap_or_overlap(
+            cuts in prop::collection::vec(90_000i64..2_700_000, 1..20), mp3: bool,
+            sample_rate in prop::sample::select(&[22_050u32, 32_000, 44_100, 48_000][..]),
+        ) {
+            let codec = if mp3 { AudioCodec::Mp3 } else { AudioCodec::Aac };
+            let audio = AudioEncoding { codec, kbps: 128, sample_rate, channels: 2, volume_db: 0 };
+            let bytes = Mp3Config::new(sample_rate, 2, 128).unwrap().silent_frame();
             let (mut begin, mut next) = (90_000, None);
             for length in cuts {
-                let sample = EncodedSample { pts: 0, sync: true, bytes: Bytes::new() };
-                let frames = place_frames(&vec![sample; 4_000], begin, begin + length, rate).unwrap();
+                let sample = EncodedSample { pts: 0, sync: true, bytes: bytes.clone() };
+                let frames = place_frames(&vec![sample; 4_000], begin, begin + length, &audio).unwrap();
                 if let (Some(next), Some(first)) = (next, frames.first()) {
                     prop_assert_eq!(first.frame, next);
                 }
@@ -197,6 +217,16 @@ mod tests {
                 begin += length;
             }
         }
+    }
+
+    #[test]
+    fn a_frame_of_mp3_that_needs_the_one_before_it_is_refused() {
+        let audio = AudioEncoding { codec: AudioCodec::Mp3, kbps: 128, sample_rate: 44_100, channels: 2, volume_db: 0 };
+        let mut bytes = Mp3Config::new(44_100, 2, 128).unwrap().silent_frame().to_vec();
+        bytes[4] = 1;
+        let sample = EncodedSample { pts: 0, sync: true, bytes: bytes.into() };
+        let placed = place_frames(&vec![sample; 100], 90_000, 180_000, &audio);
+        assert!(matches!(placed, Err(EncodeError::Output { .. })));
     }
 
     #[test]

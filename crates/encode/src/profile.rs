@@ -1,5 +1,6 @@
 //! What somebody wants of a source (contract §2.12), in words of ours.
 
+use codec::AudioCodec;
 use serde::{Deserialize, Serialize};
 
 /// One output that is asked for: a template of a template group.
@@ -13,11 +14,14 @@ pub struct Template {
     pub definition: String,
     /// How the output is delivered.
     pub format: Format,
+    /// About how long the segments of its playlist are, in seconds; `None`: as they are stored.
+    #[serde(default)]
+    pub segment_seconds: Option<u32>,
     /// What is encoded.
     pub profile: Profile,
 }
 
-/// How an output is delivered. Both are views of the same rendition.
+/// How an output is delivered. All are views of the same renditions.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
@@ -25,6 +29,10 @@ pub enum Format {
     Mp4,
     /// HLS.
     M3u8,
+    /// FLV.
+    Flv,
+    /// MP3, sound alone.
+    Mp3,
 }
 
 impl Format {
@@ -33,6 +41,8 @@ impl Format {
         match self {
             Self::Mp4 => "mp4",
             Self::M3u8 => "m3u8",
+            Self::Flv => "flv",
+            Self::Mp3 => "mp3",
         }
     }
 }
@@ -42,7 +52,7 @@ impl Format {
 pub struct Profile {
     /// H.264; `None`: no pictures.
     pub video: Option<VideoProfile>,
-    /// AAC; `None`: no sound.
+    /// `None`: no sound.
     pub audio: Option<AudioProfile>,
     /// What holds against the source.
     #[serde(default)]
@@ -138,12 +148,23 @@ impl H264Profile {
 /// Sound that is asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AudioProfile {
+    /// How it is encoded.
+    #[serde(default = "aac")]
+    pub codec: AudioCodec,
     /// Kilobits per second.
     pub kbps: u32,
     /// Samples per second.
     pub sample_rate: u32,
     /// 1 or 2.
     pub channels: u32,
+    /// How much louder than the source, in decibels.
+    #[serde(default)]
+    pub volume_db: i32,
+}
+
+/// What sound was encoded in before there was a choice.
+pub(crate) const fn aac() -> AudioCodec {
+    AudioCodec::Aac
 }
 
 /// What to do when more is asked for than the source has.

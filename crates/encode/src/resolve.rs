@@ -1,13 +1,17 @@
 //! From what is wanted of any source to what is encoded of this one.
 
+use bytes::Bytes;
+use codec::{AudioCodec, AudioConfig, Mp3Config};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use units::Timescale;
 
 use crate::error::{EncodeError, Result};
-use crate::profile::{AudioProfile, Check, Checks, H264Profile, Preset, Profile, Rate, VideoProfile};
+use crate::profile::{AudioProfile, Check, Checks, H264Profile, Preset, Profile, Rate, VideoProfile, aac};
+use crate::sound::Framing;
 
 /// Changes whenever the same [`Encoding`] would be encoded in another way.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 /// Smallest and largest side of a picture, in pixels (contract §2.12: 128 to 4096; what is derived may be smaller).
 const SIDE_MIN: u32 = 16;
 const SIDE_MAX: u32 = 4096;
@@ -30,7 +34,7 @@ pub struct SourceFacts {
     pub has_audio: bool,
 }
 
-/// What is encoded: every value that the encoder is told.
+/// What is encoded: every value that the encoder is told. A rendition has one of its tracks, see [`Encoding::tracks`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Encoding {
     /// Its pictures.
@@ -63,15 +67,63 @@ pub struct VideoEncoding {
 /// Sound that is encoded.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct AudioEncoding {
+    /// How it is encoded.
+    #[serde(default = "aac")]
+    pub codec: AudioCodec,
     /// Kilobits per second.
     pub kbps: u32,
     /// Samples per second.
     pub sample_rate: u32,
     /// 1 or 2.
     pub channels: u32,
+    /// How much louder than the source, in decibels.
+    #[serde(default)]
+    pub volume_db: i32,
+}
+
+impl AudioEncoding {
+    /// The parameters of what is encoded so.
+    ///
+    /// Errors: [`EncodeError::Output`] for a sampling rate that the codec has no number for.
+    pub fn config(&self) -> Result<AudioConfig> {
+        /// `samplingFrequencyIndex` (ISO/IEC 14496-3 table 1.18), in Hz.
+        const RATES: [u32; 12] =
+            [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000];
+        const LC: u16 = 2;
+        let unknown = EncodeError::Output { what: "sound of a rate that its codec has no number for" };
+        let scale = Timescale::new(self.sample_rate).ok_or_else(|| unknown.clone())?;
+        let channels = u16::try_from(self.channels).unwrap_or(2);
+        match self.codec {
+            AudioCodec::Aac => {
+                let rate =
+                    RATES.iter().position(|rate| *rate == self.sample_rate).and_then(|at| u16::try_from(at).ok());
+                // An `AudioSpecificConfig` (§1.6.2.1): five bits of object type, four of the rate, four of channels.
+                let bits = (LC << 11) | (rate.ok_or(unknown)? << 7) | (channels << 3);
+                Ok(AudioConfig {
+                    codec: AudioCodec::Aac,
+                    record: Bytes::copy_from_slice(&bits.to_be_bytes()),
+                    sample_rate: self.sample_rate,
+                    channels,
+                    frame_samples: Framing::of(self).frame,
+                    scale,
+                })
+            }
+            AudioCodec::Mp3 => {
+                Ok(Mp3Config::new(self.sample_rate, channels, self.kbps).ok_or(unknown)?.audio_config(scale))
+            }
+        }
+    }
 }
 
 impl Encoding {
+    /// Its pictures and its sound, each as an encoding of its own: sound that is the same is encoded once, whatever pictures it
+    /// goes with.
+    pub fn tracks(&self) -> [Option<Self>; 2] {
+        let video = self.video.clone().map(|video| Self { video: Some(video), audio: None });
+        let audio = self.audio.clone().map(|audio| Self { video: None, audio: Some(audio) });
+        [video, audio]
+    }
+
     /// Names the rendition: 32 hex digits of a hash over the recipe and every value.
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();
@@ -144,7 +196,17 @@ fn video(wanted: &VideoProfile, checks: &Checks, source: &SourceFacts) -> Result
 fn audio(wanted: &AudioProfile, checks: &Checks, source: &SourceFacts) -> Result<AudioEncoding> {
     let most = source.audio_kbps.max(AUDIO_KBPS_MIN);
     let kbps = limited(wanted.kbps, most, checks.audio_rate, "the bit rate of its sound")?;
-    Ok(AudioEncoding { kbps, sample_rate: wanted.sample_rate, channels: wanted.channels.clamp(1, 2) })
+    let channels = wanted.channels.clamp(1, 2);
+    let kbps = match wanted.codec {
+        AudioCodec::Aac => kbps,
+        // There are few bit rates: the nearest, so that two that come to the same are the same.
+        AudioCodec::Mp3 => {
+            let nearest = Mp3Config::new(wanted.sample_rate, u16::try_from(channels).unwrap_or(2), kbps);
+            nearest.map_or(kbps, |config| config.kbps)
+        }
+    };
+    let (codec, sample_rate, volume_db) = (wanted.codec, wanted.sample_rate, wanted.volume_db);
+    Ok(AudioEncoding { codec, kbps, sample_rate, channels, volume_db })
 }
 
 fn limited(wanted: u32, most: u32, check: Check, what: &'static str) -> Result<u32> {
@@ -183,6 +245,7 @@ fn even(side: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use codec::AacConfig;
     use proptest::prelude::*;
 
     use super::*;
@@ -207,7 +270,13 @@ mod tests {
     fn profile(video: VideoProfile) -> Profile {
         Profile {
             video: Some(video),
-            audio: Some(AudioProfile { kbps: 64, sample_rate: 44_100, channels: 2 }),
+            audio: Some(AudioProfile {
+                codec: AudioCodec::Aac,
+                kbps: 64,
+                sample_rate: 44_100,
+                channels: 2,
+                volume_db: 0,
+            }),
             checks: Checks::default(),
         }
     }
@@ -262,6 +331,41 @@ mod tests {
         assert_eq!((one.digest(), one.digest().len()), (same.digest(), 32));
         let other = profile(VideoProfile { gop: Some(50), ..wanted(Some(640), None) }).resolve(&SOURCE).unwrap();
         assert_ne!(one.digest(), other.digest());
+    }
+
+    #[test]
+    fn pictures_and_sound_have_names_of_their_own() {
+        let small = profile(wanted(Some(320), None)).resolve(&SOURCE).unwrap().tracks();
+        let large = profile(wanted(Some(640), None)).resolve(&SOURCE).unwrap().tracks();
+        assert_eq!(small[1], large[1], "the same sound goes with both");
+        assert_ne!(small[0].as_ref().unwrap().digest(), large[0].as_ref().unwrap().digest());
+        let mute = Profile { audio: None, ..profile(wanted(None, None)) };
+        assert_eq!(mute.resolve(&SOURCE).unwrap().tracks()[1], None);
+    }
+
+    #[test]
+    fn the_parameters_of_sound_say_what_is_encoded() {
+        let of =
+            |codec, sample_rate, channels, kbps| AudioEncoding { codec, kbps, sample_rate, channels, volume_db: 0 };
+        for (sample_rate, channels) in [(44_100, 2), (48_000, 1), (22_050, 2)] {
+            let config = of(AudioCodec::Aac, sample_rate, channels, 64).config().unwrap();
+            let aac = AacConfig::parse(&config.record).unwrap();
+            assert_eq!((aac.object_type, aac.sample_rate, u32::from(aac.channels)), (2, sample_rate, channels));
+            let config = of(AudioCodec::Mp3, sample_rate, channels, 96).config().unwrap();
+            let mp3 = Mp3Config::parse(&config.record).unwrap();
+            assert_eq!((mp3.kbps, mp3.sample_rate, u32::from(mp3.channels)), (96, sample_rate, channels));
+        }
+        assert!(
+            of(AudioCodec::Aac, 44_000, 2, 64).config().is_err()
+                && of(AudioCodec::Mp3, 96_000, 2, 64).config().is_err()
+        );
+    }
+
+    #[test]
+    fn mp3_has_the_bit_rate_that_is_nearest() {
+        let wanted = AudioProfile { codec: AudioCodec::Mp3, kbps: 100, sample_rate: 44_100, channels: 2, volume_db: 0 };
+        let profile = Profile { audio: Some(wanted), ..Profile::default() };
+        assert_eq!(profile.resolve(&SOURCE).unwrap().audio.unwrap().kbps, 96);
     }
 
     proptest! {

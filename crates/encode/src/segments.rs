@@ -1,16 +1,17 @@
 //! The segments of a rendition, in the one stored form, from what was placed.
 
 use bytes::Bytes;
-use codec::{AvcConfig, TrackKind};
+use codec::{AudioConfig, TrackKind};
 use container::{SampleRow, fragment_head};
 use reel::{
-    Epoch, Fragment, Join, PageRef, SamplePage, SegmentHead, SegmentRow, fragment_checks, segment_head, track_id,
+    Borders, Epoch, Fragment, Join, PageRef, SamplePage, SegmentHead, SegmentRow, fragment_checks, segment_head,
+    track_id,
 };
 use units::{MediaTime, ReelId, Timescale};
 
 use crate::error::{EncodeError, Result};
 use crate::place::{Placed, PlacedFrame, PlacedPicture};
-use crate::sound::{FRAME_SAMPLES, first_frame, frame_begin};
+use crate::sound::{first_frame, frame_begin};
 
 /// A fragment lasts this long at most, in 90 kHz ticks: 1 s.
 const FRAGMENT_TICKS_MAX: i64 = 90_000;
@@ -40,7 +41,7 @@ pub struct WrittenSegment {
 /// Writes the segments of a chunk. `epoch` are the parameters of the rendition in it, `delay` as for
 /// [`place_pictures`](crate::place_pictures).
 ///
-/// Errors: [`EncodeError::Output`] when the parameters of the pictures cannot be read, or a segment is empty.
+/// Errors: [`EncodeError::Output`] when the parameters of the pictures cannot be read.
 pub fn write_segments(
     reel: ReelId,
     plan: &[SegmentPlan],
@@ -51,25 +52,27 @@ pub fn write_segments(
     let sets = match &epoch.video {
         Some(video) => {
             let unread = |_| EncodeError::Output { what: "the parameters of its pictures" };
-            AvcConfig::parse(&video.record).map_err(unread)?.parameter_sets()
+            video.parameter_sets().map_err(unread)?
         }
         None => Bytes::new(),
     };
     let mut written = Vec::with_capacity(plan.len());
     let mut frames = placed.frames.into_iter().peekable();
-    let rate = epoch.audio.as_ref().map_or(0, |audio| audio.sample_rate);
     for (position, segment) in plan.iter().enumerate() {
         let own: Vec<&PlacedPicture> = placed.pictures.iter().filter(|picture| picture.segment == position).collect();
         let next = placed.pictures.iter().find(|picture| picture.segment > position);
         let end = next.map_or(segment.source.end.saturating_sub(delay), |next| next.dts);
-        let until = first_frame(segment.source.end, rate);
+        let until = epoch
+            .audio
+            .as_ref()
+            .map_or(i64::MAX, |audio| first_frame(segment.source.end, audio.sample_rate, audio.frame_samples));
         let last = position + 1 == plan.len();
         let mut sound = Vec::new();
         while let Some(frame) = frames.next_if(|frame| last || frame.frame < until) {
             sound.push(frame);
         }
         let file = File { reel, segment, epoch, sets: &sets, parts: Vec::new(), page: SamplePage::default(), at: 0 };
-        written.push(file.write(&own, end, &sound, rate)?);
+        written.push(file.write(&own, end, &sound));
     }
     Ok(written)
 }
@@ -94,13 +97,7 @@ struct File<'a> {
 }
 
 impl File<'_> {
-    fn write(
-        mut self,
-        pictures: &[&PlacedPicture],
-        end: i64,
-        sound: &[PlacedFrame],
-        rate: u32,
-    ) -> Result<WrittenSegment> {
+    fn write(mut self, pictures: &[&PlacedPicture], end: i64, sound: &[PlacedFrame]) -> WrittenSegment {
         let source = &self.segment.source;
         // Nothing comes before it in its own reel.
         let join = if self.segment.number == 0 { Join::Start } else { source.join };
@@ -111,11 +108,12 @@ impl File<'_> {
             wall: source.wall,
             join,
             epoch: self.epoch.clone(),
+            borders: Some(Borders { begin: source.begin, end: source.end }),
         });
         self.at = u64::try_from(head.len()).unwrap_or(u64::MAX);
         self.parts.push(head);
         let mut pending = self.picture_fragments(pictures, end);
-        pending.extend(sound_fragments(sound, rate));
+        pending.extend(self.epoch.audio.iter().flat_map(|audio| sound_fragments(sound, audio)));
         // The key frame first, whatever sound lies before it.
         let key = usize::from(!pictures.is_empty());
         if let Some(rest) = pending.get_mut(key..) {
@@ -124,10 +122,8 @@ impl File<'_> {
         for (fragment, sequence) in pending.into_iter().zip(1u32..) {
             self.add(fragment, sequence);
         }
+        // Neither where the source has nothing of the rendition's track: its number and its borders are there all the same.
         let (video, audio) = (self.page.track_span(TrackKind::Video), self.page.track_span(TrackKind::Audio));
-        if video.is_none() && audio.is_none() {
-            return Err(EncodeError::Output { what: "a segment without any sample" });
-        }
         let bytes: Bytes = self.parts.concat().into();
         let row = SegmentRow {
             number: self.segment.number,
@@ -143,7 +139,7 @@ impl File<'_> {
             page: PageRef { at: 0, len: 0, crc: 0 },
         };
         let checks = fragment_checks(&bytes, &self.page.fragments);
-        Ok(WrittenSegment { bytes, row, page: self.page, checks })
+        WrittenSegment { bytes, row, page: self.page, checks }
     }
 
     fn picture_fragments(&self, pictures: &[&PlacedPicture], end: i64) -> Vec<Pending> {
@@ -190,13 +186,14 @@ impl File<'_> {
     }
 }
 
-fn sound_fragments(frames: &[PlacedFrame], rate: u32) -> Vec<Pending> {
-    let Some(scale) = Timescale::new(rate) else { return Vec::new() };
-    let per_fragment = usize::try_from(rate / FRAME_SAMPLES).unwrap_or(1).max(1);
+fn sound_fragments(frames: &[PlacedFrame], audio: &AudioConfig) -> Vec<Pending> {
+    let Some(scale) = Timescale::new(audio.sample_rate) else { return Vec::new() };
+    let samples = audio.frame_samples.max(1);
+    let per_fragment = usize::try_from(audio.sample_rate / samples).unwrap_or(1).max(1);
     let fragments = frames.chunks(per_fragment).filter_map(|some| {
-        let dts = frame_begin(some.first()?.frame);
+        let dts = frame_begin(some.first()?.frame, samples);
         let row = |frame: &PlacedFrame| SampleRow {
-            duration: FRAME_SAMPLES,
+            duration: samples,
             size: u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX),
             cto: 0,
             sync: true,
@@ -214,7 +211,7 @@ fn sound_fragments(frames: &[PlacedFrame], rate: u32) -> Vec<Pending> {
 
 #[cfg(test)]
 mod tests {
-    use codec::{AudioCodec, AudioConfig, VideoCodec, VideoConfig};
+    use codec::{AudioCodec, VideoCodec, VideoConfig};
     use reel::{ScanEnd, scan_segment};
 
     use super::*;

@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use catalog::PushStats;
-use codec::{AudioCodec, Frame, TrackConfig, TrackKind, VideoCodec};
+use codec::{Frame, TrackConfig, TrackKind};
 use units::{Mono, Timescale};
 
 /// How many times longer or shorter than ours the publisher's time since the last report may be. A clock that goes further
@@ -95,16 +95,12 @@ impl Meter {
                     state.video.scale = video.scale;
                     state.last.width = u32::from(video.width);
                     state.last.height = u32::from(video.height);
-                    state.last.video_codec = match video.codec {
-                        VideoCodec::H264 => "h264".to_owned(),
-                    };
+                    state.last.video_codec = video.codec.as_str().to_owned();
                 }
                 Frame::Config(TrackConfig::Audio(audio)) => {
                     state.news = true;
                     state.audio.scale = audio.scale;
-                    state.last.audio_codec = match audio.codec {
-                        AudioCodec::Aac => "aac".to_owned(),
-                    };
+                    state.last.audio_codec = audio.codec.as_str().to_owned();
                 }
             }
         }

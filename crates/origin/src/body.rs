@@ -5,24 +5,41 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use axum::body::Body;
-use blobs::{BlobError, Blobs};
+use blobs::Blobs;
 use bytes::Bytes;
-use futures::stream::{self, StreamExt};
+use futures::stream::{self, Stream, StreamExt};
 use reel::segment_key;
 use units::ReelId;
 use view::Piece;
 
+use crate::error::Result;
+
 /// Bytes read at once. With [`CHUNKS_AHEAD`] this bounds what a slow viewer holds in memory.
 const CHUNK_BYTES: u64 = 1 << 20;
-/// Ranges read at once: a virtual segment of ten fragments has twenty pieces.
-const CHUNK_PIECES: usize = 64;
+/// Ranges read at once: a virtual segment of ten fragments has twenty pieces, a second of FLV two hundred.
+const CHUNK_PIECES: usize = 256;
 /// Chunks that are read or waiting to be sent.
 const CHUNKS_AHEAD: usize = 2;
 
-/// A body of `pieces`, which hold `size` bytes.
+/// Files that are read at once: pictures and sound of one part.
+const CHUNK_FILES: usize = 2;
+
+/// A body of `pieces`.
 pub(crate) fn stream(blobs: Blobs, pieces: Vec<Piece>) -> Body {
-    let chunks = stream::iter(Chunks { rest: pieces.into() })
-        .map(move |chunk| read(blobs.clone(), chunk))
+    stream_of(blobs, stream::once(async { Ok(pieces) }))
+}
+
+/// A body of pieces that are found while it is sent.
+pub(crate) fn stream_of(blobs: Blobs, pieces: impl Stream<Item = Result<Vec<Piece>>> + Send + 'static) -> Body {
+    let chunks = pieces
+        .flat_map(|pieces| match pieces {
+            Ok(pieces) => stream::iter(Chunks { rest: pieces.into() }.map(Ok)).left_stream(),
+            Err(error) => stream::iter([Err(error)]).right_stream(),
+        })
+        .map(move |chunk| {
+            let blobs = blobs.clone();
+            async move { read(&blobs, chunk?).await }
+        })
         .buffered(CHUNKS_AHEAD)
         .flat_map(|read| {
             let parts = match read {
@@ -38,13 +55,40 @@ pub(crate) fn stream(blobs: Blobs, pieces: Vec<Piece>) -> Body {
     Body::from_stream(chunks)
 }
 
-/// Pieces that are read together: ranges of one stored segment at most.
+/// Pieces that are read together: ranges of few stored segments.
 #[derive(Debug, Default)]
 struct Chunk {
-    file: Option<(ReelId, u32)>,
+    files: Vec<FileRanges>,
+    /// In order.
+    parts: Vec<ChunkPart>,
+}
+
+#[derive(Debug)]
+struct FileRanges {
+    reel: ReelId,
+    segment: u32,
     ranges: Vec<Range<u64>>,
-    /// In order: bytes, or `None` for the next of `ranges`.
-    parts: Vec<Option<Bytes>>,
+}
+
+#[derive(Debug)]
+enum ChunkPart {
+    Made(Bytes),
+    /// The next range of this file.
+    Stored(usize),
+}
+
+impl Chunk {
+    /// The place of a file among those that are read; `None` when there would be too many.
+    fn file(&mut self, reel: ReelId, segment: u32) -> Option<usize> {
+        let known = self.files.iter().position(|file| (file.reel, file.segment) == (reel, segment));
+        known.or_else(|| {
+            let place = self.files.len();
+            (place < CHUNK_FILES).then(|| {
+                self.files.push(FileRanges { reel, segment, ranges: Vec::new() });
+                place
+            })
+        })
+    }
 }
 
 struct Chunks {
@@ -62,22 +106,21 @@ impl Iterator for Chunks {
             match piece {
                 Piece::Made(bytes) => {
                     room = room.saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-                    chunk.parts.push(Some(bytes));
+                    chunk.parts.push(ChunkPart::Made(bytes));
                 }
                 Piece::Stored { reel, segment, range } => {
-                    if chunk.file.is_some_and(|file| file != (reel, segment)) {
+                    let Some(place) = chunk.file(reel, segment) else {
                         self.rest.push_front(Piece::Stored { reel, segment, range });
                         break;
-                    }
+                    };
                     let end = range.end.min(range.start.saturating_add(room));
                     room -= end - range.start;
                     if end < range.end {
                         self.rest.push_front(Piece::Stored { reel, segment, range: end..range.end });
                     }
-                    if range.start < end {
-                        chunk.file = Some((reel, segment));
-                        chunk.ranges.push(range.start..end);
-                        chunk.parts.push(None);
+                    if let (true, Some(file)) = (range.start < end, chunk.files.get_mut(place)) {
+                        file.ranges.push(range.start..end);
+                        chunk.parts.push(ChunkPart::Stored(place));
                     }
                 }
             }
@@ -86,13 +129,16 @@ impl Iterator for Chunks {
     }
 }
 
-async fn read(blobs: Blobs, chunk: Chunk) -> Result<Vec<Bytes>, BlobError> {
-    let mut stored = match chunk.file {
-        Some((reel, segment)) => blobs.get_ranges(&segment_key(reel, segment), &chunk.ranges).await?,
-        None => Vec::new(),
+async fn read(blobs: &Blobs, chunk: Chunk) -> Result<Vec<Bytes>> {
+    let mut stored = Vec::with_capacity(chunk.files.len());
+    for file in &chunk.files {
+        stored.push(blobs.get_ranges(&segment_key(file.reel, file.segment), &file.ranges).await?.into_iter());
     }
-    .into_iter();
-    Ok(chunk.parts.into_iter().filter_map(|part| part.or_else(|| stored.next())).collect())
+    let bytes = |part| match part {
+        ChunkPart::Made(bytes) => Some(bytes),
+        ChunkPart::Stored(place) => stored.get_mut(place)?.next(),
+    };
+    Ok(chunk.parts.into_iter().filter_map(bytes).collect())
 }
 
 #[cfg(test)]
@@ -114,12 +160,26 @@ mod tests {
         let total = view::total(&pieces);
         let chunks: Vec<Chunk> = Chunks { rest: pieces.into() }.collect();
         let bytes = |chunk: &Chunk| {
-            let made: usize = chunk.parts.iter().flatten().map(Bytes::len).sum();
-            made as u64 + chunk.ranges.iter().map(|range| range.end - range.start).sum::<u64>()
+            let made = chunk.parts.iter().map(|part| match part {
+                ChunkPart::Made(bytes) => bytes.len() as u64,
+                ChunkPart::Stored(_) => 0,
+            });
+            let ranges = chunk.files.iter().flat_map(|file| &file.ranges);
+            made.sum::<u64>() + ranges.map(|range| range.end - range.start).sum::<u64>()
         };
         assert!(chunks.iter().all(|chunk| bytes(chunk) <= CHUNK_BYTES));
         assert_eq!(chunks.iter().map(bytes).sum::<u64>(), total);
-        assert_eq!(chunks[0].ranges, vec![10..20, 0..CHUNK_BYTES - 14]);
-        assert_eq!(chunks.last().unwrap().file, Some((reel, 1)));
+        assert_eq!(chunks[0].files[0].ranges, vec![10..20, 0..CHUNK_BYTES - 14]);
+        assert_eq!(chunks.last().unwrap().files.last().map(|file| (file.reel, file.segment)), Some((reel, 1)));
+    }
+
+    #[test]
+    fn pictures_and_sound_are_read_together_and_a_third_file_apart() {
+        let stored = |reel, range| Piece::Stored { reel: ReelId::from_u128(reel), segment: 0, range };
+        let pieces = vec![stored(1, 0..5), stored(2, 0..3), stored(1, 5..9), stored(3, 0..1)];
+        let chunks: Vec<Chunk> = Chunks { rest: pieces.into() }.collect();
+        let ranges: Vec<Vec<usize>> =
+            chunks.iter().map(|chunk| chunk.files.iter().map(|file| file.ranges.len()).collect()).collect();
+        assert_eq!(ranges, [vec![2, 1], vec![1]]);
     }
 }

@@ -90,7 +90,9 @@ impl IntoResponse for OriginError {
             Self::NotFound { .. } => (StatusCode::NOT_FOUND, "not_found"),
             Self::Forbidden { .. } => (StatusCode::FORBIDDEN, "not_playable"),
             Self::NotYet => (StatusCode::NOT_FOUND, "nothing_yet"),
-            Self::View(ViewError::TooManySamples { .. }) => (StatusCode::NOT_FOUND, "no_such_form"),
+            Self::View(ViewError::TooManySamples { .. } | ViewError::Format { .. }) => {
+                (StatusCode::NOT_FOUND, "no_such_form")
+            }
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "try_again"),
             Self::View(_) | Self::Damaged { .. } | Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };

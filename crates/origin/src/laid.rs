@@ -37,8 +37,11 @@ impl Laid {
         Self { timeline, ended, video: OnceLock::new(), audio: OnceLock::new() }
     }
 
-    /// The playlist of a track, written once.
-    pub(crate) fn playlist(&self, track: TrackKind) -> Result<Text> {
+    /// The playlist of a track, written once; one of segments put together (see [`Timeline::playlist`]) each time.
+    pub(crate) fn playlist(&self, track: TrackKind, about: Option<u64>) -> Result<Text> {
+        if about.is_some() {
+            return Ok(Text::new(self.timeline.playlist(track, self.ended, about)?.to_text()));
+        }
         let written = match track {
             TrackKind::Video => &self.video,
             TrackKind::Audio => &self.audio,
@@ -46,7 +49,7 @@ impl Laid {
         if let Some(text) = written.get() {
             return Ok(text.clone());
         }
-        let text = Text::new(self.timeline.playlist(track, self.ended)?.to_text());
+        let text = Text::new(self.timeline.playlist(track, self.ended, None)?.to_text());
         Ok(written.get_or_init(|| text).clone())
     }
 

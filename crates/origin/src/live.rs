@@ -91,7 +91,7 @@ impl Live {
         {
             return Ok(laid);
         }
-        let timeline = Timeline::new(&[SpanView { span: answer.span, index: &index }], Growth::Growing)?;
+        let timeline = Timeline::new(&[SpanView::new(answer.span, &index)], Growth::Growing)?;
         let laid = Arc::new(Laid::new(timeline, ended));
         self.laid.insert(answer.id, Arc::clone(&laid)).await;
         Ok(laid)
@@ -113,7 +113,7 @@ impl Live {
         let timeline = &laid.timeline;
         let (tag, content) = match name {
             Name::Index => return Ok(playlist(name, Text::new(timeline.multivariant("").to_text()))),
-            Name::Playlist(track) => return Ok(playlist(name, laid.playlist(track)?)),
+            Name::Playlist(track) => return Ok(playlist(name, laid.playlist(track, None)?)),
             Name::Init(track, number) => {
                 let init = timeline.init(track, number)?;
                 (tag(&init), Content::Made(init))
@@ -122,7 +122,10 @@ impl Live {
                 let pieces = segment(&self.reels, timeline, track, position).await?;
                 (tag((id, name)), Content::Pieces(pieces))
             }
-            Name::Mp4 => return Err(OriginError::NotFound { what: "an MP4 of what still grows" }),
+            Name::Segments(..) => return Err(OriginError::NotFound { what: "a segment of several" }),
+            Name::Mp4 | Name::Flv | Name::Mp3 => {
+                return Err(OriginError::NotFound { what: "a file of what still grows" });
+            }
         };
         Ok(Reply { content_type: content_type(name), keep: Keep::Forever, tag, content })
     }

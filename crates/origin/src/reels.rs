@@ -1,5 +1,6 @@
 //! Index files: read on from where they ended, kept by weight; sample pages, read when they are wanted.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use moka::future::Cache;
 use reel::{IndexError, PageRef, ReelIndex, SamplePage, samples_index_key, segments_index_key};
 use tokio::sync::mpsc;
 use units::ReelId;
-use view::{Mp4, Mp4Builder, Timeline};
+use view::{Flv, FlvBuilder, Mp3, Mp3Builder, Mp4, Mp4Builder, Piece, StoredFile, Timeline};
 
 use crate::error::{OriginError, Result};
 use crate::laid::Laid;
@@ -21,8 +22,8 @@ const FRESH: Duration = Duration::from_millis(200);
 const IDLE: Duration = Duration::from_secs(600);
 /// Decoded pages that are kept: both tracks of a segment are usually asked for within a second.
 const PAGES_BYTES: u64 = 16 << 20;
-/// Bytes of `samples.idx` read at once while an MP4 is made.
-const PAGES_READ_BYTES: u64 = 4 << 20;
+/// Pages read at once while a file is made: some 1 KiB each.
+const PAGES_AT_ONCE: usize = 1_024;
 /// Reads of pages that wait to be decoded.
 const PAGES_READ_AHEAD: usize = 2;
 /// Rough bytes that a segment takes in memory, as a row or laid out with its lines of playlists.
@@ -113,29 +114,100 @@ impl Reels {
         Ok(page)
     }
 
-    /// Makes the MP4 of a cut from all its pages; they are read here and decoded on a blocking thread, a few MiB at a
-    /// time. A dropped future ends both.
-    pub(crate) async fn mp4(&self, laid: &Arc<Laid>) -> Result<Mp4> {
-        let (send, mut receive) = mpsc::channel::<(Range<usize>, Bytes)>(PAGES_READ_AHEAD);
+    /// Makes a file of a cut from all its pages; they are read here and decoded on a blocking thread, some hundred at a time. A
+    /// dropped future ends both.
+    pub(crate) async fn file<T: CutFile>(&self, laid: &Arc<Laid>) -> Result<T> {
+        let (send, mut receive) = mpsc::channel::<Vec<(StoredFile, Bytes)>>(PAGES_READ_AHEAD);
         let laid_out = Arc::clone(laid);
-        let building = tokio::task::spawn_blocking(move || -> Result<Mp4> {
-            let mut builder = Mp4Builder::new(&laid_out.timeline);
-            while let Some((positions, bytes)) = receive.blocking_recv() {
-                push_pages(&mut builder, &laid_out.timeline, positions, &bytes)?;
-            }
-            Ok(builder.finish()?)
-        });
-        let mut next = 0;
-        while let Some((reel, positions, bytes)) = run_of_pages(&laid.timeline, next) {
-            let bytes = self.blobs.get_range(&samples_index_key(reel), bytes).await?;
-            next = positions.end;
-            if send.send((positions, bytes)).await.is_err() {
+        let building = tokio::task::spawn_blocking(move || T::build(&laid_out.timeline, || receive.blocking_recv()));
+        let files: Vec<StoredFile> = laid.timeline.files().collect();
+        for some in files.chunks(PAGES_AT_ONCE) {
+            if send.send(self.pages(some).await?).await.is_err() {
                 // It gave up, and says why below.
                 break;
             }
         }
         drop(send);
         building.await.map_err(|error| OriginError::Internal(error.to_string()))?
+    }
+
+    /// The pages of these files, in their order; those of one reel are read together.
+    async fn pages(&self, files: &[StoredFile]) -> Result<Vec<(StoredFile, Bytes)>> {
+        let mut of_reel: BTreeMap<ReelId, (Vec<usize>, Vec<Range<u64>>)> = BTreeMap::new();
+        for (place, file) in files.iter().enumerate() {
+            let (places, ranges) = of_reel.entry(file.reel).or_default();
+            places.push(place);
+            ranges.push(range(file.page));
+        }
+        let mut pages: Vec<(StoredFile, Bytes)> = files.iter().map(|file| (*file, Bytes::new())).collect();
+        for (reel, (places, ranges)) in of_reel {
+            let read = self.blobs.get_ranges(&samples_index_key(reel), &ranges).await?;
+            for (place, bytes) in places.into_iter().zip(read) {
+                if let Some((_, page)) = pages.get_mut(place) {
+                    *page = bytes;
+                }
+            }
+        }
+        Ok(pages)
+    }
+
+    /// The bytes of a part of an FLV that lie in `range` of it.
+    pub(crate) async fn flv_part(
+        &self,
+        flv: &Flv,
+        laid: &Laid,
+        position: usize,
+        range: &Range<u64>,
+    ) -> Result<Vec<Piece>> {
+        let files = laid.timeline.page_of(position).ok_or(OriginError::NotFound { what: "the part" })?;
+        let [pictures, sound] = files.map(|file| self.page(file.reel, file.page));
+        let pages = (pictures.await?, sound.await?);
+        Ok(flv.part(&laid.timeline, position, [&pages.0, &pages.1], range)?)
+    }
+}
+
+/// A file that is made of the pages of a cut.
+pub(crate) trait CutFile: Sized + Send + 'static {
+    /// Makes it; `next` gives the pages of the cut's files, some at a time.
+    fn build(timeline: &Timeline, next: impl FnMut() -> Option<Vec<(StoredFile, Bytes)>>) -> Result<Self>;
+}
+
+/// Takes all pages, in order.
+fn push_all(
+    mut next: impl FnMut() -> Option<Vec<(StoredFile, Bytes)>>,
+    mut push: impl FnMut(usize, &SamplePage) -> view::Result<()>,
+) -> Result<()> {
+    let mut position = 0;
+    while let Some(pages) = next() {
+        for (file, bytes) in pages {
+            push(position, &decode(file.reel, &bytes, file.page)?)?;
+            position += 1;
+        }
+    }
+    Ok(())
+}
+
+impl CutFile for Mp4 {
+    fn build(timeline: &Timeline, next: impl FnMut() -> Option<Vec<(StoredFile, Bytes)>>) -> Result<Self> {
+        let mut builder = Mp4Builder::new(timeline);
+        push_all(next, |position, page| builder.push(position, page))?;
+        Ok(builder.finish()?)
+    }
+}
+
+impl CutFile for Flv {
+    fn build(timeline: &Timeline, next: impl FnMut() -> Option<Vec<(StoredFile, Bytes)>>) -> Result<Self> {
+        let mut builder = FlvBuilder::new(timeline)?;
+        push_all(next, |position, page| builder.push(position, page))?;
+        Ok(builder.finish()?)
+    }
+}
+
+impl CutFile for Mp3 {
+    fn build(timeline: &Timeline, next: impl FnMut() -> Option<Vec<(StoredFile, Bytes)>>) -> Result<Self> {
+        let mut builder = Mp3Builder::new(timeline)?;
+        push_all(next, |position, page| builder.push(position, page))?;
+        Ok(builder.finish()?)
     }
 }
 
@@ -172,34 +244,4 @@ fn range(at: PageRef) -> Range<u64> {
 
 fn decode(reel: ReelId, bytes: &[u8], at: PageRef) -> Result<SamplePage> {
     SamplePage::decode(bytes, at.crc).map_err(|error| OriginError::Damaged { reel, what: error.to_string() })
-}
-
-/// From position `first` of the cut on: the pages that lie in one stretch of one `samples.idx`, not too many.
-fn run_of_pages(timeline: &Timeline, first: usize) -> Option<(ReelId, Range<usize>, Range<u64>)> {
-    let (reel, page) = timeline.page(first)?;
-    let (mut end, mut bytes) = (first + 1, range(page));
-    while let Some((next_reel, page)) = timeline.page(end)
-        && next_reel == reel
-        && page.at == bytes.end
-        && bytes.end - bytes.start < PAGES_READ_BYTES
-    {
-        bytes.end = range(page).end;
-        end += 1;
-    }
-    Some((reel, first..end, bytes))
-}
-
-fn push_pages(builder: &mut Mp4Builder<'_>, timeline: &Timeline, positions: Range<usize>, bytes: &[u8]) -> Result<()> {
-    let mut rest = bytes;
-    for position in positions {
-        let Some((reel, at)) = timeline.page(position) else { return Ok(()) };
-        let len = usize::try_from(at.len).unwrap_or(usize::MAX);
-        let (page, after) = rest.split_at_checked(len).ok_or_else(|| OriginError::Damaged {
-            reel,
-            what: format!("the sample page at byte {} is cut off", at.at),
-        })?;
-        builder.push(position, &decode(reel, page, at)?)?;
-        rest = after;
-    }
-    Ok(())
 }

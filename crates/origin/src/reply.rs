@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -9,11 +10,14 @@ use axum::response::{IntoResponse, Response};
 use blobs::Blobs;
 use bytes::Bytes;
 use codec::TrackKind;
-use view::{Name, Piece, slice, total};
+use futures::stream::{self, StreamExt};
+use view::{Flv, Mp3, Mp4, Name, Piece, slice, total};
 
 use crate::body;
 use crate::error::json;
+use crate::laid::Laid;
 use crate::range::{Wanted, wanted};
+use crate::reels::Reels;
 
 /// How long others may keep an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,8 +52,11 @@ pub(crate) struct Reply {
 pub(crate) enum Content {
     Made(Bytes),
     Pieces(Vec<Piece>),
-    /// A large file whose pieces are only made for the range that is wanted.
-    Mp4(std::sync::Arc<view::Mp4>),
+    /// Large files whose pieces are only made for the range that is wanted.
+    Mp4(Arc<Mp4>),
+    Mp3(Arc<Mp3>),
+    /// Its parts follow from pages, which are read while it is sent.
+    Flv(Arc<Flv>, Arc<Laid>, Arc<Reels>),
 }
 
 impl Content {
@@ -58,6 +65,8 @@ impl Content {
             Self::Made(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             Self::Pieces(pieces) => total(pieces),
             Self::Mp4(mp4) => mp4.size(),
+            Self::Mp3(mp3) => mp3.size(),
+            Self::Flv(flv, ..) => flv.size(),
         }
     }
 
@@ -72,6 +81,18 @@ impl Content {
             }
             Self::Pieces(pieces) => body::stream(blobs.clone(), slice(pieces, range)),
             Self::Mp4(mp4) => body::stream(blobs.clone(), mp4.pieces(range)),
+            Self::Mp3(mp3) => body::stream(blobs.clone(), mp3.pieces(range)),
+            Self::Flv(flv, laid, reels) => {
+                let head = flv.head(range.clone());
+                let positions = flv.parts(&range);
+                let (flv, laid, reels) = (Arc::clone(flv), Arc::clone(laid), Arc::clone(reels));
+                let parts = stream::iter(positions).then(move |position| {
+                    let (flv, laid, reels, range) =
+                        (Arc::clone(&flv), Arc::clone(&laid), Arc::clone(&reels), range.clone());
+                    async move { reels.flv_part(&flv, &laid, position, &range).await }
+                });
+                body::stream_of(blobs.clone(), stream::once(async { Ok(head) }).chain(parts))
+            }
         }
     }
 }
@@ -88,8 +109,15 @@ pub(crate) fn tag(of: impl Hash) -> u64 {
 pub(crate) const fn content_type(name: Name) -> &'static str {
     match name {
         Name::Index | Name::Playlist(_) => manifest::CONTENT_TYPE,
-        Name::Init(TrackKind::Audio, _) | Name::Segment(TrackKind::Audio, _) => "audio/mp4",
-        Name::Init(TrackKind::Video, _) | Name::Segment(TrackKind::Video, _) | Name::Mp4 => "video/mp4",
+        Name::Init(TrackKind::Audio, _) | Name::Segment(TrackKind::Audio, _) | Name::Segments(TrackKind::Audio, ..) => {
+            "audio/mp4"
+        }
+        Name::Init(TrackKind::Video, _)
+        | Name::Segment(TrackKind::Video, _)
+        | Name::Segments(TrackKind::Video, ..)
+        | Name::Mp4 => "video/mp4",
+        Name::Flv => "video/x-flv",
+        Name::Mp3 => "audio/mpeg",
     }
 }
 

@@ -1,8 +1,10 @@
 //! Assets on demand: `/v/{asset}/…`.
 //!
 //! The source has plain names (`source.mp4`, `index.m3u8`). An output is named by its id: `{id}-ld.mp4`, or `{id}-ld.m3u8` with its
-//! parts in the folder `{id}-ld/`; what follows the id is for the eye.
+//! parts in the folder `{id}-ld/`; what stands around the id is for the eye.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -12,24 +14,31 @@ use catalog::{AssetStatus, Catalog, OutputState};
 use moka::future::Cache;
 use reel::{ReelIndex, Span};
 use tokio::sync::Semaphore;
-use units::{AssetId, JobId};
-use view::{Growth, Mp4, Name, SpanView, Timeline};
+use units::{AssetId, JobId, ReelId};
+use view::{CutSpan, Flv, Growth, Mp3, Mp4, Name, SLICE_PARTS_MAX, SoundView, SpanView, Timeline};
 
 use crate::error::{OriginError, Result};
 use crate::laid::{Laid, Text};
-use crate::reels::Reels;
+use crate::reels::{CutFile, Reels};
 use crate::reply::{Content, Keep, Reply, content_type, tag};
 use crate::{ANSWER_AGE_MAX, Settings};
 
 /// Answers of the catalog that are kept; each takes some 200 bytes.
 const ANSWERS_MAX: u64 = 10_000;
+/// 90 kHz ticks of a second.
+const REEL_TICKS: u64 = 90_000;
 
 /// What an asset is, as the catalog said a moment ago.
 #[derive(Clone)]
 struct Answer {
     status: AssetStatus,
-    cut: Arc<[Span]>,
+    cut: Cut,
+    /// How long the segments of its playlists should be, in 90 kHz ticks; `None`: as they are stored.
+    about: Option<u64>,
 }
+
+/// What a view is of.
+type Cut = Arc<[CutSpan]>;
 
 /// The source of an asset, or one of its outputs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -43,87 +52,113 @@ pub(crate) struct Vod {
     catalog: Catalog,
     reels: Arc<Reels>,
     answers: Cache<Of, Option<Answer>>,
-    laid: Cache<Arc<[Span]>, Arc<Laid>>,
-    mp4s: Cache<Arc<[Span]>, Arc<Mp4>>,
+    laid: Cache<Cut, Arc<Laid>>,
+    mp4s: Cache<Cut, Arc<Mp4>>,
+    mp3s: Cache<Cut, Arc<Mp3>>,
+    flvs: Cache<Cut, Arc<Flv>>,
     builds: Semaphore,
+}
+
+/// Made files of one kind, of this weight at most.
+fn file_cache<T: Send + Sync + 'static>(bytes: u64, weight: fn(&T) -> usize) -> Cache<Cut, Arc<T>> {
+    let weigh = move |_: &Cut, file: &Arc<T>| u32::try_from(weight(file)).unwrap_or(u32::MAX);
+    Cache::builder().max_capacity(bytes).weigher(weigh).build()
 }
 
 impl Vod {
     pub(crate) fn new(catalog: Catalog, reels: Arc<Reels>, settings: &Settings) -> Self {
-        let weigh = |_: &Arc<[Span]>, laid: &Arc<Laid>| laid.weight();
-        let weigh_mp4 = |_: &Arc<[Span]>, mp4: &Arc<Mp4>| u32::try_from(mp4.weight()).unwrap_or(u32::MAX);
+        let weigh = |_: &Cut, laid: &Arc<Laid>| laid.weight();
         Self {
             catalog,
             reels,
             answers: Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(ANSWER_AGE_MAX).build(),
             laid: Cache::builder().max_capacity(settings.index_cache_bytes).weigher(weigh).build(),
-            mp4s: Cache::builder().max_capacity(settings.mp4_cache_bytes).weigher(weigh_mp4).build(),
+            mp4s: file_cache(settings.mp4_cache_bytes, Mp4::weight),
+            mp3s: file_cache(settings.mp4_cache_bytes / 8, Mp3::weight),
+            flvs: file_cache(settings.mp4_cache_bytes / 8, Flv::weight),
             builds: Semaphore::new(settings.mp4_builds.max(1)),
         }
     }
 
-    /// The cut of what may be played.
-    async fn cut(&self, of: Of) -> Result<Arc<[Span]>> {
+    /// What may be played.
+    async fn playable(&self, of: Of) -> Result<Answer> {
         let asked =
             self.answers.try_get_with(of, self.ask(of)).await.map_err(|error: Arc<OriginError>| (*error).clone());
         let answer = asked?.ok_or(OriginError::NotFound { what: "the asset" })?;
         match answer.status {
-            AssetStatus::Normal => Ok(answer.cut),
+            AssetStatus::Normal => Ok(answer),
             status => Err(OriginError::Forbidden { status: status.as_str() }),
         }
     }
 
     async fn ask(&self, of: Of) -> Result<Option<Answer>> {
         let Some(asset) = self.catalog.asset(of.asset).await? else { return Ok(None) };
-        let spans = match of.output {
-            None => self.catalog.spans(of.asset).await?,
+        let span = |reel, from, to| Span { reel, from, to };
+        let (cut, about) = match of.output {
+            None => {
+                let spans = self.catalog.spans(of.asset).await?;
+                let cut = spans.iter().map(|one| CutSpan::from(span(one.reel, one.from_ticks, one.to_ticks)));
+                (cut.collect(), None)
+            }
             Some(id) => match self.catalog.output(id).await? {
                 Some(output) if output.asset == of.asset && output.state == OutputState::Done => {
-                    self.catalog.output_spans(id).await?
+                    let spans = self.catalog.output_spans(id).await?;
+                    let cut = spans.iter().map(|one| CutSpan {
+                        span: span(one.reel, one.from_ticks, one.to_ticks),
+                        sound: one.sound_reel,
+                    });
+                    (cut.collect(), output.template.segment_seconds.map(|seconds| u64::from(seconds) * REEL_TICKS))
                 }
                 _ => return Ok(None),
             },
         };
-        let cut = spans.iter().map(|span| Span { reel: span.reel, from: span.from_ticks, to: span.to_ticks });
-        Ok(Some(Answer { status: asset.status, cut: cut.collect() }))
+        Ok(Some(Answer { status: asset.status, cut, about }))
     }
 
-    async fn laid(&self, cut: &Arc<[Span]>) -> Result<Arc<Laid>> {
+    async fn laid(&self, cut: &Cut) -> Result<Arc<Laid>> {
         let laid = self.laid.try_get_with(Arc::clone(cut), self.lay_out(cut)).await;
         laid.map_err(|error: Arc<OriginError>| (*error).clone())
     }
 
-    async fn lay_out(&self, cut: &[Span]) -> Result<Arc<Laid>> {
-        let mut indexes: Vec<Arc<ReelIndex>> = Vec::with_capacity(cut.len());
-        for span in cut {
-            // A cycle that was just sealed may be newer than what is kept of its reel's index.
-            indexes.push(self.reels.index(span.reel, true).await?);
+    async fn lay_out(&self, cut: &[CutSpan]) -> Result<Arc<Laid>> {
+        let mut indexes: BTreeMap<ReelId, Arc<ReelIndex>> = BTreeMap::new();
+        for one in cut {
+            for reel in [Some(one.span.reel), one.sound].into_iter().flatten() {
+                if let Entry::Vacant(place) = indexes.entry(reel) {
+                    // A cycle that was just sealed may be newer than what is kept of its reel's index.
+                    place.insert(self.reels.index(reel, true).await?);
+                }
+            }
         }
-        let spans: Vec<_> = cut.iter().zip(&indexes).map(|(span, index)| SpanView { span: *span, index }).collect();
+        let views = cut.iter().filter_map(|one| {
+            let sound = one.sound.and_then(|reel| Some(SoundView { reel, index: indexes.get(&reel)? }));
+            Some(SpanView { span: one.span, index: indexes.get(&one.span.reel)?, sound })
+        });
+        let spans: Vec<SpanView<'_>> = views.collect();
         Ok(Arc::new(Laid::new(Timeline::new(&spans, Growth::Whole)?, true)))
     }
 
-    async fn mp4(&self, cut: &Arc<[Span]>, laid: &Arc<Laid>) -> Result<Arc<Mp4>> {
+    async fn file<T: CutFile + Sync>(&self, files: &Cache<Cut, Arc<T>>, cut: &Cut, laid: &Arc<Laid>) -> Result<Arc<T>> {
         let build = async {
             // Never closed.
             let _turn = self.builds.acquire().await;
-            Ok(Arc::new(self.reels.mp4(laid).await?))
+            Ok(Arc::new(self.reels.file::<T>(laid).await?))
         };
-        self.mp4s.try_get_with(Arc::clone(cut), build).await.map_err(|error: Arc<OriginError>| (*error).clone())
+        files.try_get_with(Arc::clone(cut), build).await.map_err(|error: Arc<OriginError>| (*error).clone())
     }
 
     /// `folder` stands before the names in the multivariant playlist.
     async fn reply(&self, of: Of, name: Name, folder: &str) -> Result<Reply> {
-        if matches!(name, Name::Index | Name::Mp4) {
+        if matches!(name, Name::Index | Name::Mp4 | Name::Flv | Name::Mp3) {
             // Where a viewer begins, the catalog is asked anew: a video that was deleted or made a moment ago is gone or there.
             self.answers.invalidate(&of).await;
         }
-        let cut = self.cut(of).await?;
+        let Answer { cut, about, .. } = self.playable(of).await?;
         let same_cut = tag((&cut, name));
         let laid = self.laid(&cut).await?;
         let (keep, tag, content) = match name {
             Name::Index => written(Text::new(laid.timeline.multivariant(folder).to_text())),
-            Name::Playlist(track) => written(laid.playlist(track)?),
+            Name::Playlist(track) => written(laid.playlist(track, about)?),
             Name::Init(track, number) => {
                 let init = laid.timeline.init(track, number)?;
                 (Keep::Forever, tag(&init), Content::Made(init))
@@ -132,7 +167,22 @@ impl Vod {
                 let pieces = segment(&self.reels, &laid.timeline, track, position).await?;
                 (Keep::Forever, same_cut, Content::Pieces(pieces))
             }
-            Name::Mp4 => (Keep::Forever, same_cut, Content::Mp4(self.mp4(&cut, &laid).await?)),
+            Name::Segments(track, first, last) => {
+                if last.saturating_sub(first) >= SLICE_PARTS_MAX {
+                    return Err(NO_NAME);
+                }
+                let mut pieces = Vec::new();
+                for position in first..=last {
+                    pieces.extend(segment(&self.reels, &laid.timeline, track, position).await?);
+                }
+                (Keep::Forever, same_cut, Content::Pieces(pieces))
+            }
+            Name::Mp4 => (Keep::Forever, same_cut, Content::Mp4(self.file(&self.mp4s, &cut, &laid).await?)),
+            Name::Mp3 => (Keep::Forever, same_cut, Content::Mp3(self.file(&self.mp3s, &cut, &laid).await?)),
+            Name::Flv => {
+                let flv = self.file(&self.flvs, &cut, &laid).await?;
+                (Keep::Forever, same_cut, Content::Flv(flv, laid, Arc::clone(&self.reels)))
+            }
         };
         Ok(Reply { content_type: content_type(name), keep, tag, content })
     }
@@ -175,6 +225,8 @@ pub(crate) async fn serve(
     let output = name.rsplit_once('.').and_then(|(stem, extension)| Some((output_id(stem)?, stem, extension)));
     let reply = match output {
         Some((id, _, "mp4")) => vod.reply(Of { asset, output: Some(id) }, Name::Mp4, "").await?,
+        Some((id, _, "flv")) => vod.reply(Of { asset, output: Some(id) }, Name::Flv, "").await?,
+        Some((id, _, "mp3")) => vod.reply(Of { asset, output: Some(id) }, Name::Mp3, "").await?,
         Some((id, stem, "m3u8")) => vod.reply(Of { asset, output: Some(id) }, Name::Index, &format!("{stem}/")).await?,
         _ => vod.reply(Of { asset, output: None }, name.parse().map_err(|_| NO_NAME)?, "").await?,
     };

@@ -329,6 +329,7 @@ impl Disk {
             wall,
             join: self.loss.map_or(join, |loss| Join::Lost { gap_ms: gap(loss), cause: loss.cause }),
             epoch: self.numbered(epoch, None),
+            borders: None,
         };
         match Segment::open(&self.blobs, head) {
             Ok(segment) => {

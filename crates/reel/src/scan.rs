@@ -117,6 +117,7 @@ mod tests {
             wall: WallTime::from_unix_s(9),
             join: Join::Continuous,
             epoch: Epoch { number: 0, video: None, audio: Some(audio) },
+            borders: None,
         };
         let mut file = segment_head(&head).to_vec();
         let mut fragments = Vec::new();

@@ -47,6 +47,7 @@ impl Epoch {
                 in_band,
             }),
             TrackKind::Audio => self.audio.as_ref().map(|audio| TrackEntry::Audio {
+                codec: audio.codec,
                 record: audio.record.clone(),
                 sample_rate: audio.sample_rate,
                 channels: audio.channels,
@@ -197,6 +198,19 @@ pub struct SegmentHead {
     pub join: Join,
     /// The parameters that hold from here on.
     pub epoch: Epoch,
+    /// Where the segment begins and ends on the reel's timeline, when that does not follow from its samples: a rendition lies on
+    /// the borders of its source, whatever it has there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub borders: Option<Borders>,
+}
+
+/// Where a segment lies on its reel's timeline, in 90 kHz ticks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Borders {
+    /// As [`SegmentRow::begin`].
+    pub begin: i64,
+    /// As [`SegmentRow::end`].
+    pub end: i64,
 }
 
 /// Why a description cannot be read.

@@ -6,11 +6,11 @@ use units::JobId;
 const DEFINITIONS: [(&str, u32, u32); 5] =
     [("FD", 640, 480), ("LD", 720, 540), ("SD", 1280, 720), ("HD", 1920, 1080), ("2K", 2560, 1440)];
 
-/// What a stream of this size is called; without pictures it is `SQ`.
-pub fn definition(width: u32, height: u32) -> &'static str {
+/// What a stream of this size is called. `label` is that of its template, which names what has no pictures: `HQ`, else `SQ`.
+pub fn definition(width: u32, height: u32, label: &str) -> &'static str {
     let (long, short) = (width.max(height), width.min(height));
     if long == 0 {
-        return "SQ";
+        return if label == "HQ" { "HQ" } else { "SQ" };
     }
     let fits = DEFINITIONS.iter().find(|(_, most, least)| long <= *most && short <= *least);
     fits.map_or("4K", |(name, ..)| name)
@@ -40,8 +40,9 @@ mod tests {
     #[test]
     fn both_sides_have_to_fit() {
         let found = [(640, 360), (360, 640), (640, 640), (1280, 720), (1920, 1088), (3840, 2160), (0, 0)];
-        let found = found.map(|(width, height)| definition(width, height));
+        let found = found.map(|(width, height)| definition(width, height, "LD"));
         assert_eq!(found, ["FD", "FD", "SD", "SD", "2K", "4K", "SQ"]);
+        assert_eq!(definition(0, 0, "HQ"), "HQ");
     }
 
     #[test]

@@ -124,24 +124,23 @@ fn main() {
         let (took, (index, ..)) = shortest(|| ReelIndex::read(&rows));
         line("read segments.idx", took, rows.len());
         let span = Span { reel: ReelId::from_u128(1), from: 0, to: i64::MAX };
-        let lay_out = || Timeline::new(&[SpanView { span, index: &index }], Growth::Whole).expect("a cut of our own");
+        let lay_out = || Timeline::new(&[SpanView::new(span, &index)], Growth::Whole).expect("a cut of our own");
         let (took, timeline) = shortest(lay_out);
         line("lay out", took, 0);
         let (took, text) = shortest(|| timeline.multivariant("").to_text());
         line("multivariant playlist", took, text.len());
-        let (took, text) = shortest(|| timeline.playlist(TrackKind::Video, true).expect("pictures").to_text());
+        let (took, text) = shortest(|| timeline.playlist(TrackKind::Video, true, None).expect("pictures").to_text());
         line("media playlist", took, text.len());
         let middle = timeline.parts().len() / 2;
         let (took, pieces) = shortest(|| {
-            let (_, at) = timeline.page(middle).expect("a segment");
+            let (_, at) = timeline.page_for(TrackKind::Video, middle).expect("a segment");
             timeline.segment(TrackKind::Video, middle, &page_of(&pages, at)).expect("a segment of our own")
         });
         line("a segment", took, usize::try_from(view::total(&pieces)).unwrap_or(0));
         let (took, mp4) = shortest(|| {
             let mut builder = Mp4Builder::new(&timeline);
-            for position in 0..timeline.parts().len() {
-                let (_, at) = timeline.page(position).expect("a segment");
-                builder.push(position, &page_of(&pages, at)).expect("pages of our own");
+            for (position, file) in timeline.files().enumerate() {
+                builder.push(position, &page_of(&pages, file.page)).expect("pages of our own");
             }
             builder.finish().expect("samples")
         });

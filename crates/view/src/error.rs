@@ -34,6 +34,14 @@ pub enum ViewError {
         /// What was asked for.
         what: &'static str,
     },
+    /// The format cannot hold what is in the cut.
+    #[error("the cut has {what}, which {format} cannot hold")]
+    Format {
+        /// Which.
+        format: &'static str,
+        /// What it cannot hold.
+        what: &'static str,
+    },
     /// An MP4 of so many samples is not made.
     #[error("the cut has more than {limit} samples, too many for one MP4")]
     TooManySamples {

@@ -1,6 +1,6 @@
 //! What is known of a cut without reading any media.
 
-use codec::{AacConfig, AvcConfig, TrackKind};
+use codec::TrackKind;
 use container::{SAMPLE_ROW, head_bytes};
 use reel::TrackSpan;
 
@@ -71,7 +71,7 @@ impl Timeline {
                 frame_rate_milli: per_second(sum.samples.saturating_mul(1_000), sum.ticks),
                 width: config.width,
                 height: config.height,
-                codec: AvcConfig::parse(&config.record).map(|avc| avc.codec_string("avc1")).unwrap_or_default(),
+                codec: config.codec_string().unwrap_or_default(),
                 changes: self.parts().windows(2).filter(|pair| changes(pair)).count(),
             })
         });
@@ -84,10 +84,10 @@ impl Timeline {
                 bitrate_bps: per_second(sum.bytes.saturating_mul(8), duration),
                 sample_rate: config.sample_rate,
                 channels: config.channels,
-                codec: AacConfig::parse(&config.record).map(|aac| aac.codec_string().to_owned()).unwrap_or_default(),
+                codec: config.codec_string().unwrap_or_default().to_owned(),
             })
         });
-        let stored_bytes = self.parts().iter().fold(0, |sum: u64, part| sum.saturating_add(part.row.bytes));
+        let stored_bytes = self.files().fold(0, |sum: u64, file| sum.saturating_add(file.bytes));
         Facts { duration, stored_bytes, video, audio }
     }
 

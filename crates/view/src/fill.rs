@@ -6,7 +6,7 @@
 //! here, stand where there is no sound. Nothing of it is stored; the MP4 has edit lists and durations instead.
 
 use bytes::Bytes;
-use codec::{AacConfig, TrackKind};
+use codec::TrackKind;
 use container::{SAMPLES_MAX, SampleRow, fragment_head};
 use reel::{SamplePage, track_id};
 use units::MediaTime;
@@ -84,9 +84,10 @@ impl Timeline {
         let dts = u64::try_from(part.begin).unwrap_or(0);
         let sequence = part.video_fragments.saturating_add(1);
         let range = shown.from..shown.from.saturating_add(u64::from(picture.size));
+        let file = source.file(TrackKind::Video);
         Ok(vec![
             Piece::Made(fragment_head(sequence, track_id(TrackKind::Video), dts, &[row])),
-            Piece::Stored { reel: source.reel, segment: source.row.number, range },
+            Piece::Stored { reel: file.reel, segment: file.segment, range },
         ])
     }
 
@@ -149,7 +150,7 @@ impl Silence {
 }
 
 fn silence_of(known: &TrackEpoch) -> Option<Bytes> {
-    AacConfig::parse(&known.epoch.audio.as_ref()?.record).ok()?.silent_frame()
+    known.epoch.audio.as_ref()?.silent_frame()
 }
 
 fn frame_of(known: &TrackEpoch) -> Option<i64> {

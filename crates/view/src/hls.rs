@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use codec::{AacConfig, AvcConfig, TrackKind};
+use codec::TrackKind;
 use container::{Edit, PAYLOAD_BYTES_MAX, SampleRow, SampleTables, Track, fragment_head, init_segment};
 use manifest::{AudioRendition, MediaPlaylist, MediaSegment, Multivariant, PlaylistKind, Variant};
 use reel::{Fragment, SamplePage, track_id};
@@ -21,7 +21,7 @@ use crate::facts::per_second;
 use crate::fill::{Silence, still_ticks};
 use crate::name::Name;
 use crate::piece::Piece;
-use crate::timeline::{Growth, Part, Timeline, TrackEpoch};
+use crate::timeline::{Growth, Part, StoredFile, Timeline, TrackEpoch};
 
 /// Group of the one sound.
 const AUDIO_GROUP: &str = "audio";
@@ -64,8 +64,9 @@ impl Timeline {
         playlist
     }
 
-    /// The playlist of a track. `ended`: nothing more comes, though it was laid out as growing.
-    pub fn playlist(&self, track: TrackKind, ended: bool) -> Result<MediaPlaylist> {
+    /// The playlist of a track. `ended`: nothing more comes, though it was laid out as growing. `about`: segments are put
+    /// together until they are about so many 90 kHz ticks long; those that are stored are not cut.
+    pub fn playlist(&self, track: TrackKind, ended: bool, about: Option<u64>) -> Result<MediaPlaylist> {
         if self.epochs(track) == 0 {
             return Err(no_track(track));
         }
@@ -73,14 +74,22 @@ impl Timeline {
             Growth::Whole => (PlaylistKind::Vod, 0),
             Growth::Growing => (PlaylistKind::Event { ended }, GROWING_TARGET_SECONDS),
         };
-        let segments = self.parts().iter().enumerate().map(|(position, part)| MediaSegment {
-            uri: Name::Segment(track, position).to_string(),
-            duration: part.length,
-            discontinuity: part.discontinuity,
-            map: Name::Init(track, part.epoch(track)).to_string(),
-            // Once only where the timeline runs on: players place segments by it (decision 0019).
-            program_date_time: (position == 0 || part.discontinuity).then_some(part.row.wall),
-            gap: !self.is_filled(part, track),
+        let segments = self.slices(about).into_iter().filter_map(|slice| {
+            let parts = self.parts().get(slice.clone())?;
+            let first = parts.first()?;
+            let name = match parts.len() {
+                1 => Name::Segment(track, slice.start),
+                _ => Name::Segments(track, slice.start, slice.end.saturating_sub(1)),
+            };
+            Some(MediaSegment {
+                uri: name.to_string(),
+                duration: parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.length)),
+                discontinuity: first.discontinuity,
+                map: Name::Init(track, first.epoch(track)).to_string(),
+                // Once only where the timeline runs on: players place segments by it (decision 0019).
+                program_date_time: (slice.start == 0 || first.discontinuity).then_some(first.row.wall),
+                gap: !parts.iter().any(|part| self.is_filled(part, track)),
+            })
         });
         Ok(MediaPlaylist { kind, scale: Timescale::REEL, target_seconds_min, segments: segments.collect() })
     }
@@ -129,15 +138,17 @@ impl Timeline {
             last.duration = last.duration.saturating_add(still_ticks(part));
         }
         let mut pieces = Vec::new();
+        let StoredFile { reel, segment, .. } = part.file(TrackKind::Video);
         for (((dts, samples), range), sequence) in placed.into_iter().zip(part.video_fragments.saturating_add(1)..) {
             pieces.push(Piece::Made(fragment_head(sequence, track_id(TrackKind::Video), dts, &samples)));
-            pieces.push(Piece::Stored { reel: part.reel, segment: part.row.number, range });
+            pieces.push(Piece::Stored { reel, segment, range });
         }
         Ok(pieces)
     }
 
     fn audio_segment(&self, part: &Part, known: &TrackEpoch, page: &SamplePage) -> Result<Vec<Piece>> {
         let silence = Silence::of(known);
+        let StoredFile { reel, segment, .. } = part.file(TrackKind::Audio);
         let (mut pieces, mut sequence, mut end) = (Vec::new(), part.audio_fragments, part.sound_from);
         for fragment in page.fragments.iter().filter(|fragment| fragment.track == TrackKind::Audio) {
             let shown = Shown::of(part, fragment, self.hls_audio_from(part))?;
@@ -152,7 +163,7 @@ impl Timeline {
             let length = samples.iter().fold(0, |sum: i64, row| sum.saturating_add(i64::from(row.duration)));
             end = end.max(shown.dts.saturating_add(length));
             pieces.push(Piece::Made(fragment_head(sequence, track_id(TrackKind::Audio), dts, &samples)));
-            pieces.push(Piece::Stored { reel: part.reel, segment: part.row.number, range: shown.from..shown.to });
+            pieces.push(Piece::Stored { reel, segment, range: shown.from..shown.to });
         }
         if let Some(silence) = &silence {
             silence.fill(end, part.sound_to, &mut sequence, &mut pieces);
@@ -174,14 +185,10 @@ impl Timeline {
     }
 
     fn codecs(&self) -> Vec<String> {
-        let video = self.track_epochs(TrackKind::Video).iter().filter_map(|known| {
-            let record = &known.epoch.video.as_ref()?.record;
-            AvcConfig::parse(record).ok().map(|avc| avc.codec_string("avc1"))
-        });
-        let audio = self.track_epochs(TrackKind::Audio).iter().filter_map(|known| {
-            let record = &known.epoch.audio.as_ref()?.record;
-            AacConfig::parse(record).ok().map(|aac| aac.codec_string().to_owned())
-        });
+        let video = self.track_epochs(TrackKind::Video).iter();
+        let video = video.filter_map(|known| known.epoch.video.as_ref()?.codec_string());
+        let audio = self.track_epochs(TrackKind::Audio).iter();
+        let audio = audio.filter_map(|known| known.epoch.audio.as_ref()?.codec_string().map(str::to_owned));
         let mut seen = BTreeSet::new();
         video.chain(audio).filter(|codec| seen.insert(codec.clone())).collect()
     }
@@ -199,10 +206,11 @@ pub(crate) struct Shown<'a> {
 impl<'a> Shown<'a> {
     /// `audio_from`: sound that begins earlier (asset's timeline) is left out.
     pub(crate) fn of(part: &Part, fragment: &'a Fragment, audio_from: i64) -> Result<Self> {
+        let file = part.file(fragment.track);
         let to = fragment.at.checked_add(fragment.bytes());
         let fits = fragment.body() <= PAYLOAD_BYTES_MAX && part.row.track(fragment.track).is_some();
-        let (Some(to), true) = (to.filter(|to| *to <= part.row.bytes), fits) else {
-            return Err(ViewError::PageMismatch { reel: part.reel, segment: part.row.number });
+        let (Some(to), true) = (to.filter(|to| *to <= file.bytes), fits) else {
+            return Err(ViewError::PageMismatch { reel: file.reel, segment: file.segment });
         };
         let mut from = fragment.at.saturating_add(fragment.head());
         let (shift, hidden_before) = match fragment.track {

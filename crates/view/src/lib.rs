@@ -13,19 +13,25 @@
 mod error;
 mod facts;
 mod fill;
+mod flv;
 mod hls;
+mod mp3;
 mod mp4;
 mod name;
 mod piece;
+mod slices;
 mod tables;
 mod timeline;
 
 pub use error::{Result, ViewError};
 pub use facts::{AudioFacts, Facts, VideoFacts};
+pub use flv::{Flv, FlvBuilder};
+pub use mp3::{Mp3, Mp3Builder};
 pub use mp4::{Mp4, Mp4Builder, SAMPLES_MAX};
 pub use name::{Name, ParseNameError};
 pub use piece::{Piece, slice, total};
-pub use timeline::{Growth, Part, SpanView, Timeline};
+pub use slices::SLICE_PARTS_MAX;
+pub use timeline::{CutSpan, Growth, Part, SoundView, SpanView, StoredFile, Timeline};
 
 #[cfg(test)]
 #[allow(clippy::cast_possible_truncation, reason = "made-up reels are small")]

@@ -66,15 +66,16 @@ impl<'a> Mp4Builder<'a> {
         }
     }
 
-    /// Takes the page of segment `position`; each once, in order.
+    /// Takes the page of the `position`th of the [`Timeline::files`]; each once, in order.
     ///
     /// Errors: [`ViewError::PageOrder`], [`ViewError::PageMismatch`], [`ViewError::TooManySamples`].
     pub fn push(&mut self, position: usize, page: &SamplePage) -> Result<()> {
-        let (Some(part), true) = (self.timeline.parts().get(position), position == self.next) else {
+        let (Some(file), true) = (self.timeline.cut_files().get(position), position == self.next) else {
             return Err(ViewError::PageOrder { expected: self.next, found: position });
         };
         self.next += 1;
-        for fragment in &page.fragments {
+        let Some(part) = self.timeline.parts().get(file.part) else { return Ok(()) };
+        for fragment in page.fragments.iter().filter(|fragment| part.file(fragment.track) == file.file) {
             let shown = Shown::of(part, fragment, part.audio_from)?;
             if shown.samples.is_empty() {
                 continue;
@@ -83,7 +84,7 @@ impl<'a> Mp4Builder<'a> {
             if self.samples > SAMPLES_MAX {
                 return Err(ViewError::TooManySamples { limit: SAMPLES_MAX });
             }
-            let offset = part.bytes_before.saturating_add(shown.from);
+            let offset = file.bytes_before.saturating_add(shown.from);
             match fragment.track {
                 TrackKind::Video => {
                     let earlier = self.delay.saturating_sub(part.video_delay);
@@ -102,9 +103,9 @@ impl<'a> Mp4Builder<'a> {
 
     /// The MP4. Errors: [`ViewError::PageOrder`] when pages are missing, [`ViewError::Empty`] when they hold no sample.
     pub fn finish(self) -> Result<Mp4> {
-        let parts = self.timeline.parts();
-        if self.next != parts.len() {
-            return Err(ViewError::PageOrder { expected: parts.len(), found: self.next });
+        let stored = self.timeline.files();
+        if self.next != stored.len() {
+            return Err(ViewError::PageOrder { expected: stored.len(), found: self.next });
         }
         let (mut tracks, mut video_frames, mut audio_frames) = (Vec::new(), 0, 0_u64);
         if let Some((track, samples)) =
@@ -122,13 +123,13 @@ impl<'a> Mp4Builder<'a> {
         if tracks.is_empty() {
             return Err(ViewError::Empty);
         }
-        let body = parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.row.bytes));
+        let body = self.timeline.files().fold(0, |sum: u64, file| sum.saturating_add(file.bytes));
         let head = progressive_head(&tracks, body);
         let mut at = u64::try_from(head.len()).unwrap_or(u64::MAX);
-        let mut files = Vec::with_capacity(parts.len());
-        for part in parts {
-            files.push(File { at, reel: part.reel, segment: part.row.number, bytes: part.row.bytes });
-            at = at.saturating_add(part.row.bytes);
+        let mut files = Vec::with_capacity(stored.len());
+        for file in stored {
+            files.push(File { at, reel: file.reel, segment: file.segment, bytes: file.bytes });
+            at = at.saturating_add(file.bytes);
         }
         Ok(Mp4 { head, files, size: at, video_frames, audio_frames })
     }

@@ -16,8 +16,14 @@ pub enum Name {
     Init(TrackKind, usize),
     /// `v0.m4s`, `a0.m4s`: a segment, by its position in the cut.
     Segment(TrackKind, usize),
+    /// `v0-2.m4s`, `a0-2.m4s`: several segments as one, by the positions of the first and the last.
+    Segments(TrackKind, usize, usize),
     /// `source.mp4`: the progressive MP4.
     Mp4,
+    /// `source.flv`.
+    Flv,
+    /// `source.mp3`.
+    Mp3,
 }
 
 const fn letter(track: TrackKind) -> char {
@@ -35,7 +41,10 @@ impl fmt::Display for Name {
             Self::Playlist(TrackKind::Audio) => f.write_str("audio.m3u8"),
             Self::Init(track, number) => write!(f, "init-{}{number}.mp4", letter(*track)),
             Self::Segment(track, number) => write!(f, "{}{number}.m4s", letter(*track)),
+            Self::Segments(track, first, last) => write!(f, "{}{first}-{last}.m4s", letter(*track)),
             Self::Mp4 => f.write_str("source.mp4"),
+            Self::Flv => f.write_str("source.flv"),
+            Self::Mp3 => f.write_str("source.mp3"),
         }
     }
 }
@@ -49,24 +58,37 @@ impl FromStr for Name {
     type Err = ParseNameError;
 
     fn from_str(text: &str) -> Result<Self, ParseNameError> {
-        let numbered = |text: &str| {
-            [TrackKind::Video, TrackKind::Audio].into_iter().find_map(|track| {
-                let digits = text.strip_prefix(letter(track))?;
-                // One name for one thing: no sign, no leading zero.
-                let plain = digits == "0" || !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
-                Some((track, digits.parse().ok().filter(|_| plain)?))
-            })
+        // One name for one thing: no sign, no leading zero.
+        let number = |digits: &str| -> Option<usize> {
+            let plain = digits == "0" || !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
+            digits.parse().ok().filter(|_| plain)
+        };
+        let lettered = |text: &str| {
+            [TrackKind::Video, TrackKind::Audio]
+                .into_iter()
+                .find_map(|track| Some((track, text.strip_prefix(letter(track))?.to_owned())))
+        };
+        let numbered = |text: &str| lettered(text).and_then(|(track, digits)| Some((track, number(&digits)?)));
+        let several = |text: &str| {
+            let (track, digits) = lettered(text)?;
+            let (first, last) = digits.split_once('-')?;
+            let (first, last) = (number(first)?, number(last)?);
+            (first < last).then_some(Self::Segments(track, first, last))
         };
         let found = match text {
             "index.m3u8" => Some(Self::Index),
             "video.m3u8" => Some(Self::Playlist(TrackKind::Video)),
             "audio.m3u8" => Some(Self::Playlist(TrackKind::Audio)),
             "source.mp4" => Some(Self::Mp4),
+            "source.flv" => Some(Self::Flv),
+            "source.mp3" => Some(Self::Mp3),
             text => match (text.strip_prefix("init-"), text.strip_suffix(".m4s")) {
                 (Some(rest), None) => {
                     rest.strip_suffix(".mp4").and_then(numbered).map(|(track, number)| Self::Init(track, number))
                 }
-                (None, Some(rest)) => numbered(rest).map(|(track, number)| Self::Segment(track, number)),
+                (None, Some(rest)) => {
+                    numbered(rest).map(|(track, number)| Self::Segment(track, number)).or_else(|| several(rest))
+                }
                 _ => None,
             },
         };
@@ -89,13 +111,28 @@ mod tests {
             Name::Init(Audio, 12),
             Name::Segment(Video, 20_000),
             Name::Segment(Audio, 0),
+            Name::Segments(Video, 0, 2),
+            Name::Segments(Audio, 9, 10),
             Name::Mp4,
+            Name::Flv,
+            Name::Mp3,
         ] {
             assert_eq!(name.to_string().parse(), Ok(name));
         }
-        for text in
-            ["", "v.m4s", "v00.m4s", "v+1.m4s", "x1.m4s", "init-v0.m4s", "init-v.mp4", "v99999999999999999999.m4s"]
-        {
+        for text in [
+            "",
+            "v.m4s",
+            "v1-1.m4s",
+            "v2-1.m4s",
+            "v1-.m4s",
+            "a0-01.m4s",
+            "v00.m4s",
+            "v+1.m4s",
+            "x1.m4s",
+            "init-v0.m4s",
+            "init-v.mp4",
+            "v99999999999999999999.m4s",
+        ] {
             assert_eq!(text.parse::<Name>(), Err(ParseNameError), "{text}");
         }
     }

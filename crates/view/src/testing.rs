@@ -1,12 +1,12 @@
 //! Reels made up for tests: real layout, made-up sample bytes that name their sample.
 
 use bytes::Bytes;
-use codec::{AudioCodec, AudioConfig, TrackKind, VideoCodec, VideoConfig};
+use codec::{AudioCodec, AudioConfig, Mp3Config, TrackKind, VideoCodec, VideoConfig};
 use container::{SampleRow, fragment_head};
 use reel::{Epoch, Fragment, Join, ORIGIN_SECONDS, PageRef, ReelIndex, SamplePage, SegmentRow, Span, track_id};
 use units::{MediaTime, ReelId, Timescale, WallTime};
 
-use crate::{Growth, Mp4, Mp4Builder, Piece, SpanView, Timeline};
+use crate::{Flv, FlvBuilder, Growth, Mp4, Mp4Builder, Piece, SoundView, SpanView, StoredFile, Timeline};
 
 /// Parameter sets of x264 at 1920x1080 (High, level 4.0); their content does not matter here.
 const AVC_RECORD: &[u8] = &[1, 0x64, 0, 0x28, 0xff, 0xe1, 0, 4, 0x67, 0x64, 0, 0x28, 1, 0, 2, 0x68, 0xee];
@@ -27,6 +27,8 @@ pub(crate) struct Shape {
     pub audio_early: i64,
     pub video: bool,
     pub audio: bool,
+    /// Its sound is MP3.
+    pub mp3: bool,
     /// Segments with which new video parameters begin.
     pub changes: Vec<u32>,
     /// Segments with which another push begins.
@@ -44,9 +46,17 @@ impl Default for Shape {
             audio_early: 500,
             video: true,
             audio: true,
+            mp3: false,
             changes: vec![],
             joins: vec![],
         }
+    }
+}
+
+impl Shape {
+    /// Samples in a frame of its sound.
+    fn frame(&self) -> i64 {
+        if self.mp3 { 1152 } else { 1024 }
     }
 }
 
@@ -65,7 +75,10 @@ fn video_config(number: u32) -> VideoConfig {
     VideoConfig { codec: VideoCodec::H264, record: record.into(), width: 1920, height: 1080, scale: Timescale::MILLIS }
 }
 
-fn audio_config(rate: u32) -> AudioConfig {
+fn audio_config(rate: u32, mp3: bool) -> AudioConfig {
+    if mp3 {
+        return Mp3Config::new(rate, 2, 128).unwrap().audio_config(Timescale::MILLIS);
+    }
     // An AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1) of AAC LC, two channels.
     let record: &'static [u8] = match rate {
         48_000 => &[0x11, 0x90],
@@ -95,7 +108,7 @@ pub(crate) fn record(id: u128, shape: &Shape) -> Stored {
     let new_epoch = |number: u32| Epoch {
         number,
         video: shape.video.then(|| video_config(number)),
-        audio: shape.audio.then(|| audio_config(shape.rate)),
+        audio: shape.audio.then(|| audio_config(shape.rate, shape.mp3)),
     };
     stored.index.epochs.push(new_epoch(0));
     let mut audio_dts = ORIGIN * i64::from(shape.rate) / 90_000 - shape.audio_early;
@@ -113,9 +126,9 @@ pub(crate) fn record(id: u128, shape: &Shape) -> Stored {
         // A frame that straddles the border goes to the new segment.
         let border = (i128::from(end) * i128::from(shape.rate) / 90_000) as i64;
         let mut frames = Vec::new();
-        while shape.audio && audio_dts + 1024 <= border {
-            frames.push((audio_dts, audio_row(audio_dts)));
-            audio_dts += 1024;
+        while shape.audio && audio_dts + shape.frame() <= border {
+            frames.push((audio_dts, audio_row(audio_dts, shape.frame())));
+            audio_dts += shape.frame();
         }
         for some in frames.chunks(40) {
             let samples = some.iter().map(|(_, row)| *row).collect();
@@ -131,8 +144,13 @@ pub(crate) fn record(id: u128, shape: &Shape) -> Stored {
     stored
 }
 
-fn audio_row(dts: i64) -> SampleRow {
-    SampleRow { duration: 1024, size: 20 + u32::try_from(dts.unsigned_abs() % 13).unwrap(), cto: 0, sync: true }
+fn audio_row(dts: i64, frame: i64) -> SampleRow {
+    SampleRow {
+        duration: u32::try_from(frame).unwrap(),
+        size: 20 + u32::try_from(dts.unsigned_abs() % 13).unwrap(),
+        cto: 0,
+        sync: true,
+    }
 }
 
 /// One GOP as two fragments; with a delay, pictures come in the order I P b b (two at a time).
@@ -210,12 +228,33 @@ impl Stored {
         self.files.push(file);
     }
 
+    /// The same media with its tracks in reels of their own, on the same borders.
+    pub(crate) fn apart(&self) -> [Stored; 2] {
+        [(TrackKind::Video, 100), (TrackKind::Audio, 200)].map(|(track, id)| {
+            let id = ReelId::from_u128(self.id.as_u128() + id);
+            let mut one = Stored { id, index: ReelIndex::default(), pages: Vec::new(), files: Vec::new() };
+            one.index.epochs = self.index.epochs.clone();
+            for (row, page) in self.index.segments.iter().zip(&self.pages) {
+                let own = page.fragments.iter().filter(|fragment| fragment.track == track).cloned().collect();
+                one.add(own, row.epoch, row.join);
+                let last = one.index.segments.last_mut().unwrap();
+                (last.begin, last.end, last.wall) = (row.begin, row.end, row.wall);
+            }
+            one
+        })
+    }
+
     pub(crate) fn all(&self) -> SpanView<'_> {
         self.span(0, i64::MAX)
     }
 
     pub(crate) fn span(&self, from: i64, to: i64) -> SpanView<'_> {
-        SpanView { span: Span { reel: self.id, from, to }, index: &self.index }
+        SpanView::new(Span { reel: self.id, from, to }, &self.index)
+    }
+
+    /// All of it, with its sound in another reel.
+    pub(crate) fn with_sound<'a>(&'a self, sound: &'a Stored) -> SpanView<'a> {
+        SpanView { sound: Some(SoundView { reel: sound.id, index: &sound.index }), ..self.all() }
     }
 
     /// The span of the segments with these numbers.
@@ -241,6 +280,21 @@ pub(crate) fn read(pieces: &[Piece], reels: &[&Stored]) -> Vec<u8> {
     out
 }
 
+/// The bytes and the page of a file.
+pub(crate) fn stored<'a>(file: &StoredFile, reels: &[&'a Stored]) -> (&'a [u8], &'a SamplePage) {
+    let stored = reels.iter().find(|stored| stored.id == file.reel).unwrap();
+    let segment = file.segment as usize;
+    (&stored.files[segment], &stored.pages[segment])
+}
+
+pub(crate) fn flv(timeline: &Timeline, reels: &[&Stored]) -> Flv {
+    let mut builder = FlvBuilder::new(timeline).unwrap();
+    for (position, file) in timeline.files().enumerate() {
+        builder.push(position, stored(&file, reels).1).unwrap();
+    }
+    builder.finish().unwrap()
+}
+
 /// The page of a part.
 pub(crate) fn page<'a>(timeline: &Timeline, position: usize, reels: &[&'a Stored]) -> &'a SamplePage {
     let part = &timeline.parts()[position];
@@ -250,8 +304,8 @@ pub(crate) fn page<'a>(timeline: &Timeline, position: usize, reels: &[&'a Stored
 
 pub(crate) fn mp4(timeline: &Timeline, reels: &[&Stored]) -> Mp4 {
     let mut builder = Mp4Builder::new(timeline);
-    for position in 0..timeline.parts().len() {
-        builder.push(position, page(timeline, position, reels)).unwrap();
+    for (position, file) in timeline.files().enumerate() {
+        builder.push(position, stored(&file, reels).1).unwrap();
     }
     builder.finish().unwrap()
 }

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use reel::{Epoch, Fragment, Join, PageRef, ReelIndex, SamplePage, SegmentRow, Span, TrackSpan};
 use units::{ReelId, WallTime};
 
-use crate::testing::{Shape, Stored, mp4, page, read, record, sample_bytes, timeline};
-use crate::{Growth, Mp4Builder, Piece, SpanView, Timeline, ViewError, slice, total};
+use crate::testing::{Shape, Stored, mp4, page, read, record, sample_bytes, stored, timeline};
+use crate::{FlvBuilder, Growth, Mp4Builder, Piece, SpanView, Timeline, ViewError, slice, total};
 
 /// A sample as a player of the MP4 sees it; times on the presentation's timeline in the track's ticks.
 #[derive(Debug, PartialEq)]
@@ -86,8 +86,8 @@ fn check_mp4(timeline: &Timeline, reels: &[&Stored]) -> Vec<Vec<Seen>> {
     // Each track's bytes are those of the samples that were stored, in order.
     for (number, track) in [Video, Audio].into_iter().filter(|track| timeline.epochs(*track) > 0).enumerate() {
         let mut wanted = Vec::new();
-        for position in 0..timeline.parts().len() {
-            let page = page(timeline, position, reels);
+        for file in timeline.files() {
+            let page = stored(&file, reels).1;
             for fragment in page.fragments.iter().filter(|fragment| fragment.track == track) {
                 let mut dts = fragment.dts;
                 for row in &fragment.samples {
@@ -182,6 +182,37 @@ fn pictures_begin_at_zero_and_sound_keeps_its_distance() {
 }
 
 #[test]
+fn sound_of_a_reel_of_its_own_is_shown_as_if_it_were_in_that_of_the_pictures() {
+    for shape in [
+        Shape::default(),
+        Shape { rate: 44_100, changes: vec![2], joins: vec![1, 2], ..Shape::default() },
+        Shape { mp3: true, audio_early: -700, ..Shape::default() },
+    ] {
+        let reel = record(1, &shape);
+        let [pictures, sound] = reel.apart();
+        let reels = [&pictures, &sound];
+        let (together, apart) = (timeline(&[reel.all()]), timeline(&[pictures.with_sound(&sound)]));
+        assert_eq!((together.duration(), together.facts().audio), (apart.duration(), apart.facts().audio));
+        let without_places = |tracks: Vec<Vec<Seen>>| -> Vec<Vec<(i64, i64, u32, bool)>> {
+            let places =
+                |track: Vec<Seen>| track.into_iter().map(|one| (one.dts, one.pts, one.size, one.sync)).collect();
+            tracks.into_iter().map(places).collect()
+        };
+        assert_eq!(without_places(check_mp4(&together, &[&reel])), without_places(check_mp4(&apart, &reels)));
+        for track in [Video, Audio] {
+            let text = |timeline: &Timeline| timeline.playlist(track, true, None).unwrap().to_text();
+            assert_eq!(text(&together), text(&apart));
+            for position in 0..apart.parts().len() {
+                let whole = together.segment(track, position, page(&together, position, &[&reel])).unwrap();
+                let file = apart.parts()[position].file(track);
+                let alone = apart.segment(track, position, stored(&file, &reels).1).unwrap();
+                assert_eq!(read(&whole, &[&reel]), read(&alone, &reels));
+            }
+        }
+    }
+}
+
+#[test]
 fn sound_that_begins_late_waits_behind_an_empty_edit() {
     let reel = record(1, &Shape { audio_early: -700, ..Shape::default() });
     let timeline = timeline(&[reel.all()]);
@@ -218,7 +249,7 @@ fn spans_of_different_reels_with_equal_parameters_follow_without_discontinuity()
     let timeline = timeline(&[a.segments(1..3), b.segments(0..2), a.segments(0..1)]);
     assert!(timeline.parts().iter().all(|part| !part.discontinuity));
     assert_eq!((timeline.epochs(Video), timeline.epochs(Audio)), (1, 1));
-    let text = timeline.playlist(Video, false).unwrap().to_text();
+    let text = timeline.playlist(Video, false, None).unwrap().to_text();
     assert_eq!((text.matches("EXT-X-MAP").count(), text.matches("DISCONTINUITY").count()), (1, 0));
     assert_eq!(text.matches("PROGRAM-DATE-TIME").count(), 1);
 
@@ -258,7 +289,7 @@ fn new_parameters_make_a_new_init_segment_and_an_mp4_with_sets_in_band() {
     let reel = record(1, &Shape { changes: vec![2], joins: vec![2], ..Shape::default() });
     let timeline = timeline(&[reel.all()]);
     let maps = |track| {
-        let text = timeline.playlist(track, false).unwrap().to_text();
+        let text = timeline.playlist(track, false, None).unwrap().to_text();
         assert!(!text.contains("DISCONTINUITY"), "the timeline runs on");
         text.matches("EXT-X-MAP").count()
     };
@@ -278,7 +309,7 @@ fn what_a_viewer_of_a_growing_reel_has_never_changes() {
     for count in 1..6 {
         let (before, after) = (at(count), at(count + 1));
         for track in [Video, Audio] {
-            let text = |timeline: &Timeline| timeline.playlist(track, false).unwrap().to_text();
+            let text = |timeline: &Timeline| timeline.playlist(track, false, None).unwrap().to_text();
             assert!(text(&after).starts_with(&text(&before)));
             for number in 0..before.epochs(track) {
                 assert_eq!(before.init(track, number), after.init(track, number));
@@ -289,9 +320,9 @@ fn what_a_viewer_of_a_growing_reel_has_never_changes() {
             }
         }
     }
-    let text = at(2).playlist(Video, false).unwrap().to_text();
+    let text = at(2).playlist(Video, false, None).unwrap().to_text();
     assert!(text.contains("PLAYLIST-TYPE:EVENT") && text.contains("TARGETDURATION:6\n") && !text.contains("ENDLIST"));
-    assert_eq!(at(6).playlist(Video, true).unwrap().to_text().matches("ENDLIST").count(), 1);
+    assert_eq!(at(6).playlist(Video, true, None).unwrap().to_text().matches("ENDLIST").count(), 1);
 }
 
 #[test]
@@ -302,7 +333,7 @@ fn a_reel_of_sound_alone_has_one_variant_and_begins_at_zero() {
             let timeline = Timeline::new(&[reel.all()], growth).unwrap();
             let text = timeline.multivariant("x/").to_text();
             assert!(text.ends_with("\nx/audio.m3u8\n") && !text.contains("EXT-X-MEDIA"), "{text}");
-            assert!(matches!(timeline.playlist(Video, false), Err(ViewError::NoSuch { .. })));
+            assert!(matches!(timeline.playlist(Video, false, None), Err(ViewError::NoSuch { .. })));
             let first = hls_times(&timeline, &[&reel], Audio)[0].1;
             assert!((-1..=1).contains(&first), "{rate} Hz begins at {first}");
         }
@@ -336,7 +367,7 @@ fn where_there_is_no_sound_there_is_silence() {
     let end = sound_end + i64::try_from(head.samples.len()).unwrap() * 1024;
     let picture_end = i64::try_from(timeline.duration()).unwrap() * 48 / 90;
     assert!((picture_end - 1536..=picture_end).contains(&end), "{end} of {picture_end}");
-    assert!(!timeline.playlist(Audio, false).unwrap().to_text().contains("GAP"));
+    assert!(!timeline.playlist(Audio, false, None).unwrap().to_text().contains("GAP"));
     check_mp4(&timeline, &[&reel]);
 }
 
@@ -376,14 +407,14 @@ fn where_there_is_no_picture_one_stands_still() {
         samples: vec![SampleRow { duration: 1024, size: 9, cto: 0, sync: true }; 94],
     });
     let timeline = timeline(&[reel.all()]);
-    assert_eq!(timeline.page_for(Video, 2), timeline.page(1), "it is the picture before");
+    assert_eq!(timeline.page_for(Video, 2), timeline.page_for(Video, 1), "it is the picture before");
     let pieces = timeline.segment(Video, 2, &reel.pages[1]).unwrap();
     let [head] = &fragments(&pieces, &[&reel])[..] else { panic!("{pieces:?}") };
     let part = &timeline.parts()[2];
     let row = &head.samples[0];
     assert_eq!((head.samples.len(), row.sync, u64::from(row.duration)), (1, true, part.length));
     assert_eq!(i64::try_from(head.dts).unwrap(), part.begin, "decoded as early as every other picture");
-    assert!(!timeline.playlist(Video, false).unwrap().to_text().contains("GAP"));
+    assert!(!timeline.playlist(Video, false, None).unwrap().to_text().contains("GAP"));
 }
 
 #[test]
@@ -411,7 +442,7 @@ fn a_day_of_43_gigabytes_and_more_than_2_to_the_32_ticks_keeps_every_time_and_pl
 
     let heads = fragments(&timeline.segment(Video, 4319, &reel.pages[4319]).unwrap(), &[&reel]);
     assert_eq!(heads[0].dts, day - 2 * 900_000);
-    let text = timeline.playlist(Video, false).unwrap().to_text();
+    let text = timeline.playlist(Video, false, None).unwrap().to_text();
     let lengths = text.lines().filter_map(|line| line.strip_prefix("#EXTINF:")?.strip_suffix(','));
     assert!((lengths.map(|text| text.parse::<f64>().unwrap()).sum::<f64>() - 86_400.0).abs() < 0.001);
 }
@@ -478,6 +509,7 @@ fn shape() -> impl Strategy<Value = Shape> {
             audio_early: if video { audio_early } else { audio_early.max(0) },
             video,
             audio,
+            mp3: false,
             changes,
             joins,
         },
@@ -576,11 +608,11 @@ proptest! {
         let reel = ReelId::from_u128(1);
         let mut spans = vec![Span { reel, from: i64::MIN, to: i64::MAX }];
         spans.extend(cuts.into_iter().map(|(from, to)| Span { reel, from, to }));
-        let spans: Vec<_> = spans.into_iter().map(|span| SpanView { span, index: &index }).collect();
+        let spans: Vec<_> = spans.into_iter().map(|span| SpanView::new(span, &index)).collect();
         if let Ok(timeline) = Timeline::new(&spans, growth) {
             let _ = (timeline.facts(), timeline.multivariant("").to_text(), timeline.duration());
             for track in [Video, Audio] {
-                let _ = timeline.playlist(track, true).map(|playlist| playlist.to_text());
+                let _ = timeline.playlist(track, true, None).map(|playlist| playlist.to_text());
                 let _ = (timeline.init(track, 0), timeline.init(track, 1));
                 for (position, page) in pages.iter().enumerate() {
                     let _ = timeline.segment(track, position, page);
@@ -591,6 +623,17 @@ proptest! {
                 let _ = builder.push(position, &pages[part.row.number as usize]);
             }
             let _ = builder.finish().map(|mp4| (mp4.pieces(0..u64::MAX), mp4.pieces(5..u64::MAX - 3)));
+            if let Ok(mut builder) = FlvBuilder::new(&timeline) {
+                for (position, part) in timeline.parts().iter().enumerate() {
+                    let _ = builder.push(position, &pages[part.row.number as usize]);
+                }
+                if let Ok(flv) = builder.finish() {
+                    for (position, part) in timeline.parts().iter().enumerate() {
+                        let page = &pages[part.row.number as usize];
+                        let _ = flv.part(&timeline, position, [page, page], &(5..u64::MAX - 3));
+                    }
+                }
+            }
         }
     }
 }

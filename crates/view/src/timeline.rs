@@ -4,12 +4,27 @@
 //! sound). A span lasts from the begin of its first segment to the end of its last. Spans that touch in one reel stay on
 //! that reel's timeline. Times are shifted once per span, rounded once per sample, never summed.
 
-use codec::TrackKind;
+use codec::{AudioConfig, TrackKind, VideoConfig};
 use reel::{Epoch, Join, PageRef, ReelIndex, SegmentRow, Span};
 use units::{MediaTime, ReelId, Timescale, WallTime};
 
 use crate::error::{Result, ViewError};
 use crate::fill::{lay_silence, lay_stills};
+
+/// A span of a cut, and the reel that its sound is in when that is not the span's own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct CutSpan {
+    /// Which segments.
+    pub span: Span,
+    /// Whose segments beside them have the sound.
+    pub sound: Option<ReelId>,
+}
+
+impl From<Span> for CutSpan {
+    fn from(span: Span) -> Self {
+        Self { span, sound: None }
+    }
+}
 
 /// One span and the index of its reel.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +33,44 @@ pub struct SpanView<'a> {
     pub span: Span,
     /// Of its reel.
     pub index: &'a ReelIndex,
+    /// Where its sound is, when that is not in the same reel.
+    pub sound: Option<SoundView<'a>>,
+}
+
+/// A reel of sound whose segments lie on the borders of another one's.
+#[derive(Clone, Copy, Debug)]
+pub struct SoundView<'a> {
+    /// Whose segments.
+    pub reel: ReelId,
+    /// Of this reel.
+    pub index: &'a ReelIndex,
+}
+
+impl<'a> SpanView<'a> {
+    /// A span with all that its reel has.
+    pub const fn new(span: Span, index: &'a ReelIndex) -> Self {
+        Self { span, index, sound: None }
+    }
+}
+
+impl<'a> SoundView<'a> {
+    /// The segment that lies where `row` does.
+    fn beside(&self, row: &SegmentRow) -> Option<&'a SegmentRow> {
+        self.index.between(row.begin, row.begin.saturating_add(1)).first()
+    }
+}
+
+/// A stored segment that is part of a cut.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StoredFile {
+    /// Whose segment.
+    pub reel: ReelId,
+    /// Which.
+    pub segment: u32,
+    /// Bytes of its file.
+    pub bytes: u64,
+    /// Where its sample page lies.
+    pub page: PageRef,
 }
 
 /// Whether more may come.
@@ -34,8 +87,10 @@ pub enum Growth {
 pub struct Part {
     /// Whose segment.
     pub reel: ReelId,
-    /// What its index says of it.
+    /// What its index says of it; of its sound what the index of that says, when it has a file of its own.
     pub row: SegmentRow,
+    /// Where its sound is, when that is not in the same file.
+    pub sound: Option<StoredFile>,
     /// Where it begins on the asset's timeline, in 90 kHz ticks.
     pub begin: i64,
     /// How long until the next one begins, or until its own end, in 90 kHz ticks.
@@ -64,7 +119,15 @@ pub struct Part {
     /// How many fragments of each track come before it in the cut.
     pub(crate) video_fragments: u32,
     pub(crate) audio_fragments: u32,
-    /// How many bytes of stored segments come before it in the cut.
+}
+
+/// A file of a cut.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct CutFile {
+    pub(crate) file: StoredFile,
+    /// Whose part it is, or is the sound of.
+    pub(crate) part: usize,
+    /// How many bytes of files come before it in the cut.
     pub(crate) bytes_before: u64,
 }
 
@@ -83,6 +146,7 @@ pub(crate) struct TrackEpoch {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Timeline {
     parts: Vec<Part>,
+    files: Vec<CutFile>,
     video: Vec<TrackEpoch>,
     audio: Vec<TrackEpoch>,
     growth: Growth,
@@ -111,9 +175,13 @@ impl Timeline {
         &self.parts
     }
 
-    /// Where in `samples.idx` of which reel the page of a segment lies.
-    pub fn page(&self, position: usize) -> Option<(ReelId, PageRef)> {
-        self.parts.get(position).map(|part| (part.reel, part.row.page))
+    /// Its files in order, as a progressive MP4 has them: each part's own, and that of its sound.
+    pub fn files(&self) -> impl ExactSizeIterator<Item = StoredFile> + '_ {
+        self.files.iter().map(|file| file.file)
+    }
+
+    pub(crate) fn cut_files(&self) -> &[CutFile] {
+        &self.files
     }
 
     /// How many different sets of parameters a track has; 0 when there is no such track.
@@ -132,14 +200,25 @@ impl Timeline {
         self.parts.first().map(|part| part.row.wall)
     }
 
-    /// The same for [`segment`](Self::segment) of a track: where the cut has no picture, the page of the segment whose
-    /// picture stands there.
+    /// Where in `samples.idx` of which reel the page for a [`segment`](Self::segment) of a track lies: where the cut has no
+    /// picture, that of the segment whose picture stands there.
     pub fn page_for(&self, track: TrackKind, position: usize) -> Option<(ReelId, PageRef)> {
         let part = self.parts.get(position)?;
-        match track {
-            TrackKind::Video if part.row.video.is_none() => self.page(part.still_of),
-            TrackKind::Video | TrackKind::Audio => self.page(position),
-        }
+        let file = match track {
+            TrackKind::Video if part.row.video.is_none() => self.parts.get(part.still_of)?.file(track),
+            TrackKind::Video | TrackKind::Audio => part.file(track),
+        };
+        Some((file.reel, file.page))
+    }
+
+    /// The parameters of its first pictures.
+    pub fn first_video(&self) -> Option<&VideoConfig> {
+        self.video.first()?.epoch.video.as_ref()
+    }
+
+    /// The parameters of its first sound.
+    pub fn first_audio(&self) -> Option<&AudioConfig> {
+        self.audio.first()?.epoch.audio.as_ref()
     }
 
     pub(crate) fn growth(&self) -> Growth {
@@ -160,6 +239,14 @@ impl Timeline {
 }
 
 impl Part {
+    /// The file in which a track lies.
+    pub fn file(&self, track: TrackKind) -> StoredFile {
+        match (track, self.sound) {
+            (TrackKind::Audio, Some(sound)) => sound,
+            (TrackKind::Video | TrackKind::Audio, _) => file_of(self.reel, &self.row),
+        }
+    }
+
     /// Number of a track's parameters.
     pub fn epoch(&self, track: TrackKind) -> usize {
         match track {
@@ -169,10 +256,15 @@ impl Part {
     }
 }
 
+fn file_of(reel: ReelId, row: &SegmentRow) -> StoredFile {
+    StoredFile { reel, segment: row.number, bytes: row.bytes, page: row.page }
+}
+
 /// A timeline while it is laid out.
 #[derive(Default)]
 struct Laying {
     parts: Vec<Part>,
+    files: Vec<CutFile>,
     video: Vec<TrackEpoch>,
     audio: Vec<TrackEpoch>,
     /// From the reel's timeline to the asset's, in 90 kHz ticks.
@@ -195,6 +287,13 @@ impl Laying {
     fn add(&mut self, view: &SpanView<'_>, row: &SegmentRow, first_of_span: bool) -> Result<()> {
         let unknown = || ViewError::UnknownEpoch { reel: view.span.reel, segment: row.number };
         let epoch = view.index.epoch(row.epoch).ok_or_else(unknown)?;
+        let beside = view.sound.and_then(|sound| Some((sound, sound.beside(row)?)));
+        let (audio, audio_epoch) = match beside {
+            Some((sound, beside)) => (beside.audio, sound.index.epoch(beside.epoch).ok_or_else(unknown)?),
+            None if view.sound.is_some() => (None, epoch),
+            None => (row.audio, epoch),
+        };
+        let row = &SegmentRow { audio, ..row.clone() };
         let touches = self.parts.last().is_some_and(|last| {
             last.reel == view.span.reel
                 && last.row.number.checked_add(1) == Some(row.number)
@@ -209,12 +308,18 @@ impl Laying {
             self.delay = None;
         }
         let (other_video, other_audio) =
-            (self.place_video(row, epoch, unknown)?, self.place_audio(row, epoch, unknown)?);
+            (self.place_video(row, epoch, unknown)?, self.place_audio(row, audio_epoch, unknown)?);
         let audio_scale = self.last_audio.and_then(|number| self.audio.get(number)).map(|track| track.scale);
         let audio_shift = audio_scale.map_or(0, |scale| rescale(MediaTime::reel(self.shift), scale));
+        let sound = beside.map(|(sound, beside)| file_of(sound.reel, beside));
+        for file in [Some(file_of(view.span.reel, row)), sound].into_iter().flatten() {
+            self.files.push(CutFile { file, part: self.parts.len(), bytes_before: self.bytes });
+            self.bytes = self.bytes.saturating_add(file.bytes);
+        }
         self.parts.push(Part {
             reel: view.span.reel,
             row: row.clone(),
+            sound,
             begin: self.asset_time(row.begin),
             length: length(row.begin, row.end),
             discontinuity: other_video || other_audio,
@@ -230,9 +335,7 @@ impl Laying {
             sound_to: 0,
             video_fragments: self.video_fragments,
             audio_fragments: self.audio_fragments,
-            bytes_before: self.bytes,
         });
-        self.bytes = self.bytes.saturating_add(row.bytes);
         self.video_fragments = self.video_fragments.saturating_add(row.video.map_or(0, |track| track.fragments));
         if let (Some(track), Some(scale)) = (row.audio, audio_scale) {
             self.audio_fragments = self.audio_fragments.saturating_add(track.fragments);
@@ -326,7 +429,8 @@ impl Laying {
         }
         lay_stills(&mut self.parts);
         lay_silence(&mut self.parts, &self.audio, growth);
-        Ok(Timeline { parts: self.parts, video: self.video, audio: self.audio, growth, sound_front })
+        let Self { parts, files, video, audio, .. } = self;
+        Ok(Timeline { parts, files, video, audio, growth, sound_front })
     }
 }
 

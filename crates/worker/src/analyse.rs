@@ -1,4 +1,4 @@
-//! Measures the source of an asset from its index, without reading media: exact size of its MP4, length, rates, tracks.
+//! Measures a cut from its index, without reading media: exact size of its file, length, rates, tracks.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -6,12 +6,13 @@ use std::collections::btree_map::Entry;
 use blobs::Blobs;
 use bytes::Bytes;
 use catalog::{Analysis, Catalog, MediaFacts, TrackFacts};
-use codec::{AacConfig, AvcConfig, TrackKind};
+use codec::{AacConfig, AudioCodec, AudioConfig, AvcConfig, TrackKind, VideoCodec, VideoConfig};
+use encode::Format;
 use jobs::{Attempt, Failure, Finish, Handler, kind};
-use reel::{PageRef, ReelIndex, SamplePage, samples_index_key, segments_index_key};
+use reel::{ReelIndex, SamplePage, samples_index_key, segments_index_key};
 use serde::Deserialize;
 use units::{AssetId, MediaTime, ReelId, Timescale};
-use view::{Facts, Growth, Mp4Builder, SpanView, Timeline};
+use view::{CutSpan, Facts, FlvBuilder, Growth, Mp3Builder, Mp4Builder, SoundView, SpanView, StoredFile, Timeline};
 
 use crate::clock::now;
 use crate::error::WorkerError;
@@ -41,18 +42,14 @@ impl Handler for Analyse {
 
     async fn run(&self, attempt: &Attempt) -> Result<Finish, Failure> {
         let Payload { asset } = attempt.payload()?;
-        let spans: Vec<reel::Span> = self
-            .catalog
-            .spans(asset)
-            .await?
-            .iter()
-            .map(|span| reel::Span { reel: span.reel, from: span.from_ticks, to: span.to_ticks })
-            .collect();
-        if spans.is_empty() {
+        let spans = self.catalog.spans(asset).await?;
+        let spans = spans.iter().map(|span| reel::Span { reel: span.reel, from: span.from_ticks, to: span.to_ticks });
+        let cut: Vec<CutSpan> = spans.map(CutSpan::from).collect();
+        if cut.is_empty() {
             // Deleted before its turn came.
             return Ok(Finish::Done);
         }
-        let analysis = measure(&self.blobs, &spans).await?;
+        let analysis = measure(&self.blobs, &cut, Format::Mp4).await?;
         let mut tx = self.catalog.begin().await?;
         tx.set_analysis(asset, &analysis, now()).await?;
         attempt.complete_in(&mut tx).await?;
@@ -61,50 +58,84 @@ impl Handler for Analyse {
     }
 }
 
-/// What the index tells of a cut.
-pub(crate) async fn measure(blobs: &Blobs, spans: &[reel::Span]) -> Result<Analysis, WorkerError> {
+/// What the index tells of a cut; its size is that of its file in `format`, and of its MP4 where that has no one file.
+pub(crate) async fn measure(blobs: &Blobs, cut: &[CutSpan], format: Format) -> Result<Analysis, WorkerError> {
     let mut indexes: BTreeMap<ReelId, ReelIndex> = BTreeMap::new();
-    for span in spans {
-        if let Entry::Vacant(place) = indexes.entry(span.reel) {
-            let file = blobs.get(&segments_index_key(span.reel)).await?;
-            place.insert(ReelIndex::read(&file).0);
+    for one in cut {
+        for reel in [Some(one.span.reel), one.sound].into_iter().flatten() {
+            if let Entry::Vacant(place) = indexes.entry(reel) {
+                let file = blobs.get(&segments_index_key(reel)).await?;
+                place.insert(ReelIndex::read(&file).0);
+            }
         }
     }
-    let views: Vec<_> =
-        spans.iter().filter_map(|span| Some(SpanView { span: *span, index: indexes.get(&span.reel)? })).collect();
-    let timeline = Timeline::new(&views, Growth::Whole)?;
-    let facts = timeline.facts();
-    let (builder, b_frames) = fill(blobs, &timeline, Mp4Builder::new(&timeline)).await?;
-    let size_bytes = builder.finish()?.size();
-    Ok(analysis(&timeline, &indexes, &facts, size_bytes, b_frames))
+    let views = cut.iter().filter_map(|one| {
+        let sound = one.sound.and_then(|reel| Some(SoundView { reel, index: indexes.get(&reel)? }));
+        Some(SpanView { span: one.span, index: indexes.get(&one.span.reel)?, sound })
+    });
+    let timeline = Timeline::new(&views.collect::<Vec<_>>(), Growth::Whole)?;
+    let mut b_frames = false;
+    let look = |page: &SamplePage| b_frames = b_frames || page.fragments.iter().any(reorders);
+    let size_bytes = match format {
+        Format::Mp4 | Format::M3u8 => {
+            let mut builder = Mp4Builder::new(&timeline);
+            fill(blobs, &timeline, look, |position, page| builder.push(position, page)).await?;
+            builder.finish()?.size()
+        }
+        Format::Flv => {
+            let mut builder = FlvBuilder::new(&timeline)?;
+            fill(blobs, &timeline, look, |position, page| builder.push(position, page)).await?;
+            builder.finish()?.size()
+        }
+        Format::Mp3 => {
+            let mut builder = Mp3Builder::new(&timeline)?;
+            fill(blobs, &timeline, look, |position, page| builder.push(position, page)).await?;
+            builder.finish()?.size()
+        }
+    };
+    Ok(analysis(&timeline, &timeline.facts(), size_bytes, b_frames))
 }
 
-/// Gives the builder all pages of the cut. Also whether pictures are stored in another order than shown.
-async fn fill<'a>(
+/// Gives all pages of the cut to both.
+async fn fill(
     blobs: &Blobs,
     timeline: &Timeline,
-    mut builder: Mp4Builder<'a>,
-) -> Result<(Mp4Builder<'a>, bool), WorkerError> {
-    let refs: Vec<(ReelId, PageRef)> = (0..timeline.parts().len()).filter_map(|at| timeline.page(at)).collect();
-    let mut b_frames = false;
+    mut look: impl FnMut(&SamplePage),
+    mut push: impl FnMut(usize, &SamplePage) -> view::Result<()>,
+) -> Result<(), WorkerError> {
+    let files: Vec<StoredFile> = timeline.files().collect();
     let mut position = 0;
-    // Runs of one reel, so that each is one read of its file.
-    for run in refs.chunk_by(|a, b| a.0 == b.0).flat_map(|run| run.chunks(PAGES_AT_ONCE)) {
-        for (reel, page, bytes) in read_pages(blobs, run).await? {
-            let page = SamplePage::decode(&bytes, page.crc).map_err(|source| WorkerError::Index { reel, source })?;
-            b_frames = b_frames || page.fragments.iter().any(reorders);
-            builder.push(position, &page)?;
+    for some in files.chunks(PAGES_AT_ONCE) {
+        let pages = read_pages(blobs, some).await?;
+        for (file, bytes) in some.iter().zip(pages) {
+            let decoded = SamplePage::decode(&bytes, file.page.crc);
+            let page = decoded.map_err(|source| WorkerError::Index { reel: file.reel, source })?;
+            look(&page);
+            push(position, &page)?;
             position += 1;
         }
     }
-    Ok((builder, b_frames))
+    Ok(())
 }
 
-async fn read_pages(blobs: &Blobs, run: &[(ReelId, PageRef)]) -> Result<Vec<(ReelId, PageRef, Bytes)>, WorkerError> {
-    let Some((reel, _)) = run.first() else { return Ok(Vec::new()) };
-    let ranges: Vec<_> = run.iter().map(|(_, page)| page.at..page.at.saturating_add(u64::from(page.len))).collect();
-    let read = blobs.get_ranges(&samples_index_key(*reel), &ranges).await?;
-    Ok(run.iter().zip(read).map(|((reel, page), bytes)| (*reel, *page, bytes)).collect())
+/// The pages of these files, in their order; those of one reel in one read.
+async fn read_pages(blobs: &Blobs, files: &[StoredFile]) -> Result<Vec<Bytes>, WorkerError> {
+    let mut reels: Vec<ReelId> = files.iter().map(|file| file.reel).collect();
+    reels.sort_unstable();
+    reels.dedup();
+    let mut pages = vec![Bytes::new(); files.len()];
+    for reel in reels {
+        let own = || files.iter().enumerate().filter(|(_, file)| file.reel == reel);
+        let ranges: Vec<_> =
+            own().map(|(_, file)| file.page.at..file.page.at.saturating_add(u64::from(file.page.len))).collect();
+        let read = blobs.get_ranges(&samples_index_key(reel), &ranges).await?;
+        for ((place, _), bytes) in own().zip(read) {
+            if let Some(page) = pages.get_mut(place) {
+                *page = bytes;
+            }
+        }
+    }
+    Ok(pages)
 }
 
 fn reorders(fragment: &reel::Fragment) -> bool {
@@ -112,22 +143,15 @@ fn reorders(fragment: &reel::Fragment) -> bool {
         && fragment.samples.windows(2).any(|pair| matches!(pair, [a, b] if a.cto != b.cto))
 }
 
-fn analysis(
-    timeline: &Timeline,
-    indexes: &BTreeMap<ReelId, ReelIndex>,
-    facts: &Facts,
-    size_bytes: u64,
-    b_frames: bool,
-) -> Analysis {
+fn analysis(timeline: &Timeline, facts: &Facts, size_bytes: u64, b_frames: bool) -> Analysis {
     let duration_ticks = i64::try_from(facts.duration).unwrap_or(i64::MAX);
     let duration_s = MediaTime::reel(duration_ticks).seconds();
     let mut tracks = Vec::new();
-    if let Some(video) = &facts.video {
-        let record = first_epoch(timeline, indexes, |epoch| epoch.video.as_ref().map(|video| video.record.clone()));
-        let avc = record.and_then(|record| AvcConfig::parse(&record).ok());
+    if let (Some(video), Some(config)) = (&facts.video, timeline.first_video()) {
+        let (profile, level) = video_profile(config);
         tracks.push(TrackFacts {
-            codec: "h264".to_owned(),
-            profile: avc.as_ref().map(avc_profile).unwrap_or_default().to_owned(),
+            codec: config.codec.as_str().to_owned(),
+            profile: profile.to_owned(),
             timescale: Timescale::REEL.get(),
             duration_s,
             bitrate_kbps: kilo(video.bitrate_bps),
@@ -136,17 +160,15 @@ fn analysis(
                 width: u32::from(video.width),
                 height: u32::from(video.height),
                 fps: fps(video.frame_rate_milli),
-                level: avc.map_or(0, |avc| u32::from(avc.level)),
+                level,
                 b_frames,
             },
         });
     }
-    if let Some(audio) = &facts.audio {
-        let record = first_epoch(timeline, indexes, |epoch| epoch.audio.as_ref().map(|audio| audio.record.clone()));
-        let aac = record.and_then(|record| AacConfig::parse(&record).ok());
+    if let (Some(audio), Some(config)) = (&facts.audio, timeline.first_audio()) {
         tracks.push(TrackFacts {
-            codec: "aac".to_owned(),
-            profile: aac.as_ref().map(aac_profile).unwrap_or_default().to_owned(),
+            codec: config.codec.as_str().to_owned(),
+            profile: audio_profile(config).to_owned(),
             timescale: audio.sample_rate,
             duration_s,
             bitrate_kbps: kilo(audio.bitrate_bps),
@@ -166,13 +188,14 @@ fn analysis(
     }
 }
 
-/// What `pick` finds in the parameters of the first segment that has it.
-fn first_epoch<T>(
-    timeline: &Timeline,
-    indexes: &BTreeMap<ReelId, ReelIndex>,
-    pick: impl Fn(&reel::Epoch) -> Option<T>,
-) -> Option<T> {
-    timeline.parts().iter().find_map(|part| pick(indexes.get(&part.reel)?.epoch(part.row.epoch)?))
+/// The profile's name, and the level as the codec writes it.
+fn video_profile(config: &VideoConfig) -> (&'static str, u32) {
+    match config.codec {
+        VideoCodec::H264 => {
+            let avc = AvcConfig::parse(&config.record).ok();
+            (avc.as_ref().map(avc_profile).unwrap_or_default(), avc.map_or(0, |avc| u32::from(avc.level)))
+        }
+    }
 }
 
 /// The profile's name (ISO/IEC 14496-10 annex A).
@@ -189,6 +212,13 @@ fn avc_profile(avc: &AvcConfig) -> &'static str {
         122 => "High 4:2:2",
         244 => "High 4:4:4 Predictive",
         _ => "",
+    }
+}
+
+fn audio_profile(config: &AudioConfig) -> &'static str {
+    match config.codec {
+        AudioCodec::Aac => AacConfig::parse(&config.record).as_ref().map(aac_profile).unwrap_or_default(),
+        AudioCodec::Mp3 => "",
     }
 }
 

@@ -3,10 +3,12 @@
 use blobs::Blobs;
 use catalog::{Catalog, Composable, Composed};
 use domain::title;
+use encode::Format;
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use reel::{Span, joined};
 use serde::Deserialize;
 use units::RecordingId;
+use view::CutSpan;
 
 use crate::analyse::measure;
 use crate::clock::now;
@@ -52,7 +54,8 @@ impl Compose {
         let pieces =
             of.cycles.iter().map(|cycle| Span { reel: cycle.reel, from: cycle.from_ticks, to: cycle.to_ticks });
         let spans = joined(pieces);
-        composed.analysis = match measure(&self.blobs, &spans).await {
+        let cut: Vec<CutSpan> = spans.iter().copied().map(CutSpan::from).collect();
+        composed.analysis = match measure(&self.blobs, &cut, Format::Mp4).await {
             Ok(analysis) => Some(analysis),
             // What is damaged is no reason against a video of the rest: the analysis tries again, and tells.
             Err(error @ (WorkerError::Index { .. } | WorkerError::View(_))) => {

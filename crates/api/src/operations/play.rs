@@ -26,7 +26,7 @@ operations! {
         VideoId => video_id: Option<IdText>,
         /// The customer's own id of it, instead.
         ReferenceId => reference_id: Option<IdText>,
-        /// Only these formats, joined by commas: `mp4`, `m3u8`.
+        /// Only these formats, joined by commas: `mp4`, `m3u8`, `flv`, `mp3`.
         Formats => formats: Option<CommaList<Filled<8>, 16>>,
         /// `Single` (default): the newest stream of each definition and format; `Multiple`: all.
         ResultType => result_type: Option<Filled<8>>,
@@ -152,11 +152,11 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
 /// An output that can be played.
 fn output_stream(context: &Context, asset: &Asset, output: &Output) -> Option<PlayInfo> {
     let facts = output.facts.as_ref()?;
-    let definition = definition(facts.width, facts.height);
+    let definition = definition(facts.width, facts.height, &output.template.definition);
     let format = output.template.format.as_str();
     Some(PlayInfo {
         bitrate: facts.bitrate_kbps.to_string(),
-        codec_name: Some(if facts.width == 0 { "AAC" } else { "H264" }.to_owned()),
+        codec_name: Some(codec_name(output)),
         creation_time: output.created.to_iso8601(),
         definition,
         duration: decimal(units::MediaTime::reel(facts.duration_ticks).seconds()),
@@ -174,6 +174,16 @@ fn output_stream(context: &Context, asset: &Asset, output: &Output) -> Option<Pl
         stream_type: if facts.width == 0 { "audio" } else { "video" },
         width: facts.width,
     })
+}
+
+/// That of its pictures, or of its sound when it has none.
+fn codec_name(output: &Output) -> String {
+    let profile = &output.template.profile;
+    let pictures = output.facts.as_ref().is_some_and(|facts| facts.width > 0);
+    match (&profile.audio, pictures) {
+        (Some(audio), false) => audio.codec.as_str().to_ascii_uppercase(),
+        _ => "H264".to_owned(),
+    }
 }
 
 fn source(context: &Context, asset: &Asset, media: &'static str, format: &'static str, file: &str) -> PlayInfo {

@@ -248,6 +248,7 @@ impl Writer {
             wall: WALL,
             join: planned.join,
             epoch: planned.epoch.clone(),
+            borders: None,
         };
         let mut parts = vec![segment_head(&head)];
         let mut at = parts[0].len() as u64;

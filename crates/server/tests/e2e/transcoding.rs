@@ -1,6 +1,7 @@
 //! Under a rule with a template group, each cycle becomes a ladder: as many pictures as the source at the same times, sound
 //! without a click, key frames where the others have them.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -18,7 +19,7 @@ use crate::support::{PLAY_DOMAIN, Recorded, recorded, reprise};
 use crate::upkeep::check;
 
 /// Encoding takes long on a machine that does other things.
-const PATIENCE: Duration = Duration::from_secs(150);
+pub const PATIENCE: Duration = Duration::from_secs(150);
 
 fn template(name: &str, width: u32, kbps: u32, format: &str) -> Value {
     json!({
@@ -30,7 +31,7 @@ fn template(name: &str, width: u32, kbps: u32, format: &str) -> Value {
 }
 
 /// A server with a rule for app `match` whose group has these templates; the group's id, too.
-async fn server_with(templates: &[Value], cycle: u32) -> (Server, String) {
+pub async fn server_with(templates: &[Value], cycle: u32) -> (Server, String) {
     let server = Server::start(reprise()).await.unwrap();
     let list = Value::from(templates.to_vec()).to_string();
     let params = [("Name", "ladder"), ("TranscodeTemplateList", list.as_str())];
@@ -49,7 +50,7 @@ async fn server_with(templates: &[Value], cycle: u32) -> (Server, String) {
     (server, group)
 }
 
-async fn wait_status(server: &Server, count: usize, status: &str) -> Vec<Recorded> {
+pub async fn wait_status(server: &Server, count: usize, status: &str) -> Vec<Recorded> {
     let look = || async {
         let found = recorded(server, "court1").await?;
         if found.len() != count || found.iter().any(|asset| asset.status != status) {
@@ -72,21 +73,21 @@ async fn streams(server: &Server, asset: &Recorded, count: usize) -> Vec<(String
     until(PATIENCE, look).await.unwrap()
 }
 
-fn sorted(times: impl Iterator<Item = f64>) -> Vec<f64> {
+pub fn sorted(times: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut times: Vec<f64> = times.collect();
     times.sort_by(f64::total_cmp);
     times
 }
 
-fn shown(probe: &Probe) -> Vec<f64> {
+pub fn shown(probe: &Probe) -> Vec<f64> {
     sorted(probe.track("video").into_iter().map(|packet| packet.pts))
 }
 
-fn keys(probe: &Probe) -> Vec<f64> {
+pub fn keys(probe: &Probe) -> Vec<f64> {
     sorted(probe.track("video").into_iter().filter(|packet| packet.key).map(|packet| packet.pts))
 }
 
-fn close(one: &[f64], other: &[f64], within: f64) -> bool {
+pub fn close(one: &[f64], other: &[f64], within: f64) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| (one - other).abs() <= within)
 }
 
@@ -141,11 +142,9 @@ async fn each_cycle_becomes_a_ladder_with_every_picture_at_its_time() {
     check(&server, &["--deep"], 0).await;
 }
 
-#[tokio::test]
-async fn a_tone_is_whole_where_chunks_meet() {
-    let (server, _) = server_with(&[template("tone", 160, 100, "mp4")], 120).await;
-    let folder = tempfile::tempdir().unwrap();
-    let clip = folder.path().join("tone.mp4");
+/// A clip of 62 s with a tone of 997 Hz.
+pub async fn tone(folder: &Path) -> PathBuf {
+    let clip = folder.join("tone.mp4");
     let made = tokio::process::Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=62"])
         .args(["-f", "lavfi", "-i", "sine=frequency=997:sample_rate=44100:duration=62", "-g", "50", "-c:v", "libx264"])
@@ -155,6 +154,14 @@ async fn a_tone_is_whole_where_chunks_meet() {
         .await
         .unwrap();
     assert!(made.success());
+    clip
+}
+
+#[tokio::test]
+async fn a_tone_is_whole_where_chunks_meet() {
+    let (server, _) = server_with(&[template("tone", 160, 100, "mp4")], 120).await;
+    let folder = tempfile::tempdir().unwrap();
+    let clip = tone(folder.path()).await;
     push(&clip, &server.push_url("match", "court1"), Pace::Fast).await.unwrap();
     let asset = &wait_status(&server, 1, "Normal").await[0];
     let heard = |url: String| async move {
@@ -203,7 +210,8 @@ async fn a_composed_video_takes_the_renditions_of_its_cycles() {
     assert_eq!(decode_complaints(&url).await.unwrap(), "");
     server.stop().await.unwrap();
     let rows = all_rows(&server).await;
-    assert_eq!((rows["rendition"].len(), rows["output"].len()), (2, 3), "nothing is encoded twice");
+    // Pictures and sound of two cycles.
+    assert_eq!((rows["rendition"].len(), rows["output"].len()), (4, 3), "nothing is encoded twice");
 }
 
 #[tokio::test]
@@ -340,7 +348,8 @@ async fn a_cycle_is_encoded_while_it_grows_and_over_an_interruption_and_nothing_
     }
     server.stop().await.unwrap();
     let rows = all_rows(&server).await;
-    assert_eq!((rows["encode_run"].len(), rows["rendition"].len()), (1, 2));
+    // Two of pictures, and the sound of both.
+    assert_eq!((rows["encode_run"].len(), rows["rendition"].len()), (1, 3));
     let chunks = rows["encode_run"][0]["chunks"].as_u64().unwrap();
     let jobs = rows["job"].iter().filter(|job| job["kind"] == "encode").count();
     assert_eq!(u64::try_from(jobs).unwrap(), chunks, "each chunk has one job");
@@ -355,6 +364,7 @@ async fn what_was_encoded_of_a_cycle_under_templates_that_changed_is_given_up() 
     encoded_live(&server, 1).await;
     let told = server.api().vod("GetTranscodeTemplateGroup", &[("TranscodeTemplateGroupId", &group)]).await.unwrap();
     let mut changed = template("large", 160, 200, "mp4");
+    changed["Audio"]["Bitrate"] = json!(48);
     changed["TranscodeTemplateId"] =
         told["TranscodeTemplateGroup"]["TranscodeTemplateList"][0]["TranscodeTemplateId"].clone();
     let list = Value::from(vec![changed]).to_string();

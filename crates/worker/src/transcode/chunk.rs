@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use blobs::Blobs;
 use bytes::Bytes;
 use catalog::{Catalog, EncodeRun, RenditionState};
-use codec::{AudioCodec, AudioConfig, AvcConfig};
+use codec::AvcConfig;
 use encode::{
-    AudioEncoding, EncodeError, Encoding, Input, Loaded, Movie, Paths, Placed, SegmentPlan, Source, WrittenSegment,
-    arguments, place_frames, place_pictures, read_movie, write_segments,
+    EncodeError, Encoding, Input, Loaded, Movie, Paths, Placed, SegmentPlan, Source, WrittenSegment, arguments,
+    place_frames, place_pictures, read_movie, write_segments,
 };
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use reel::{Epoch, SegmentRow};
@@ -88,20 +88,16 @@ impl EncodeChunk {
             ended = running => ended.map_err(|error| Failure::Retry(chain(&error)))?,
             lost = noting => lost?,
         }
-        let mut sounds = Vec::new();
-        for number in 0..Paths::sounds(&job.encodings).len() {
-            sounds.push(match job.input.sounds {
-                Some(_) => Some(read(&folder.join(Paths::audio_out(number))).await?),
-                None => None,
-            });
-        }
         let mut all = Vec::with_capacity(job.encodings.len());
         for (number, encoding) in job.encodings.iter().enumerate() {
             let video = match (&encoding.video, &job.input.pictures) {
                 (Some(_), Some(_)) => Some(read(&folder.join(Paths::video_out(number))).await?),
                 _ => None,
             };
-            let audio = Paths::sound_of(&job.encodings, number).and_then(|sound| sounds.get(sound).cloned().flatten());
+            let audio = match (&encoding.audio, &job.input.sounds) {
+                (Some(_), Some(_)) => Some(read(&folder.join(Paths::audio_out(number))).await?),
+                _ => None,
+            };
             all.push(Movies { video, audio });
         }
         Ok(all)
@@ -148,7 +144,11 @@ impl Handler for EncodeChunk {
         }
         let job = prepare(&run, &stretch, rows, chunk.epoch, &own, lead.as_ref(), tail.as_ref())?;
         let folder = self.folder(attempt).await?;
-        let movies = self.encode(attempt, &folder.0, &job).await?;
+        let movies = match job.input.is_empty() {
+            // The source has nothing here of the tracks that are wanted.
+            true => job.encodings.iter().map(|_| Movies { video: None, audio: None }).collect(),
+            false => self.encode(attempt, &folder.0, &job).await?,
+        };
         for ((rendition, encoding), movies) in run.renditions.iter().zip(&job.encodings).zip(&movies) {
             let (epoch, segments) = assemble(rendition.reel, encoding, &job, movies).map_err(failure)?;
             put_part(&self.blobs, rendition.reel, number, &epoch, segments).await?;
@@ -206,34 +206,14 @@ fn assemble(
         && job.epoch.audio.is_some()
     {
         // Told also where a chunk has no sound, so that all chunks of these parameters agree.
-        epoch.audio = Some(audio_config(audio)?);
+        epoch.audio = Some(audio.config()?);
         if let (Some(file), Some(sounds)) = (&movies.audio, job.input.sounds) {
             let samples = read_movie(file)?.samples;
-            placed.frames = place_frames(&samples, sounds.chunk.0, sounds.chunk.1, audio.sample_rate)?;
+            placed.frames = place_frames(&samples, sounds.chunk.0, sounds.chunk.1, audio)?;
         }
     }
     let segments = write_segments(reel, &job.plan, &epoch, placed, job.delay)?;
     Ok((epoch, segments))
-}
-
-/// An `AudioSpecificConfig` of AAC LC (ISO/IEC 14496-3 §1.6.2.1): five bits of object type, four of the rate, four of channels.
-fn audio_config(audio: &AudioEncoding) -> encode::Result<AudioConfig> {
-    const RATES: [u32; 12] =
-        [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000];
-    const LC: u16 = 2;
-    let unknown = EncodeError::Output { what: "sound of a rate that AAC has no number for" };
-    let rate = RATES.iter().position(|rate| *rate == audio.sample_rate).and_then(|at| u16::try_from(at).ok());
-    let (Some(rate), Some(scale)) = (rate, Timescale::new(audio.sample_rate)) else { return Err(unknown) };
-    let channels = u16::try_from(audio.channels).unwrap_or(2);
-    let bits = (LC << 11) | (rate << 7) | (channels << 3);
-    Ok(AudioConfig {
-        codec: AudioCodec::Aac,
-        record: Bytes::copy_from_slice(&bits.to_be_bytes()),
-        sample_rate: audio.sample_rate,
-        channels,
-        frame_samples: encode::FRAME_SAMPLES,
-        scale,
-    })
 }
 
 async fn write(path: &Path, parts: &[Bytes]) -> Result<(), WorkerError> {
@@ -254,21 +234,4 @@ async fn read(path: &Path) -> Result<Bytes, WorkerError> {
         return Err(WorkerError::Scratch(std::io::ErrorKind::FileTooLarge.into()));
     }
     Ok(tokio::fs::read(path).await.map_err(WorkerError::Scratch)?.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use codec::AacConfig;
-
-    use super::*;
-
-    #[test]
-    fn the_parameters_of_sound_say_what_was_encoded() {
-        for (sample_rate, channels) in [(44_100, 2), (48_000, 1), (22_050, 2)] {
-            let config = audio_config(&AudioEncoding { kbps: 64, sample_rate, channels }).unwrap();
-            let aac = AacConfig::parse(&config.record).unwrap();
-            assert_eq!((aac.object_type, aac.sample_rate, u32::from(aac.channels)), (2, sample_rate, channels));
-        }
-        assert!(audio_config(&AudioEncoding { kbps: 64, sample_rate: 44_000, channels: 2 }).is_err());
-    }
 }

@@ -53,14 +53,9 @@ impl JoinRun {
             let own = source.own(chunk);
             let epoch = part.index.epochs.first().cloned().ok_or_else(|| differs("parameters"))?;
             let epoch = Epoch { number: chunk.epoch, ..epoch };
-            match usize::try_from(chunk.epoch).ok().and_then(|at| epochs.get(at)) {
-                Some(known) if *known == epoch => {}
-                // Encoders of two kinds were at work.
-                Some(_) => return Err(differs("parameters")),
-                None => {
-                    rows.extend(encode_epoch(&epoch));
-                    epochs.push(epoch);
-                }
+            match usize::try_from(chunk.epoch).ok().and_then(|at| epochs.get_mut(at)) {
+                Some(known) => *known = agreed(known, &epoch).ok_or_else(|| differs("parameters"))?,
+                None => epochs.push(epoch),
             }
             let at = u64::try_from(pages.len()).unwrap_or(u64::MAX);
             for ((row, checks), source) in part.index.segments.into_iter().zip(part.checks).zip(own) {
@@ -71,6 +66,8 @@ impl JoinRun {
             }
             pages.extend_from_slice(&part.pages);
         }
+        // Before the rows that name them.
+        let rows = epochs.iter().flat_map(encode_epoch).chain(rows).collect::<Vec<u8>>();
         let put = async {
             // The pages before the rows that speak of them.
             self.blobs.put(&samples_index_key(reel), pages.into()).await?;
@@ -89,6 +86,17 @@ impl JoinRun {
         }
         Ok(())
     }
+}
+
+/// The parameters of two chunks of one epoch; a chunk without pictures, or without sound, says nothing of them. `None`: encoders of
+/// two kinds were at work.
+fn agreed(one: &Epoch, other: &Epoch) -> Option<Epoch> {
+    fn either<T: Clone + PartialEq>(one: &Option<T>, other: &Option<T>) -> Option<Option<T>> {
+        let agree = one.is_none() || other.is_none() || one == other;
+        agree.then(|| one.clone().or_else(|| other.clone()))
+    }
+    let (video, audio) = (either(&one.video, &other.video)?, either(&one.audio, &other.audio)?);
+    Some(Epoch { number: one.number, video, audio })
 }
 
 fn differs(what: &str) -> Failure {

@@ -5,7 +5,7 @@
 
 use blobs::Blobs;
 use catalog::{Catalog, NewLiveRun, OPEN_END, Recording, RenditionState};
-use encode::{Chunk, Encoding};
+use encode::{Chunk, Encoding, Format};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use serde::Deserialize;
 use units::RecordingId;
@@ -31,16 +31,17 @@ impl EncodeLive {
         Self { catalog, blobs }
     }
 
-    /// What the template group of the recording comes to for what has been recorded, each encoding once.
+    /// What the template group of the recording comes to for what has been recorded: each encoding once, of one track.
     async fn encodings(&self, group: &str, facts: &encode::SourceFacts) -> Result<Vec<Encoding>, Failure> {
         let group = self.catalog.template_group(group).await?;
         let mut encodings: Vec<Encoding> = Vec::new();
         for stored in group.into_iter().flat_map(|group| group.templates) {
             // What cannot be made of this source is told by the task.
-            if let Ok(encoding) = stored.template.profile.resolve(facts)
-                && !encodings.contains(&encoding)
-            {
-                encodings.push(encoding);
+            let Ok(encoding) = stored.template.profile.resolve(facts) else { continue };
+            for track in encoding.tracks().into_iter().flatten() {
+                if !encodings.contains(&track) {
+                    encodings.push(track);
+                }
             }
         }
         Ok(encodings)
@@ -82,7 +83,7 @@ impl Handler for EncodeLive {
             None => {
                 let to = stretch.own(last).last().map_or(cycle.from_ticks, |row| row.end);
                 let so_far = reel::Span { reel: recording.reel, from: cycle.from_ticks, to };
-                let facts = source_facts(&measure(&self.blobs, &[so_far]).await?);
+                let facts = source_facts(&measure(&self.blobs, &[so_far.into()], Format::Mp4).await?);
                 let encodings = self.encodings(&recording.rule.template_group, &facts).await?;
                 if encodings.is_empty() {
                     return Ok(Finish::Done);

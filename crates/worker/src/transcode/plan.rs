@@ -1,11 +1,12 @@
 //! What a transcode task has to make.
 
 use blobs::Blobs;
-use catalog::{Analysis, AssetStatus, Catalog, MediaFacts, PlannedOutput, PlannedSpan, TaskState};
-use encode::{SourceFacts, Template};
+use catalog::{Analysis, AssetStatus, Catalog, MediaFacts, PlannedOutput, PlannedPiece, PlannedSpan, TaskState};
+use encode::{Format, SourceFacts, Template};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use serde::Deserialize;
 use units::JobId;
+use view::CutSpan;
 
 use super::stored::stretch;
 use crate::analyse::measure;
@@ -71,9 +72,10 @@ impl Handler for Plan {
         let templates = group.map_or_else(Vec::new, |group| group.templates);
         let cut: Vec<reel::Span> =
             found.iter().map(|span| reel::Span { reel: span.reel, from: span.from_ticks, to: span.to_ticks }).collect();
+        let whole: Vec<CutSpan> = cut.iter().copied().map(CutSpan::from).collect();
         let facts = match self.catalog.live_run(task.asset).await? {
             Some(live) => live.facts,
-            None => source_facts(&measure(&self.blobs, &cut).await?),
+            None => source_facts(&measure(&self.blobs, &whole, Format::Mp4).await?),
         };
         let mut spans = Vec::with_capacity(cut.len());
         for span in self.pieces(&cut).await? {
@@ -88,13 +90,13 @@ impl Handler for Plan {
             }
         }
         let outputs: Vec<PlannedOutput> =
-            templates.into_iter().map(|stored| planned(stored.template, &facts)).collect();
+            templates.into_iter().map(|stored| planned(stored.template, &spans, &facts)).collect();
         tracing::info!(
             asset = %task.asset, task = %id, outputs = outputs.len(), first = asset.is_some_and(|asset| asset.status == AssetStatus::UploadSucc),
             "transcoding begins"
         );
         let mut tx = self.catalog.begin().await?;
-        tx.plan_transcode(&task, &spans, &outputs, now()).await?;
+        tx.plan_transcode(&task, &outputs, now()).await?;
         tx.forsake_live_run(task.asset, now()).await?;
         attempt.complete_in(&mut tx).await?;
         tx.commit().await?;
@@ -102,9 +104,12 @@ impl Handler for Plan {
     }
 }
 
-fn planned(template: Template, facts: &SourceFacts) -> PlannedOutput {
-    let encoding = template.profile.resolve(facts).map_err(|error| chain(&error));
-    PlannedOutput { template, encoding }
+fn planned(template: Template, spans: &[PlannedSpan], facts: &SourceFacts) -> PlannedOutput {
+    let pieces = match template.profile.resolve(facts) {
+        Ok(encoding) => Ok(spans.iter().map(|span| PlannedPiece { span: *span, encoding: encoding.clone() }).collect()),
+        Err(error) => Err(chain(&error)),
+    };
+    PlannedOutput { template, pieces }
 }
 
 pub(super) fn source_facts(analysis: &Analysis) -> SourceFacts {

@@ -5,6 +5,7 @@ use catalog::{Catalog, Output, OutputFacts, OutputState, RenditionState, TaskSta
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use serde::Deserialize;
 use units::JobId;
+use view::CutSpan;
 
 use crate::analyse::measure;
 use crate::clock::now;
@@ -38,9 +39,14 @@ impl Settle {
             return Ok(None);
         }
         let spans = self.catalog.output_spans(output.id).await?;
-        let cut: Vec<reel::Span> =
-            spans.iter().map(|span| reel::Span { reel: span.reel, from: span.from_ticks, to: span.to_ticks }).collect();
-        let analysis = measure(&self.blobs, &cut).await?;
+        let cut: Vec<CutSpan> = spans
+            .iter()
+            .map(|one| CutSpan {
+                span: reel::Span { reel: one.reel, from: one.from_ticks, to: one.to_ticks },
+                sound: one.sound_reel,
+            })
+            .collect();
+        let analysis = measure(&self.blobs, &cut, output.template.format).await?;
         Ok(Some(Ok(OutputFacts {
             width: analysis.width,
             height: analysis.height,

@@ -146,10 +146,10 @@ async fn a_sealed_cycle_is_measured_from_its_index_and_told() {
     let pages = running.blobs.get(&samples_index_key(recording.reel)).await.unwrap();
     let (from, to) = cycle(0, 3);
     let span = reel::Span { reel: recording.reel, from, to };
-    let timeline = view::Timeline::new(&[view::SpanView { span, index: &index }], view::Growth::Whole).unwrap();
+    let timeline = view::Timeline::new(&[view::SpanView::new(span, &index)], view::Growth::Whole).unwrap();
     let mut builder = view::Mp4Builder::new(&timeline);
-    for position in 0..3 {
-        let page = timeline.page(position).unwrap().1;
+    for (position, file) in timeline.files().enumerate() {
+        let page = file.page;
         let bytes = &pages[usize::try_from(page.at).unwrap()..][..usize::try_from(page.len).unwrap()];
         builder.push(position, &SamplePage::decode(bytes, page.crc).unwrap()).unwrap();
     }

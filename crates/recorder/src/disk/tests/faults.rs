@@ -115,7 +115,7 @@ impl Kept {
         }
         if !pages.is_empty() {
             let span = Span { reel: REEL, from: 0, to: i64::MAX };
-            let timeline = Timeline::new(&[SpanView { span, index: &kept.index }], Growth::Whole).unwrap();
+            let timeline = Timeline::new(&[SpanView::new(span, &kept.index)], Growth::Whole).unwrap();
             let mut mp4 = Mp4Builder::new(&timeline);
             pages.iter().enumerate().for_each(|(position, page)| mp4.push(position, page).unwrap());
             assert_eq!(mp4.finish().unwrap().video_frames(), seen.len() as u64);
