@@ -24,12 +24,12 @@ use units::{PushId, StreamPath, WallTime};
 use crate::queue::{Backlog, Pushed, Queue};
 use crate::shed::{Patience, Shedding};
 
-/// Batches a push may have waiting for its reader. With a batch each 20-100 ms that is some seconds: enough for a slow
-/// `fsync`, too little to hide a dead disk.
-pub const QUEUE_BATCHES_MAX: usize = 256;
-/// Payload bytes a push may have waiting for its reader: 16 s of a usual 2 Mb/s stream. One batch larger than this is
-/// taken when the queue is empty, so that no frame is too large to pass.
-pub const QUEUE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Batches a push may have waiting for its reader. With a batch each 20-100 ms that is at least 40 s: disks that stand still for
+/// half a minute are known, and cost nothing.
+pub const QUEUE_BATCHES_MAX: usize = 2048;
+/// Payload bytes a push may have waiting for its reader: 30 s of 4 Mb/s. One batch larger than this is taken when the queue is
+/// empty, so that no frame is too large to pass.
+pub const QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Payload bytes that may wait over all pushes: two seconds of 500 streams at 2 Mb/s. Past it a push that has something
 /// waiting already waits itself, so that a disk that stands still costs this much memory and no more.
 pub const QUEUES_BYTES_MAX: usize = 256 * 1024 * 1024;

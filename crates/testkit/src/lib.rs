@@ -13,6 +13,7 @@ pub mod process;
 pub mod publisher;
 pub mod receiver;
 pub mod server;
+pub mod standstill;
 pub mod tape;
 pub mod torture;
 pub mod wall_clock;

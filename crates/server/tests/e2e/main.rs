@@ -20,6 +20,7 @@ mod pushes;
 mod recording;
 mod retention;
 mod shapes;
+mod slow_disk;
 mod support;
 mod torture;
 mod transcoding;
