@@ -2,7 +2,7 @@
 #![no_main]
 
 use bytes::Bytes;
-use codec::{AccessUnit, AvcConfig};
+use codec::{AccessUnit, AvcConfig, VideoCodec};
 use units::Timescale;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -12,9 +12,9 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         let _ = config.video_config(body.clone(), Timescale::MILLIS);
     }
     for length_size in [1, 2, 4] {
-        let Ok(unit) = AccessUnit::parse(body.clone(), length_size) else { continue };
+        let Ok(unit) = AccessUnit::parse(VideoCodec::H264, body.clone(), length_size) else { continue };
         // What comes out has lengths of four bytes, and is read the same again.
-        let again = AccessUnit::parse(unit.data.clone(), 4).expect("what was written can be read");
+        let again = AccessUnit::parse(VideoCodec::H264, unit.data.clone(), 4).expect("what was written can be read");
         assert_eq!((again.picture, again.idr, again.data), (unit.picture, unit.idr, unit.data));
     }
 });

@@ -3,7 +3,7 @@
 mod support;
 
 use api::Settings;
-use encode::{AudioCodec, Capabilities, Check, Format, Preset, Rate};
+use encode::{AudioCodec, Capabilities, Check, Format, Preset, Rate, VideoCodec};
 use serde_json::{Value, json};
 use support::{Server, VOD, now};
 
@@ -214,7 +214,10 @@ async fn there_are_at_most_twenty_groups_of_twenty_templates() {
 async fn what_cannot_be_encoded_here_is_refused_in_plain_words() {
     let server = Server::empty().await;
     let cases = [
-        ("Video", json!({"Codec": "H.265"}), "template 1, Video.Codec: H.264 is possible here"),
+        ("Video", json!({"Codec": "AV1"}), "template 1, Video.Codec: one of H.264, H.265 is wanted"),
+        ("Video", json!({"Codec": "H.265", "Profile": "high"}), "Video.Profile: main is possible here"),
+        ("Video", json!({"PixFmt": "yuv420p10le"}), "Video.PixFmt: ten bits are encoded in H.265 alone"),
+        ("Video", json!({"PixFmt": "yuv444p"}), "Video.PixFmt: one of yuv420p, yuv420p10le is wanted"),
         ("Video", json!({"Fps": "25"}), "Video.Fps: the rate of the source is kept"),
         ("Video", json!({"Width": "641"}), "Video.Width: an even number is wanted"),
         ("Video", json!({"Height": 100}), "Video.Height: a whole number from 128 to 4096 is wanted"),
@@ -316,6 +319,8 @@ async fn every_container_takes_what_it_can_hold() {
     let audio = templates[2].template.profile.audio.as_ref().unwrap();
     assert_eq!((audio.kbps, audio.sample_rate, audio.channels, audio.volume_db), (100, 48_000, 1, -6));
 
+    let mut hevc = flv.clone();
+    hevc["Video"]["Codec"] = json!("H.265");
     flv["Audio"]["Samplerate"] = json!("32000");
     let mut pictures = template("pictures");
     pictures["Container"] = json!({"Format": "mp3"});
@@ -326,12 +331,31 @@ async fn every_container_takes_what_it_can_hold() {
         (flv, "an flv cannot say that its MP3 has 32000"),
         (pictures, "Video: an mp3 has none"),
         (hls, "Audio.Codec: browsers do not play MP3"),
+        (hevc, "Video.Codec: an flv cannot hold H.265"),
     ] {
         let list = list(&[wrong]);
         let params = [("Name", "n"), ("TranscodeTemplateList", list.as_str())];
         let (status, answer) = server.call(VOD, "AddTranscodeTemplateGroup", &params).await;
         assert!(status == 400 && answer["Message"].as_str().unwrap().contains(wanted), "{wanted}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn h265_has_eight_bits_or_ten() {
+    let server = Server::empty().await;
+    let h265 = |name, depth, profile| {
+        let mut one = template(name);
+        one["Video"] = json!({"Codec": "H.265", "Crf": 30, "PixFmt": depth, "Profile": profile});
+        one
+    };
+    let id = add(&server, "h265", &[h265("eight", "yuv420p", "main"), h265("ten", "yuv420p10le", "main10")]).await;
+    let templates = server.catalog.template_group(&id).await.unwrap().unwrap().templates;
+    let found: Vec<_> = templates
+        .into_iter()
+        .map(|one| one.template.profile.video.unwrap())
+        .map(|one| (one.codec, one.ten_bit))
+        .collect();
+    assert_eq!(found, [(VideoCodec::H265, false), (VideoCodec::H265, true)]);
 }
 
 #[tokio::test]

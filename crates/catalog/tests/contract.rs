@@ -9,7 +9,7 @@ use catalog::*;
 use domain::event::{AssetEvent, DescribeMode, DescribedField, Event};
 use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
 use encode::{
-    AudioCodec, AudioEncoding, Encoding, Format, H264Profile, Preset, Profile, Rate, SourceFacts, Template,
+    AudioCodec, AudioEncoding, Encoding, Format, H264Profile, Preset, Profile, Rate, SourceFacts, Template, VideoCodec,
     VideoEncoding,
 };
 use serde_json::json;
@@ -956,6 +956,7 @@ async fn rows_are_restored_from_what_describes_them(catalog: Catalog) {
 async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_failed(catalog: Catalog) {
     let encoding = |width| Encoding {
         video: Some(VideoEncoding {
+            codec: VideoCodec::H265,
             width,
             height: 360,
             rate: Rate::Kbps(900),
@@ -964,6 +965,7 @@ async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_fa
             gop: None,
             preset: Preset::Fast,
             profile: H264Profile::Main,
+            ten_bit: false,
         }),
         audio: Some(AudioEncoding { codec: AudioCodec::Aac, kbps: 64, sample_rate: 44_100, channels: 2, volume_db: 0 }),
     };

@@ -5,6 +5,7 @@ use h264_reader::nal::sps::SeqParameterSet;
 use h264_reader::nal::{Nal, RefNal};
 use units::Timescale;
 
+use crate::record::RecordReader;
 use crate::{CodecError, VideoCodec, VideoConfig};
 
 /// Largest record that is read. Real ones have 30-100 bytes; the format allows 31 + 255 sets of 64 KiB each.
@@ -62,7 +63,7 @@ impl AvcConfig {
                 format!("{} bytes; {AVC_RECORD_BYTES_MAX} allowed", record.len()),
             ));
         }
-        let mut reader = Reader { record, at: 0 };
+        let mut reader = RecordReader::new(RECORD, record);
         let version = reader.byte()?;
         if version != 1 {
             return Err(CodecError::malformed(RECORD, format!("version {version} instead of 1")));
@@ -73,9 +74,9 @@ impl AvcConfig {
             return Err(CodecError::malformed(RECORD, "NAL unit lengths of 3 bytes"));
         }
         let count = reader.byte()? & 0b1_1111;
-        let sps = reader.sets(count, NalType::SPS)?;
+        let sps = sets(&mut reader, count, NalType::SPS)?;
         let count = reader.byte()?;
-        let pps = reader.sets(count, NalType::PPS)?;
+        let pps = sets(&mut reader, count, NalType::PPS)?;
         let (Some(first), false) = (sps.first(), pps.is_empty()) else {
             return Err(CodecError::malformed(RECORD, "no sequence or picture parameter set in it"));
         };
@@ -116,44 +117,22 @@ impl NalType {
     pub(crate) const PPS: u8 = 8;
 }
 
-struct Reader<'a> {
-    record: &'a Bytes,
-    at: usize,
-}
-
-impl Reader<'_> {
-    fn byte(&mut self) -> Result<u8, CodecError> {
-        let byte = self.record.get(self.at).copied().ok_or_else(|| self.short())?;
-        self.at += 1;
-        Ok(byte)
-    }
-
-    fn sets(&mut self, count: u8, nal_type: u8) -> Result<Vec<Bytes>, CodecError> {
-        let mut sets = Vec::new();
-        for _ in 0..count {
-            let length = usize::from(u16::from_be_bytes([self.byte()?, self.byte()?]));
-            let end = self.at + length;
-            if end > self.record.len() {
-                return Err(self.short());
+/// So many sets of one type.
+fn sets(reader: &mut RecordReader<'_>, count: u8, nal_type: u8) -> Result<Vec<Bytes>, CodecError> {
+    let mut sets = Vec::new();
+    for _ in 0..count {
+        let set = reader.set()?;
+        match set.first().map(|header| header & 0x1f) {
+            Some(found) if found == nal_type => sets.push(set),
+            Some(found) => {
+                let detail = format!("NAL unit of type {found} among those of type {nal_type}");
+                return Err(CodecError::malformed(RECORD, detail));
             }
-            let set = self.record.slice(self.at..end);
-            self.at = end;
-            match set.first().map(|header| header & 0x1f) {
-                Some(found) if found == nal_type => sets.push(set),
-                Some(found) => {
-                    let detail = format!("NAL unit of type {found} among those of type {nal_type}");
-                    return Err(CodecError::malformed(RECORD, detail));
-                }
-                // An empty set says nothing and hurts nobody.
-                None => {}
-            }
+            // An empty set says nothing and hurts nobody.
+            None => {}
         }
-        Ok(sets)
     }
-
-    fn short(&self) -> CodecError {
-        CodecError::malformed(RECORD, format!("it ends early, after {} bytes", self.record.len()))
-    }
+    Ok(sets)
 }
 
 /// Width, height and frame rate.

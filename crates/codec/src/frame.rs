@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use units::Timescale;
 
-use crate::{AacConfig, AvcConfig, CodecError, Mp3Config};
+use crate::{AacConfig, AvcConfig, CodecError, HevcConfig, Mp3Config};
 
 /// Which of the two elementary streams of a recording.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -16,12 +16,14 @@ pub enum TrackKind {
     Audio,
 }
 
-/// A video codec that can be recorded.
+/// A video codec that can be stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VideoCodec {
     /// ISO/IEC 14496-10.
     H264,
+    /// ISO/IEC 23008-2.
+    H265,
 }
 
 /// An audio codec that can be stored.
@@ -39,7 +41,8 @@ pub enum AudioCodec {
 pub struct VideoConfig {
     /// What decodes it.
     pub codec: VideoCodec,
-    /// `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15 §5.3.3.1), as the publisher sent it.
+    /// `AVCDecoderConfigurationRecord` or `HEVCDecoderConfigurationRecord` (ISO/IEC 14496-15 §5.3.3.1, §8.3.3.1), as the publisher
+    /// or the encoder made it.
     #[serde(with = "hex")]
     pub record: Bytes,
     /// Picture size after cropping, in pixels.
@@ -73,6 +76,7 @@ impl VideoCodec {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::H264 => "h264",
+            Self::H265 => "hevc",
         }
     }
 }
@@ -88,10 +92,19 @@ impl AudioCodec {
 }
 
 impl VideoConfig {
+    /// The parameters in a record; the ticks of the track are `scale`.
+    pub fn parse(codec: VideoCodec, record: Bytes, scale: Timescale) -> Result<Self, CodecError> {
+        match codec {
+            VideoCodec::H264 => Ok(AvcConfig::parse(&record)?.video_config(record, scale)),
+            VideoCodec::H265 => Ok(HevcConfig::parse(&record)?.video_config(record, scale)),
+        }
+    }
+
     /// The `codecs` value of RFC 6381 §3.3; `None` when the record cannot be read.
     pub fn codec_string(&self) -> Option<String> {
         match self.codec {
             VideoCodec::H264 => AvcConfig::parse(&self.record).ok().map(|avc| avc.codec_string("avc1")),
+            VideoCodec::H265 => HevcConfig::parse(&self.record).ok().map(|hevc| hevc.codec_string("hvc1")),
         }
     }
 
@@ -99,6 +112,7 @@ impl VideoConfig {
     pub fn parameter_sets(&self) -> Result<Bytes, CodecError> {
         match self.codec {
             VideoCodec::H264 => Ok(AvcConfig::parse(&self.record)?.parameter_sets()),
+            VideoCodec::H265 => Ok(HevcConfig::parse(&self.record)?.parameter_sets()),
         }
     }
 }

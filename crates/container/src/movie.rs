@@ -1,7 +1,7 @@
 //! `ftyp` and `moov` (ISO/IEC 14496-12 §4.3, §8.2): init segments, and the head of a progressive MP4.
 
 use bytes::{Bytes, BytesMut};
-use codec::AudioCodec;
+use codec::{AudioCodec, VideoCodec};
 use units::Timescale;
 
 use crate::boxes::{BoxWriter, UNITY_MATRIX};
@@ -17,15 +17,18 @@ const OBJECT_MPEG1_LAYERS: u8 = 0x6b;
 /// What a track holds, for its sample entry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TrackEntry {
-    /// H.264. `in_band`: parameter sets also lie in the samples and may change there (`avc3`, ISO/IEC 14496-15 §5.4.2).
+    /// H.264 or H.265. `in_band`: parameter sets also lie in the samples and may change there (`avc3`, `hev1`, ISO/IEC 14496-15
+    /// §5.4.2, §8.4.1).
     Video {
-        /// `AVCDecoderConfigurationRecord`, copied as it is.
+        /// Which.
+        codec: VideoCodec,
+        /// `AVCDecoderConfigurationRecord` or `HEVCDecoderConfigurationRecord`, copied as it is.
         record: Bytes,
         /// Pixels.
         width: u16,
         /// Pixels.
         height: u16,
-        /// `avc3` instead of `avc1`.
+        /// `avc3` instead of `avc1`, `hev1` instead of `hvc1`.
         in_band: bool,
     },
     /// AAC or MP3, both as `mp4a`.
@@ -103,13 +106,17 @@ pub fn init_segment(tracks: &[Track]) -> Bytes {
 /// Everything of a progressive MP4 before the body of its `mdat`, whose size is `body` bytes: `ftyp`, `moov` and the
 /// 64-bit `mdat` header. Chunk offsets are moved from the body's start to the file's.
 pub fn progressive_head(tracks: &[Track], body: u64) -> Bytes {
-    let in_band = tracks.iter().any(|track| matches!(track.entry, TrackEntry::Video { in_band: true, .. }));
+    // `avc1` as a brand promises H.264 whose parameter sets are only in the sample entry.
+    let other = |entry: &TrackEntry| match entry {
+        TrackEntry::Video { codec, in_band, .. } => *in_band || *codec != VideoCodec::H264,
+        TrackEntry::Audio { .. } => false,
+    };
+    let other = tracks.iter().any(|track| other(&track.entry));
     let mut w = BoxWriter::default();
     w.boxed(b"ftyp", |w| {
         w.slice(b"isom");
         w.u32(0x200);
-        // `avc1` as a brand promises that parameter sets are only in the sample entry.
-        for brand in [b"isom", b"iso2", if in_band { b"iso6" } else { b"avc1" }, b"mp41"] {
+        for brand in [b"isom", b"iso2", if other { b"iso6" } else { b"avc1" }, b"mp41"] {
             w.slice(brand);
         }
     });
@@ -293,8 +300,14 @@ fn write_stbl(w: &mut BoxWriter, track: &Track) -> (usize, usize) {
 
 fn write_entry(w: &mut BoxWriter, entry: &TrackEntry) {
     match entry {
-        TrackEntry::Video { record, width, height, in_band } => {
-            w.boxed(if *in_band { b"avc3" } else { b"avc1" }, |w| {
+        TrackEntry::Video { codec, record, width, height, in_band } => {
+            let (entry, config) = match (codec, in_band) {
+                (VideoCodec::H264, false) => (b"avc1", b"avcC"),
+                (VideoCodec::H264, true) => (b"avc3", b"avcC"),
+                (VideoCodec::H265, false) => (b"hvc1", b"hvcC"),
+                (VideoCodec::H265, true) => (b"hev1", b"hvcC"),
+            };
+            w.boxed(entry, |w| {
                 w.slice(&[0; 6]);
                 w.u16(1);
                 w.slice(&[0; 16]);
@@ -307,7 +320,7 @@ fn write_entry(w: &mut BoxWriter, entry: &TrackEntry) {
                 w.slice(&[0; 32]);
                 w.u16(0x0018);
                 w.u16(0xffff);
-                w.boxed(b"avcC", |w| w.slice(record));
+                w.boxed(config, |w| w.slice(record));
             });
         }
         TrackEntry::Audio { codec, record, sample_rate, channels } => {
@@ -355,7 +368,7 @@ mod tests {
     fn video(tables: SampleTables, edits: Vec<Edit>) -> Track {
         let record =
             Bytes::from_static(&[1, 0x64, 0, 0x1f, 0xff, 0xe1, 0, 4, 0x67, 0x64, 0, 0x1f, 1, 0, 2, 0x68, 0xee]);
-        let entry = TrackEntry::Video { record, width: 1280, height: 720, in_band: false };
+        let entry = TrackEntry::Video { codec: VideoCodec::H264, record, width: 1280, height: 720, in_band: false };
         Track { id: 1, entry, scale: Timescale::REEL, edits, duration: 180_000, media_duration: 180_000, tables }
     }
 

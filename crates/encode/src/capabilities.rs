@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use codec::AudioCodec;
+use codec::{AudioCodec, VideoCodec};
 
 use crate::profile::Profile;
 
@@ -11,6 +11,8 @@ use crate::profile::Profile;
 pub struct Capabilities {
     /// H.264.
     pub h264: bool,
+    /// H.265.
+    pub h265: bool,
     /// AAC.
     pub aac: bool,
     /// MP3.
@@ -20,27 +22,33 @@ pub struct Capabilities {
 impl Default for Capabilities {
     /// Everything.
     fn default() -> Self {
-        Self { h264: true, aac: true, mp3: true }
+        Self { h264: true, h265: true, aac: true, mp3: true }
     }
 }
 
 impl Capabilities {
     /// Those of a host without an encoder.
-    pub const NONE: Self = Self { h264: false, aac: false, mp3: false };
+    pub const NONE: Self = Self { h264: false, h265: false, aac: false, mp3: false };
 
     /// Reads what `ffmpeg -encoders` prints: a legend, a line of dashes, then an encoder in each line, its flags first.
     pub fn of_listing(listing: &str) -> Self {
         let rows = listing.lines().skip_while(|line| !line.trim_start().starts_with("---")).skip(1);
         let names: BTreeSet<&str> = rows.filter_map(|row| row.split_whitespace().nth(1)).collect();
         let has = |name| names.contains(name);
-        Self { h264: has("libx264"), aac: has("aac"), mp3: has("libmp3lame") }
+        Self { h264: has("libx264"), h265: has("libx265"), aac: has("aac"), mp3: has("libmp3lame") }
     }
 
     /// What of a profile cannot be encoded here: the key that asks for it, and words that follow "this server has no encoder
     /// for ".
     pub fn lacks(self, profile: &Profile) -> Option<(&'static str, &'static str)> {
-        if profile.video.is_some() && !self.h264 {
-            return Some(("Video.Codec", "H.264: its FFmpeg lacks libx264, or there is no FFmpeg"));
+        match profile.video.as_ref().map(|video| video.codec) {
+            Some(VideoCodec::H264) if !self.h264 => {
+                return Some(("Video.Codec", "H.264: its FFmpeg lacks libx264, or there is no FFmpeg"));
+            }
+            Some(VideoCodec::H265) if !self.h265 => {
+                return Some(("Video.Codec", "H.265: its FFmpeg lacks libx265, or there is no FFmpeg"));
+            }
+            Some(VideoCodec::H264 | VideoCodec::H265) | None => {}
         }
         match profile.audio.as_ref().map(|audio| audio.codec) {
             Some(AudioCodec::Aac) if !self.aac => {
@@ -59,7 +67,7 @@ mod tests {
     use super::*;
     use crate::profile::AudioProfile;
 
-    const LISTING: &str = "Encoders:\n V..... = Video\n A..... = Audio\n ------\n V....D libx264rgb           RGB (codec h264)\n \
+    const LISTING: &str = "Encoders:\n V..... = Video\n A..... = Audio\n ------\n V....D libx264rgb           RGB (codec h264)\n V....D libx265 H.265\n \
                            A....D aac                  AAC (Advanced Audio Coding)\n A....D libmp3lame MP3 (codec mp3)\n";
 
     #[test]

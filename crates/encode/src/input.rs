@@ -44,6 +44,8 @@ pub struct Source<'a> {
     pub own: &'a [Loaded],
     /// The segment after it, when that goes on where the chunk ends.
     pub tail: Option<&'a Loaded>,
+    /// How long a picture is shown on average, in 90 kHz ticks, in all that is encoded alike.
+    pub picture_ticks: i64,
 }
 
 /// A picture of the source.
@@ -66,6 +68,8 @@ pub struct Pictures {
     pub own: Vec<Picture>,
     /// Where key frames are asked for: a moment before the first picture of each segment.
     pub key_times: Vec<i64>,
+    /// How long a picture of the rendition is shown on average, in 90 kHz ticks; at least 1. The same for all its chunks.
+    pub picture_ticks: i64,
 }
 
 /// The sound that the encoder gets: gapless.
@@ -167,7 +171,8 @@ impl Input {
         let segment_of = |pts: i64| begins.partition_point(|begin| *begin <= pts).saturating_sub(1);
         let own: Vec<Picture> = times.into_iter().map(|pts| Picture { pts, segment: segment_of(pts) }).collect();
         let key_times = key_times(&own, begins.len())?;
-        self.pictures = Some(Pictures { skipped, lead: before - skipped, own, key_times });
+        let picture_ticks = source.picture_ticks.max(1);
+        self.pictures = Some(Pictures { skipped, lead: before - skipped, own, key_times, picture_ticks });
         let config = TrackKind::Video;
         self.video = file(source.epoch, config, &fed)?;
         Ok(())

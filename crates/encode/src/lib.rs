@@ -24,7 +24,7 @@ mod segments;
 mod sound;
 
 pub use capabilities::Capabilities;
-pub use codec::AudioCodec;
+pub use codec::{AudioCodec, VideoCodec};
 pub use command::{Paths, arguments};
 pub use error::{EncodeError, Result};
 pub use input::{Input, Loaded, Picture, Pictures, Sounds, Source};

@@ -1,7 +1,9 @@
 //! Reads the fragmented MP4 that the encoder writes (ISO/IEC 14496-12 §8.8): one track, its parameters and samples.
 
 use bytes::Bytes;
+use codec::{VideoCodec, VideoConfig};
 use container::read_box_header;
+use units::Timescale;
 
 use crate::error::{EncodeError, Result};
 
@@ -24,8 +26,8 @@ pub struct EncodedSample {
 /// What the encoder wrote.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Movie {
-    /// `AVCDecoderConfigurationRecord`, where it has pictures.
-    pub avc: Option<Bytes>,
+    /// The parameters of its pictures, where it has any.
+    pub video: Option<VideoConfig>,
     /// In decode order.
     pub samples: Vec<EncodedSample>,
 }
@@ -40,7 +42,7 @@ pub fn read_movie(file: &Bytes) -> Result<Movie> {
     let mut pending: Vec<Row> = Vec::new();
     for (kind, body) in boxes(file.clone())? {
         match &kind {
-            b"moov" => movie.avc = find_avc(&body)?,
+            b"moov" => movie.video = find_video(&body)?,
             b"moof" => pending = rows_of(&body)?,
             b"mdat" => {
                 let mut at = 0;
@@ -85,8 +87,8 @@ fn child(body: &Bytes, kind: [u8; 4]) -> Result<Option<Bytes>> {
     Ok(boxes(body.clone())?.into_iter().find(|(found, _)| *found == kind).map(|(_, body)| body))
 }
 
-/// `moov/trak/mdia/minf/stbl/stsd/avc1/avcC`.
-fn find_avc(moov: &Bytes) -> Result<Option<Bytes>> {
+/// `moov/trak/mdia/minf/stbl/stsd`, then `avc1/avcC` or `hvc1/hvcC`.
+fn find_video(moov: &Bytes) -> Result<Option<VideoConfig>> {
     /// Version, flags and count of `stsd`; the fixed fields of a visual sample entry (§12.1.3).
     const STSD_FIELDS: usize = 8;
     const VISUAL_FIELDS: usize = 78;
@@ -95,10 +97,14 @@ fn find_avc(moov: &Bytes) -> Result<Option<Bytes>> {
         body = child(&body, kind)?.ok_or(broken("no sample entry"))?;
     }
     let rest = |bytes: &Bytes, from: usize| bytes.slice(from.min(bytes.len())..);
-    match child(&rest(&body, STSD_FIELDS), *b"avc1")? {
-        Some(entry) => child(&rest(&entry, VISUAL_FIELDS), *b"avcC"),
-        None => Ok(None),
+    let entries = rest(&body, STSD_FIELDS);
+    for (codec, entry, record) in [(VideoCodec::H264, *b"avc1", *b"avcC"), (VideoCodec::H265, *b"hvc1", *b"hvcC")] {
+        let Some(entry) = child(&entries, entry)? else { continue };
+        let record = child(&rest(&entry, VISUAL_FIELDS), record)?.ok_or(broken("no parameters of its pictures"))?;
+        let config = VideoConfig::parse(codec, record, Timescale::REEL);
+        return config.map(Some).map_err(|_| broken("the parameters of its pictures"));
     }
+    Ok(None)
 }
 
 struct Row {

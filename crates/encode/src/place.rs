@@ -5,7 +5,7 @@
 //! the n-th place on the grid.
 
 use bytes::Bytes;
-use codec::{AudioCodec, Mp3Config};
+use codec::{AccessUnit, AudioCodec, Mp3Config, VideoCodec};
 
 use crate::error::{EncodeError, Result};
 use crate::input::Pictures;
@@ -50,8 +50,13 @@ pub struct Placed {
 /// chunks of a rendition.
 ///
 /// Errors: [`EncodeError::Count`] when there are not as many as in the source; [`EncodeError::NoKeyFrame`] when a segment
-/// would not begin with a key frame, or not contain all that is shown in it.
-pub fn place_pictures(source: &Pictures, encoded: &[EncodedSample], delay: i64) -> Result<Vec<PlacedPicture>> {
+/// would not begin with a key frame, or not contain all that is shown in it; [`EncodeError::Output`] for a key frame that is none.
+pub fn place_pictures(
+    source: &Pictures,
+    codec: VideoCodec,
+    encoded: &[EncodedSample],
+    delay: i64,
+) -> Result<Vec<PlacedPicture>> {
     let expected = source.lead + source.own.len();
     if encoded.len() != expected {
         return Err(EncodeError::Count { what: "pictures", expected, found: encoded.len() });
@@ -75,6 +80,9 @@ pub fn place_pictures(source: &Pictures, encoded: &[EncodedSample], delay: i64) 
                 let segment = u32::try_from(next).unwrap_or(u32::MAX);
                 return Err(EncodeError::NoKeyFrame { segment });
             }
+        }
+        if sample.sync && !AccessUnit::parse(codec, sample.bytes.clone(), 4).is_ok_and(|unit| unit.idr) {
+            return Err(EncodeError::Output { what: "a key frame that needs what comes before it" });
         }
         placed.push(PlacedPicture {
             segment: picture.segment,
@@ -130,6 +138,12 @@ mod tests {
     use super::*;
     use crate::Picture;
 
+    /// A slice of H.264 with this in it.
+    fn nal(idr: bool, text: &str) -> Bytes {
+        let length = u32::try_from(text.len() + 1).unwrap().to_be_bytes();
+        [&length[..], &[if idr { 0x65 } else { 0x41 }], text.as_bytes()].concat().into()
+    }
+
     /// A source of two segments, and an encoder that reorders pictures in groups and whose clock is off.
     fn encoded(source: &Pictures, reorder: bool, drift: i64) -> Vec<EncodedSample> {
         let total = source.lead + source.own.len();
@@ -153,7 +167,7 @@ mod tests {
             .map(|shown| EncodedSample {
                 pts: i64::try_from(shown).unwrap() * 2999 + drift,
                 sync: sync(shown),
-                bytes: Bytes::from(shown.to_string()),
+                bytes: nal(sync(shown), &shown.to_string()),
             })
             .collect()
     }
@@ -168,7 +182,7 @@ mod tests {
                 Picture { pts, segment: at * 2 / gaps.len() }
             })
             .collect();
-        Pictures { skipped: 0, lead, own, key_times: vec![] }
+        Pictures { skipped: 0, lead, own, key_times: vec![], picture_ticks: 3_000 }
     }
 
     proptest! {
@@ -177,10 +191,10 @@ mod tests {
             lead in 0usize..40, gaps in prop::collection::vec(1i64..9000, 2..120), reorder: bool, drift in 0i64..100_000,
         ) {
             let source = source(lead, &gaps);
-            let placed = place_pictures(&source, &encoded(&source, reorder, drift), 6000).unwrap();
+            let placed = place_pictures(&source, VideoCodec::H264, &encoded(&source, reorder, drift), 6000).unwrap();
             prop_assert_eq!(placed.len(), source.own.len());
             for picture in &placed {
-                let shown: usize = std::str::from_utf8(&picture.bytes).unwrap().parse().unwrap();
+                let shown: usize = std::str::from_utf8(&picture.bytes[5..]).unwrap().parse().unwrap();
                 prop_assert_eq!(picture.pts, source.own[shown - lead].pts);
                 prop_assert!(picture.dts <= picture.pts);
             }
@@ -194,7 +208,7 @@ mod tests {
             let source = source(3, &gaps);
             let mut made = encoded(&source, false, 0);
             if more { made.push(made[0].clone()) } else { made.pop(); }
-            let refused = matches!(place_pictures(&source, &made, 0), Err(EncodeError::Count { .. }));
+            let refused = matches!(place_pictures(&source, VideoCodec::H264, &made, 0), Err(EncodeError::Count { .. }));
             prop_assert!(refused);
         }
 
@@ -234,6 +248,10 @@ mod tests {
         let source = source(0, &[3000; 10]);
         let mut made = encoded(&source, false, 0);
         made[5].sync = false;
-        assert_eq!(place_pictures(&source, &made, 0), Err(EncodeError::NoKeyFrame { segment: 1 }));
+        let placed = |made: &[EncodedSample]| place_pictures(&source, VideoCodec::H264, made, 0);
+        assert_eq!(placed(&made), Err(EncodeError::NoKeyFrame { segment: 1 }));
+        // Nor is one that only says that it is a key frame.
+        made[5] = EncodedSample { sync: true, bytes: nal(false, "5"), ..made[5].clone() };
+        assert!(matches!(placed(&made), Err(EncodeError::Output { .. })));
     }
 }

@@ -1,6 +1,6 @@
 //! What somebody wants of a source (contract §2.12), in words of ours.
 
-use codec::AudioCodec;
+use codec::{AudioCodec, VideoCodec};
 use serde::{Deserialize, Serialize};
 
 /// One output that is asked for: a template of a template group.
@@ -50,7 +50,7 @@ impl Format {
 /// What is encoded of any source.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Profile {
-    /// H.264; `None`: no pictures.
+    /// `None`: no pictures.
     pub video: Option<VideoProfile>,
     /// `None`: no sound.
     pub audio: Option<AudioProfile>,
@@ -62,6 +62,9 @@ pub struct Profile {
 /// Pictures that are asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct VideoProfile {
+    /// How they are encoded.
+    #[serde(default = "h264")]
+    pub codec: VideoCodec,
     /// Pixels; with only one side the ratio of the source is kept, with none its size. Even.
     pub width: Option<u32>,
     /// Pixels. Even.
@@ -80,9 +83,17 @@ pub struct VideoProfile {
     /// Effort.
     #[serde(default)]
     pub preset: Preset,
-    /// Tools.
+    /// Tools of H.264.
     #[serde(default)]
     pub profile: H264Profile,
+    /// Ten bits a sample instead of eight: H.265 in Main 10.
+    #[serde(default)]
+    pub ten_bit: bool,
+}
+
+/// What pictures were encoded in before there was a choice.
+pub(crate) const fn h264() -> VideoCodec {
+    VideoCodec::H264
 }
 
 /// How many bits are spent on pictures.
@@ -98,7 +109,7 @@ pub enum Rate {
 /// How much effort is spent on fewer bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the words are x264's own")]
+#[allow(missing_docs, reason = "the words are those of x264 and x265")]
 pub enum Preset {
     Veryfast,
     Faster,

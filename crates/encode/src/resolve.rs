@@ -1,13 +1,13 @@
 //! From what is wanted of any source to what is encoded of this one.
 
 use bytes::Bytes;
-use codec::{AudioCodec, AudioConfig, Mp3Config};
+use codec::{AudioCodec, AudioConfig, Mp3Config, VideoCodec};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use units::Timescale;
 
 use crate::error::{EncodeError, Result};
-use crate::profile::{AudioProfile, Check, Checks, H264Profile, Preset, Profile, Rate, VideoProfile, aac};
+use crate::profile::{AudioProfile, Check, Checks, H264Profile, Preset, Profile, Rate, VideoProfile, aac, h264};
 use crate::sound::Framing;
 
 /// Changes whenever the same [`Encoding`] would be encoded in another way.
@@ -46,6 +46,9 @@ pub struct Encoding {
 /// Pictures that are encoded.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct VideoEncoding {
+    /// How they are encoded.
+    #[serde(default = "h264")]
+    pub codec: VideoCodec,
     /// Pixels, even.
     pub width: u32,
     /// Pixels, even.
@@ -60,8 +63,11 @@ pub struct VideoEncoding {
     pub gop: Option<u32>,
     /// Effort.
     pub preset: Preset,
-    /// Tools.
+    /// Tools of H.264.
     pub profile: H264Profile,
+    /// Ten bits a sample instead of eight.
+    #[serde(default)]
+    pub ten_bit: bool,
 }
 
 /// Sound that is encoded.
@@ -182,6 +188,7 @@ fn video(wanted: &VideoProfile, checks: &Checks, source: &SourceFacts) -> Result
         }
     };
     Ok(VideoEncoding {
+        codec: wanted.codec,
         width,
         height,
         rate,
@@ -189,7 +196,9 @@ fn video(wanted: &VideoProfile, checks: &Checks, source: &SourceFacts) -> Result
         buffer_kbit,
         gop: wanted.gop,
         preset: wanted.preset,
-        profile: wanted.profile,
+        // What the other codec has no use for does not make another rendition.
+        profile: if wanted.codec == VideoCodec::H264 { wanted.profile } else { H264Profile::default() },
+        ten_bit: wanted.codec == VideoCodec::H265 && wanted.ten_bit,
     })
 }
 
@@ -255,6 +264,7 @@ mod tests {
 
     fn wanted(width: Option<u32>, height: Option<u32>) -> VideoProfile {
         VideoProfile {
+            codec: VideoCodec::H264,
             width,
             height,
             long_short: false,
@@ -264,6 +274,7 @@ mod tests {
             gop: None,
             preset: Preset::Veryfast,
             profile: H264Profile::High,
+            ten_bit: false,
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use codec::{AccessUnit, AudioConfig, AvcConfig, Frame, Sample, TrackConfig, TrackKind, VideoConfig};
+use codec::{AccessUnit, AudioConfig, Frame, Sample, TrackConfig, TrackKind, VideoCodec, VideoConfig};
 use container::{SAMPLES_MAX, SampleRow};
 use domain::recording::{At, Effect, Event, Recording, State};
 use reel::{Epoch, Join, ORIGIN_SECONDS};
@@ -425,8 +425,7 @@ impl Assembly {
     pub(crate) fn frame(&mut self, now: Mono, wall: WallTime, frame: &Frame) {
         match frame {
             Frame::Config(TrackConfig::Video(config)) => {
-                self.push.parameter_sets =
-                    AvcConfig::parse(&config.record).map(|avc| avc.parameter_sets()).unwrap_or_default();
+                self.push.parameter_sets = config.parameter_sets().unwrap_or_default();
                 self.push.video = Some(config.clone());
             }
             Frame::Config(TrackConfig::Audio(config)) => self.sound_announced(now, wall, config),
@@ -577,7 +576,9 @@ impl Assembly {
 
     /// The picture's bytes; in front of a key frame its parameter sets, so that each is a safe place to start (design §3).
     fn stored_parts(&self, sample: &Sample) -> Vec<Bytes> {
-        let in_band = !sample.sync || AccessUnit::parse(sample.data.clone(), 4).is_ok_and(|unit| unit.parameter_sets);
+        let codec = self.push.video.as_ref().map_or(VideoCodec::H264, |video| video.codec);
+        let unit = || AccessUnit::parse(codec, sample.data.clone(), 4);
+        let in_band = !sample.sync || unit().is_ok_and(|unit| unit.parameter_sets);
         if in_band { vec![sample.data.clone()] } else { vec![self.push.parameter_sets.clone(), sample.data.clone()] }
     }
 

@@ -37,10 +37,11 @@ impl Epoch {
         }
     }
 
-    /// The sample entry of a track; `in_band` asks for `avc3` where the codec knows the difference.
+    /// The sample entry of a track; `in_band` asks for `avc3` or `hev1`.
     pub fn entry(&self, track: TrackKind, in_band: bool) -> Option<TrackEntry> {
         match track {
             TrackKind::Video => self.video.as_ref().map(|video| TrackEntry::Video {
+                codec: video.codec,
                 record: video.record.clone(),
                 width: video.width,
                 height: video.height,

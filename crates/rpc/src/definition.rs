@@ -16,14 +16,19 @@ pub fn definition(width: u32, height: u32, label: &str) -> &'static str {
     fits.map_or("4K", |(name, ..)| name)
 }
 
-/// The `Specification` of a stream of this definition.
-pub fn specification(definition: &str) -> &'static str {
-    match definition {
-        "FD" => "H264.LD",
-        "LD" | "SD" => "H264.SD",
-        "HD" => "H264.HD",
-        "2K" => "H264.2K",
-        "4K" => "H264.4K",
+/// The `Specification` of a stream of this definition, whose pictures may be H.265.
+pub fn specification(definition: &str, h265: bool) -> &'static str {
+    match (definition, h265) {
+        ("FD", false) => "H264.LD",
+        ("LD" | "SD", false) => "H264.SD",
+        ("HD", false) => "H264.HD",
+        ("2K", false) => "H264.2K",
+        ("4K", false) => "H264.4K",
+        ("FD", true) => "H265.LD",
+        ("LD" | "SD", true) => "H265.SD",
+        ("HD", true) => "H265.HD",
+        ("2K", true) => "H265.2K",
+        ("4K", true) => "H265.4K",
         _ => "Audio",
     }
 }
@@ -43,6 +48,10 @@ mod tests {
         let found = found.map(|(width, height)| definition(width, height, "LD"));
         assert_eq!(found, ["FD", "FD", "SD", "SD", "2K", "4K", "SQ"]);
         assert_eq!(definition(0, 0, "HQ"), "HQ");
+        assert_eq!(
+            (specification("LD", false), specification("LD", true), specification("HQ", false)),
+            ("H264.SD", "H265.SD", "Audio")
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From message bodies to frames: the parameters of each track, and its samples on unwrapped time.
 
 use bytes::Bytes;
-use codec::{AacConfig, AccessUnit, AvcConfig, CodecError, Frame, Sample, TrackConfig, TrackKind};
+use codec::{AacConfig, AccessUnit, AvcConfig, CodecError, Frame, Sample, TrackConfig, TrackKind, VideoCodec};
 use container::flv::{AudioTag, FileTags, FlvError, TagKind, VideoTag};
 use units::Timescale;
 
@@ -57,7 +57,7 @@ impl Media {
                     self.left.without_config += 1;
                     return Ok(());
                 };
-                let unit = AccessUnit::parse(data, config.length_size)?;
+                let unit = AccessUnit::parse(VideoCodec::H264, data, config.length_size)?;
                 if !unit.picture {
                     self.left.without_picture += 1;
                     return Ok(());

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use codec::{AudioCodec, TrackKind};
+use codec::{AudioCodec, TrackKind, VideoCodec};
 use container::flv::{
     AAC_CONFIG_HEAD, AAC_HEAD, BODY_BYTES_MAX, Metadata, PICTURE_HEAD_BYTES, TAG_BYTES, TagKind, file_head, mp3_head,
     picture_config_head, picture_head, tag_head, tag_tail,
@@ -55,6 +55,11 @@ pub struct Flv {
 impl<'a> FlvBuilder<'a> {
     /// Begins. Errors: [`ViewError::Format`] when the cut has a codec that the format has no number for.
     pub fn new(timeline: &'a Timeline) -> Result<Self> {
+        for video in timeline.track_epochs(TrackKind::Video).iter().filter_map(|known| known.epoch.video.as_ref()) {
+            if video.codec != VideoCodec::H264 {
+                return Err(ViewError::Format { format: "FLV", what: "pictures in H.265" });
+            }
+        }
         for audio in timeline.track_epochs(TrackKind::Audio).iter().filter_map(|known| known.epoch.audio.as_ref()) {
             if audio.codec == AudioCodec::Mp3 && mp3_head(audio.sample_rate, audio.channels).is_none() {
                 return Err(ViewError::Format { format: "FLV", what: "MP3 of this sampling rate" });

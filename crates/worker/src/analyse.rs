@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use blobs::Blobs;
 use bytes::Bytes;
 use catalog::{Analysis, Catalog, MediaFacts, TrackFacts};
-use codec::{AacConfig, AudioCodec, AudioConfig, AvcConfig, TrackKind, VideoCodec, VideoConfig};
+use codec::{AacConfig, AudioCodec, AudioConfig, AvcConfig, HevcConfig, TrackKind, VideoCodec, VideoConfig};
 use encode::Format;
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use reel::{ReelIndex, SamplePage, samples_index_key, segments_index_key};
@@ -195,6 +195,10 @@ fn video_profile(config: &VideoConfig) -> (&'static str, u32) {
             let avc = AvcConfig::parse(&config.record).ok();
             (avc.as_ref().map(avc_profile).unwrap_or_default(), avc.map_or(0, |avc| u32::from(avc.level)))
         }
+        VideoCodec::H265 => {
+            let hevc = HevcConfig::parse(&config.record).ok();
+            (hevc.as_ref().map(hevc_profile).unwrap_or_default(), hevc.map_or(0, |hevc| u32::from(hevc.level)))
+        }
     }
 }
 
@@ -211,6 +215,17 @@ fn avc_profile(avc: &AvcConfig) -> &'static str {
         110 => "High 10",
         122 => "High 4:2:2",
         244 => "High 4:4:4 Predictive",
+        _ => "",
+    }
+}
+
+/// The profile's name (ISO/IEC 23008-2 annex A).
+fn hevc_profile(hevc: &HevcConfig) -> &'static str {
+    match hevc.profile {
+        1 => "Main",
+        2 => "Main 10",
+        3 => "Main Still Picture",
+        4 => "Rext",
         _ => "",
     }
 }

@@ -167,7 +167,9 @@ fn fields(index: usize, track: &TrackFacts) -> StreamFields {
     // name read as a little-endian number.
     let (codec_long_name, codec_tag, codec_tag_string) = match track.codec.as_str() {
         "h264" => (Some("H.264 / AVC / MPEG-4 AVC / MPEG-4 part 10"), Some("0x31637661"), Some("avc1")),
+        "hevc" => (Some("H.265 / HEVC (High Efficiency Video Coding)"), Some("0x31637668"), Some("hvc1")),
         "aac" => (Some("AAC (Advanced Audio Coding)"), Some("0x6134706d"), Some("mp4a")),
+        "mp3" => (Some("MP3 (MPEG audio layer 3)"), Some("0x6134706d"), Some("mp4a")),
         _ => (None, None, None),
     };
     StreamFields {

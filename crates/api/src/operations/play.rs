@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use catalog::{Asset, AssetStatus, Output};
 use domain::rule::NO_TRANSCODE;
+use encode::VideoCodec;
 use rpc::definition::{definition, output_file, specification};
 use rpc::param::{CommaList, Filled};
 use serde::Serialize;
@@ -169,7 +170,7 @@ fn output_stream(context: &Context, asset: &Asset, output: &Output) -> Option<Pl
         narrow_band_type: "0",
         play_url: asset_url(context, asset.id, &output_file(output.id, definition, format)),
         size: facts.size_bytes,
-        specification: specification(definition),
+        specification: specification(definition, is_h265(output)),
         status: "Normal",
         stream_type: if facts.width == 0 { "audio" } else { "video" },
         width: facts.width,
@@ -178,12 +179,16 @@ fn output_stream(context: &Context, asset: &Asset, output: &Output) -> Option<Pl
 
 /// That of its pictures, or of its sound when it has none.
 fn codec_name(output: &Output) -> String {
-    let profile = &output.template.profile;
     let pictures = output.facts.as_ref().is_some_and(|facts| facts.width > 0);
-    match (&profile.audio, pictures) {
+    match (&output.template.profile.audio, pictures) {
         (Some(audio), false) => audio.codec.as_str().to_ascii_uppercase(),
+        _ if is_h265(output) => "H265".to_owned(),
         _ => "H264".to_owned(),
     }
+}
+
+fn is_h265(output: &Output) -> bool {
+    output.template.profile.video.as_ref().is_some_and(|video| video.codec == VideoCodec::H265)
 }
 
 fn source(context: &Context, asset: &Asset, media: &'static str, format: &'static str, file: &str) -> PlayInfo {

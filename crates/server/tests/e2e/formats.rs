@@ -138,6 +138,50 @@ async fn lose_indexes(server: &Server) -> usize {
     rows["rendition"].len()
 }
 
+#[tokio::test]
+async fn h265_has_every_picture_at_its_time_and_one_set_of_parameters() {
+    let h265 = |name: &str, width: u32, rate: Value, format: &str| {
+        let mut one = template(name, format, json!({"Codec": "AAC", "Bitrate": 64}));
+        one["Video"] = json!({"Codec": "H.265", "Width": width, "Preset": "veryfast"});
+        one["Video"].as_object_mut().unwrap().extend(rate.as_object().unwrap().clone());
+        one
+    };
+    let templates = [
+        h265("small", 160, json!({"Bitrate": 150}), "mp4"),
+        h265("large", 320, json!({"Crf": 30}), "m3u8"),
+        h265("deep", 160, json!({"Bitrate": 150, "PixFmt": "yuv420p10le"}), "mp4"),
+        template("h264", "mp4", json!({"Codec": "AAC", "Bitrate": 64})),
+    ];
+    let (mut server, _) = server_with(&templates, 200).await;
+    let clip = clips::synthetic(&Recipe::default()).await.unwrap();
+    push(&clip, &server.push_url("match", "court1"), Pace::Fast).await.unwrap();
+    let asset = &wait_status(&server, 1, "Normal").await[0];
+    let source = probe(&mp4(&server, asset)).await.unwrap();
+    let streams = streams(&server, asset, templates.len()).await;
+    assert_eq!(of(&streams, "mp4", "H265").len() + of(&streams, "m3u8", "H265").len(), 3);
+    let mut keys = Vec::new();
+    for stream in &streams {
+        let (url, what) = (url(stream), stream.to_string());
+        let seen = probe(&url).await.unwrap();
+        assert_eq!(decode_complaints(&url).await.unwrap(), "", "{what}");
+        assert!(close(&shown(&seen), &shown(&source), 0.0015), "pictures at other times than the source's: {what}");
+        keys.push(crate::transcoding::keys(&seen));
+        if stream["Format"] == "mp4" && stream["CodecName"] == "H265" {
+            // One set of parameters in all chunks: the entry says so, and nothing is told in the samples alone.
+            let head = reqwest::get(&url).await.unwrap().bytes().await.unwrap().slice(..4_000);
+            assert!(
+                head.windows(4).any(|kind| kind == b"hvc1") && !head.windows(4).any(|kind| kind == b"hev1"),
+                "{what}"
+            );
+            let kbps: u64 = stream["Bitrate"].as_str().unwrap().parse().unwrap();
+            assert!((120..330).contains(&kbps), "150 kb/s of pictures and 64 of sound were asked for: {what}");
+        }
+    }
+    assert!(keys.iter().all(|one| close(one, &keys[0], 0.0015)), "key frames lie apart");
+    server.stop().await.unwrap();
+    check(&server, &["--deep"], 0).await;
+}
+
 /// What of a tone's next sample does not follow from the two before it, at most; the first and last second apart.
 fn surprise(samples: &[f32], hertz: f32, rate: f32) -> f32 {
     let turn = 2.0 * (std::f32::consts::TAU * hertz / rate).cos();

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use blobs::Blobs;
 use bytes::Bytes;
 use catalog::{Catalog, EncodeRun, RenditionState};
-use codec::AvcConfig;
 use encode::{
     EncodeError, Encoding, Input, Loaded, Movie, Paths, Placed, SegmentPlan, Source, WrittenSegment, arguments,
     place_frames, place_pictures, read_movie, write_segments,
@@ -15,7 +14,7 @@ use jobs::{Attempt, Failure, Finish, Handler, kind};
 use reel::{Epoch, SegmentRow};
 use serde::Deserialize;
 use tokio::io::AsyncWriteExt;
-use units::{JobId, ReelId, Timescale};
+use units::{JobId, ReelId};
 
 use super::TranscodeSettings;
 use super::stored::{Stretch, load, load_if_there, put_part, stretch};
@@ -180,7 +179,8 @@ fn prepare<'a>(
     let base = stretch.rows.first().map_or(0, |row| row.number);
     let epoch = rows.last().and_then(|row| stretch.index.epoch(row.epoch)).ok_or_else(unknown)?;
     let encodings: Vec<Encoding> = run.renditions.iter().map(|rendition| rendition.encoding.clone()).collect();
-    let input = Input::new(&Source { epoch, lead, own, tail }, &encodings).map_err(failure)?;
+    let picture_ticks = stretch.picture_ticks();
+    let input = Input::new(&Source { epoch, lead, own, tail, picture_ticks }, &encodings).map_err(failure)?;
     let plan = rows.iter().map(|row| SegmentPlan { number: row.number.saturating_sub(base), source: row.clone() });
     Ok(Job { input, encodings, epoch, number, plan: plan.collect(), delay: stretch.delay() })
 }
@@ -195,12 +195,10 @@ fn assemble(
     let mut placed = Placed::default();
     let mut epoch = Epoch { number: job.number, video: None, audio: None };
     if let (Some(file), Some(pictures)) = (&movies.video, &job.input.pictures) {
-        let Movie { avc, samples } = read_movie(file)?;
-        let unread = EncodeError::Output { what: "the parameters of its pictures" };
-        let record = avc.ok_or_else(|| unread.clone())?;
-        let config = AvcConfig::parse(&record).map_err(|_| unread)?;
-        epoch.video = Some(config.video_config(record, Timescale::REEL));
-        placed.pictures = place_pictures(pictures, &samples, job.delay)?;
+        let Movie { video, samples } = read_movie(file)?;
+        let config = video.ok_or(EncodeError::Output { what: "the parameters of its pictures" })?;
+        placed.pictures = place_pictures(pictures, config.codec, &samples, job.delay)?;
+        epoch.video = Some(config);
     }
     if let Some(audio) = &encoding.audio
         && job.epoch.audio.is_some()

@@ -34,13 +34,19 @@ pub(super) async fn stretch(blobs: &Blobs, reel: ReelId, from: i64, to: i64) -> 
 
 impl Stretch {
     /// How much earlier than shown pictures of a rendition are decoded, in 90 kHz ticks: two pictures, which is as far as our
-    /// encoders reorder. The same for every chunk, so that of the first decides: the others may be still to come.
+    /// encoders reorder.
     pub(super) fn delay(&self) -> i64 {
+        self.picture_ticks().saturating_mul(2)
+    }
+
+    /// How long a picture is shown on average, in 90 kHz ticks. The same for every chunk, so that of the first decides: the others
+    /// may be still to come.
+    pub(super) fn picture_ticks(&self) -> i64 {
         let first = self.chunks.first().map_or(&[][..], |chunk| self.own(chunk));
         let videos = || first.iter().filter_map(|row| Some((row, row.video?)));
         let pictures: i64 = videos().map(|(_, video)| i64::from(video.samples)).sum();
         let ticks: i64 = videos().map(|(row, _)| row.end.saturating_sub(row.begin)).sum();
-        ticks.saturating_mul(2) / pictures.max(1)
+        (ticks / pictures.max(1)).max(1)
     }
 
     /// The segments of a chunk.

@@ -121,7 +121,7 @@ impl Asked {
         };
         let format = self.format(place)?;
         let profile = Profile {
-            video: if sound_only { None } else { self.pictures(place)? },
+            video: if sound_only { None } else { self.pictures(place, format)? },
             audio: self.sound(place, format)?,
             checks: self.checks(place)?,
         };

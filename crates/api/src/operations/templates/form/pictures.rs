@@ -1,6 +1,6 @@
 //! `Video`: the pictures of a template.
 
-use encode::{H264Profile, Preset, Rate, VideoProfile};
+use encode::{Format, H264Profile, Preset, Rate, VideoCodec, VideoProfile};
 
 use super::Asked;
 use super::fields::{Fields, Place};
@@ -15,7 +15,7 @@ const PRESETS: [Preset; 6] =
 const H264_PROFILES: [H264Profile; 3] = [H264Profile::Baseline, H264Profile::Main, H264Profile::High];
 
 impl Asked {
-    pub(super) fn pictures(&self, place: Place) -> Answer<Option<VideoProfile>> {
+    pub(super) fn pictures(&self, place: Place, format: Format) -> Answer<Option<VideoProfile>> {
         if self.video.is_none() {
             return Err(place.wrong("Video", "it is missing; {\"Remove\":\"true\"} takes the pictures away"));
         }
@@ -23,8 +23,15 @@ impl Asked {
         if video.flag("Remove")? {
             return Ok(None);
         }
-        video.one_of("Codec", &[("H.264", ())])?;
-        video.one_of("PixFmt", &[("yuv420p", ())])?;
+        let codec = video.one_of("Codec", &[("H.264", VideoCodec::H264), ("H.265", VideoCodec::H265)])?;
+        let codec = codec.unwrap_or(VideoCodec::H264);
+        if codec == VideoCodec::H265 && format == Format::Flv {
+            return Err(video.wrong("Codec", "an flv cannot hold H.265"));
+        }
+        let ten_bit = video.one_of("PixFmt", &[("yuv420p", false), ("yuv420p10le", true)])?.unwrap_or(false);
+        if codec == VideoCodec::H264 && ten_bit {
+            return Err(video.wrong("PixFmt", "ten bits are encoded in H.265 alone: browsers play no other"));
+        }
         video.one_of("ScanMode", &[("auto", ()), ("progressive", ())])?;
         if video.text("Fps").is_some() {
             return Err(video.wrong("Fps", "the rate of the source is kept; leave it out"));
@@ -36,8 +43,13 @@ impl Asked {
             side => Ok(side),
         };
         let presets = PRESETS.map(|preset| (preset.as_str(), preset));
-        let profiles = H264_PROFILES.map(|profile| (profile.as_str(), profile));
+        let profile = match codec {
+            VideoCodec::H264 => video.one_of("Profile", &H264_PROFILES.map(|profile| (profile.as_str(), profile)))?,
+            VideoCodec::H265 if ten_bit => video.one_of("Profile", &[("main10", H264Profile::default())])?,
+            VideoCodec::H265 => video.one_of("Profile", &[("main", H264Profile::default())])?,
+        };
         Ok(Some(VideoProfile {
+            codec,
             width: side("Width")?,
             height: side("Height")?,
             long_short: video.flag("LongShortMode")?,
@@ -51,7 +63,8 @@ impl Asked {
             buffer_kbit: video.number("Bufsize", 1_000, 128_000)?,
             gop: video.number("Gop", 1, 100_000)?,
             preset: video.one_of("Preset", &presets)?.unwrap_or_default(),
-            profile: video.one_of("Profile", &profiles)?.unwrap_or_default(),
+            profile: profile.unwrap_or_default(),
+            ten_bit,
         }))
     }
 }

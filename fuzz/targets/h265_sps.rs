@@ -1,0 +1,20 @@
+//! H.265: a decoder configuration record with its sequence parameter set, and a sample with lengths of 1, 2 and 4 bytes.
+#![no_main]
+
+use bytes::Bytes;
+use codec::{AccessUnit, HevcConfig, VideoCodec};
+use units::Timescale;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let body = Bytes::copy_from_slice(bytes);
+    if let Ok(config) = HevcConfig::parse(&body) {
+        let _ = (config.parameter_sets(), config.codec_string("hvc1"));
+        let _ = config.video_config(body.clone(), Timescale::MILLIS);
+    }
+    for length_size in [1, 2, 4] {
+        let Ok(unit) = AccessUnit::parse(VideoCodec::H265, body.clone(), length_size) else { continue };
+        // What comes out has lengths of four bytes, and is read the same again.
+        let again = AccessUnit::parse(VideoCodec::H265, unit.data.clone(), 4).expect("what was written can be read");
+        assert_eq!((again.picture, again.idr, again.data), (unit.picture, unit.idr, unit.data));
+    }
+});
