@@ -47,6 +47,9 @@ struct Options {
     /// Where the server records to; without it the folder for temporary files
     #[arg(long)]
     work: Option<PathBuf>,
+    /// Nobody looks while it is recorded: what grows then is the recorder's own
+    #[arg(long)]
+    unwatched: bool,
 }
 
 #[tokio::main]
@@ -87,6 +90,11 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
         })
         .await?;
         let now = Look::at(&[pid])?.cpu();
+        if options.unwatched {
+            println!("{hour:>4} {:>6.1} MiB {:>16.1} s", resident_mib(pid)?, now.saturating_sub(cpu).as_secs_f64());
+            cpu = now;
+            continue;
+        }
         let live = Playlist::load(&server.http_url(&format!("/l/{PLAY_DOMAIN}/short/{STREAM}.m3u8"))).await?;
         let again = best(&live.url).await?;
         let newest = best(&live.last_segment).await?;
