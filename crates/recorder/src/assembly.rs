@@ -506,7 +506,7 @@ impl Assembly {
         let mapped = timeline.map(TrackKind::Video, dts, self.picture_length);
         let dts = self.last_dts.map_or(mapped.at, |last| mapped.at.max(last.saturating_add(1)));
         self.last_dts = Some(dts);
-        let pts = mapped.at.saturating_add(cto);
+        let pts = dts.saturating_add(cto);
         self.stalled.push_back(Picture {
             wall,
             dts,

@@ -338,6 +338,25 @@ fn pictures_before_the_first_key_frame_are_left_out_and_counted() {
 }
 
 #[test]
+fn a_clock_that_steps_back_a_little_leaves_the_pictures_in_order() {
+    let (mut out, mut assembly) = (Out::default(), Assembly::begin(machine(3600)));
+    let mut frames = vec![video_config()];
+    // 40 ms apart, a key frame every second; at 3.2 s the clock steps back by 0.3 s, and a key frame comes at once.
+    for picture in 0..250 {
+        let (at, sync) =
+            if picture < 80 { (picture * 40, picture % 25 == 0) } else { (picture * 40 - 300, picture % 25 == 5) };
+        frames.push(sample(TrackKind::Video, u32::try_from(picture).unwrap(), at, 0, sync));
+    }
+    feed(&mut out, &mut assembly, &frames);
+    assembly.push_lost(Mono::default(), WallTime::default(), PushId::from_u128(1));
+    run(&mut out, &mut assembly);
+    let shown: Vec<i64> = out.segments.iter().flat_map(|s| s.of(TrackKind::Video)).map(|sample| sample.2).collect();
+    assert_eq!(shown.len(), 250);
+    assert!(shown.windows(2).all(|pair| pair[0] < pair[1]), "{shown:?}");
+    assert_eq!(shown[249] - shown[0], (249 * 40 - 300) * 90, "where the clock is in the end");
+}
+
+#[test]
 fn a_leap_of_the_publishers_clock_is_no_hour_of_nothing() {
     let mut assembly = Assembly::begin(machine(3600));
     let mut out = Out::default();

@@ -1,5 +1,7 @@
 //! What was recorded lasts as long as what the publisher meant, and its tracks are in step, whatever their time stamps said.
 
+use std::collections::BTreeSet;
+
 use catalog::Recording;
 use codec::TrackKind;
 use reel::Join;
@@ -15,6 +17,9 @@ const ROUNDING_US: i64 = 2_000;
 /// Jitter of the sound's time stamps is not followed.
 const PHANTOM_MAX_US: i64 = 21_000_000;
 
+/// A tick of the stored timeline, rounded up.
+const TICK_US: i64 = 12;
+
 /// A frame in its place.
 #[derive(Clone, Copy)]
 struct Placed {
@@ -28,6 +33,8 @@ struct Placed {
 pub(super) fn check(world: &World, recording: &Recording, kept: &Kept) -> Checked<u64> {
     let mut last: Option<Placed> = None;
     let mut skew_max = 0;
+    // Pictures of a clock that has stepped back a little: they follow each other at once until it is where it was.
+    let mut squeezed = BTreeSet::new();
     // The recording goes on with pictures that stand still: when nothing was seen of them before, nobody knows for how long
     // they did. Their clock runs with the first that does not.
     let mut stands = false;
@@ -36,7 +43,12 @@ pub(super) fn check(world: &World, recording: &Recording, kept: &Kept) -> Checke
         let mut goes_on = !matches!(segment.row.join, Join::Continuous);
         for one in frames.iter().filter(|one| one.sent.track == TrackKind::Video) {
             if let Some(before) = last {
-                check_step(world, before, *one, std::mem::take(&mut goes_on))?;
+                let same_push = before.sent.push == one.sent.push;
+                let at_once = (0..=TICK_US).contains(&(one.at_us - before.at_us));
+                if same_push && one.sent.steps > 0 && at_once {
+                    squeezed.insert(one.number);
+                }
+                check_step(world, before, *one, std::mem::take(&mut goes_on), &squeezed)?;
             }
             last = Some(*one);
         }
@@ -45,7 +57,7 @@ pub(super) fn check(world: &World, recording: &Recording, kept: &Kept) -> Checke
         let from = frames.iter().position(runs).unwrap_or(frames.len());
         let frames = frames.get(from..).unwrap_or_default();
         stands &= frames.is_empty();
-        let skew = check_skew(frames).map_err(|what| {
+        let skew = check_skew(frames, &squeezed).map_err(|what| {
             let all: Vec<_> =
                 frames.iter().map(|one| (one.number, one.at_us / 1_000, one.sent.meant_us / 1_000)).collect();
             format!("segment {}: {what}; frames, where they are and were meant: {all:?}", segment.row.number)
@@ -76,7 +88,7 @@ fn frames(world: &World, kept: &Kept, segment: &super::KeptSegment) -> Checked<V
 
 /// From picture to picture: as long as was meant where the clock was steady and nothing is missing, and nowhere hours. `goes_on`: after
 /// a loss, whose last picture had its length guessed.
-fn check_step(world: &World, before: Placed, one: Placed, goes_on: bool) -> Checked {
+fn check_step(world: &World, before: Placed, one: Placed, goes_on: bool, squeezed: &BTreeSet<u32>) -> Checked {
     let step = one.at_us - before.at_us;
     let real = (one.sent.sent_ms - before.sent.sent_ms) * 1_000;
     let told = || {
@@ -92,6 +104,9 @@ fn check_step(world: &World, before: Placed, one: Placed, goes_on: bool) -> Chec
     let follows = before.sent.push == one.sent.push
         && world.sent.get(between).is_some_and(|between| between.iter().all(|sent| sent.track == TrackKind::Audio));
     let meant = one.sent.meant_us - before.sent.meant_us;
+    if squeezed.contains(&one.number) || squeezed.contains(&before.number) && step < meant {
+        return Ok(());
+    }
     if follows && !goes_on && before.sent.steady && one.sent.steady && (step - meant).abs() > ROUNDING_US {
         return Err(format!("{}; meant: {meant}", told()));
     }
@@ -99,14 +114,16 @@ fn check_step(world: &World, before: Placed, one: Placed, goes_on: bool) -> Chec
 }
 
 /// Each sound against the picture of its push that is presented before it.
-fn check_skew(frames: &[Placed]) -> Checked<u64> {
+fn check_skew(frames: &[Placed], squeezed: &BTreeSet<u32>) -> Checked<u64> {
     let mut pictures: Vec<&Placed> = frames.iter().filter(|one| one.sent.track == TrackKind::Video).collect();
     pictures.sort_by_key(|one| one.at_us);
     let mut furthest = 0;
     for sound in frames.iter().filter(|one| one.sent.track == TrackKind::Audio) {
         let behind = pictures.partition_point(|picture| picture.at_us <= sound.at_us);
         let Some(picture) = behind.checked_sub(1).and_then(|at| pictures.get(at)) else { continue };
-        if (picture.sent.push, picture.sent.steps) != (sound.sent.push, sound.sent.steps) {
+        if (picture.sent.push, picture.sent.steps) != (sound.sent.push, sound.sent.steps)
+            || squeezed.contains(&picture.number)
+        {
             continue;
         }
         let skew = (sound.at_us - picture.at_us) - (sound.sent.meant_us - picture.sent.meant_us);
