@@ -54,10 +54,13 @@ pub(super) fn check(world: &World, recording: &Recording, kept: &Kept) -> Checke
         }
         stands |= !matches!(segment.row.join, Join::Continuous);
         let runs = |one: &Placed| one.sent.track == TrackKind::Video && (one.sent.steady || !stands);
+        // A clock that leaps between the first picture of a stretch and the first sound says nothing of how far apart they are.
+        let begins = !matches!(segment.row.join, Join::Continuous);
+        let first = frames.iter().find(|one| begins && one.sent.track == TrackKind::Video).map(|one| one.number);
         let from = frames.iter().position(runs).unwrap_or(frames.len());
         let frames = frames.get(from..).unwrap_or_default();
         stands &= frames.is_empty();
-        let skew = check_skew(frames, &squeezed).map_err(|what| {
+        let skew = check_skew(frames, &squeezed, first).map_err(|what| {
             let all: Vec<_> =
                 frames.iter().map(|one| (one.number, one.at_us / 1_000, one.sent.meant_us / 1_000)).collect();
             format!("segment {}: {what}; frames, where they are and were meant: {all:?}", segment.row.number)
@@ -113,8 +116,8 @@ fn check_step(world: &World, before: Placed, one: Placed, goes_on: bool, squeeze
     Ok(())
 }
 
-/// Each sound against the picture of its push that is presented before it.
-fn check_skew(frames: &[Placed], squeezed: &BTreeSet<u32>) -> Checked<u64> {
+/// Each sound against the picture of its push that is presented before it. `first`: the picture with which a stretch begins.
+fn check_skew(frames: &[Placed], squeezed: &BTreeSet<u32>, first: Option<u32>) -> Checked<u64> {
     let mut pictures: Vec<&Placed> = frames.iter().filter(|one| one.sent.track == TrackKind::Video).collect();
     pictures.sort_by_key(|one| one.at_us);
     let mut furthest = 0;
@@ -123,6 +126,7 @@ fn check_skew(frames: &[Placed], squeezed: &BTreeSet<u32>) -> Checked<u64> {
         let Some(picture) = behind.checked_sub(1).and_then(|at| pictures.get(at)) else { continue };
         if (picture.sent.push, picture.sent.steps) != (sound.sent.push, sound.sent.steps)
             || squeezed.contains(&picture.number)
+            || Some(picture.number) == first && !sound.sent.steady
         {
             continue;
         }
