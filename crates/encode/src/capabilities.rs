@@ -17,25 +17,42 @@ pub struct Capabilities {
     pub aac: bool,
     /// MP3.
     pub mp3: bool,
+    /// Still pictures.
+    pub jpeg: bool,
+    /// Moving pictures of 256 colours.
+    pub gif: bool,
+    /// Moving pictures as WebP.
+    pub webp: bool,
 }
 
 impl Default for Capabilities {
     /// Everything.
     fn default() -> Self {
-        Self { h264: true, h265: true, aac: true, mp3: true }
+        Self { h264: true, h265: true, aac: true, mp3: true, jpeg: true, gif: true, webp: true }
     }
 }
 
 impl Capabilities {
     /// Those of a host without an encoder.
-    pub const NONE: Self = Self { h264: false, h265: false, aac: false, mp3: false };
+    pub const NONE: Self =
+        Self { h264: false, h265: false, aac: false, mp3: false, jpeg: false, gif: false, webp: false };
 
     /// Reads what `ffmpeg -encoders` prints: a legend, a line of dashes, then an encoder in each line, its flags first.
     pub fn of_listing(listing: &str) -> Self {
         let rows = listing.lines().skip_while(|line| !line.trim_start().starts_with("---")).skip(1);
         let names: BTreeSet<&str> = rows.filter_map(|row| row.split_whitespace().nth(1)).collect();
         let has = |name| names.contains(name);
-        Self { h264: has("libx264"), h265: has("libx265"), aac: has("aac"), mp3: has("libmp3lame") }
+        // What moving pictures, and sheets of still ones, are made of.
+        let png = has("png");
+        Self {
+            h264: has("libx264"),
+            h265: has("libx265"),
+            aac: has("aac"),
+            mp3: has("libmp3lame"),
+            jpeg: png && has("mjpeg"),
+            gif: png && has("gif"),
+            webp: png && has("libwebp_anim"),
+        }
     }
 
     /// What of a profile cannot be encoded here: the key that asks for it, and words that follow "this server has no encoder
@@ -73,8 +90,12 @@ mod tests {
     #[test]
     fn an_encoder_is_there_when_its_whole_name_is_listed() {
         let found = Capabilities::of_listing(LISTING);
-        assert_eq!(found, Capabilities { h264: false, ..Capabilities::default() });
-        let more = format!("{LISTING} V....D libx264              H.264 (codec h264)\n");
+        let some = Capabilities { h265: true, aac: true, mp3: true, ..Capabilities::NONE };
+        assert_eq!(found, some);
+        let more = format!("{LISTING} V....D libx264              H.264 (codec h264)\n V..... gif GIF\n");
+        let found = Capabilities::of_listing(&more);
+        assert_eq!(found, Capabilities { h264: true, ..some }, "moving pictures are made of PNG");
+        let more = format!("{more} V..... png PNG\n V..... mjpeg JPEG\n V..... libwebp_anim WebP\n");
         assert_eq!(Capabilities::of_listing(&more), Capabilities::default());
         assert_eq!(Capabilities::of_listing("no such program"), Capabilities::NONE);
     }

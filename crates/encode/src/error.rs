@@ -21,6 +21,12 @@ pub enum EncodeError {
         /// In which way.
         what: &'static str,
     },
+    /// More pixels than are made here.
+    #[error("{what} is too large")]
+    TooLarge {
+        /// Which picture.
+        what: String,
+    },
     /// The encoder's file cannot be read.
     #[error("the encoder's output makes no sense: {what}")]
     Output {

@@ -97,10 +97,10 @@ pub struct Input {
 }
 
 /// A stored sample.
-struct Sample {
-    row: SampleRow,
-    dts: i64,
-    bytes: Bytes,
+pub(crate) struct Sample {
+    pub(crate) row: SampleRow,
+    pub(crate) dts: i64,
+    pub(crate) bytes: Bytes,
 }
 
 impl Sample {
@@ -268,7 +268,7 @@ fn slotted(frames: &[Sample], begin: i64, frame: i64, silence: Option<Bytes>) ->
 }
 
 /// A fragmented file of one track.
-fn file(epoch: &Epoch, track: TrackKind, samples: &[Sample]) -> Result<Vec<Bytes>> {
+pub(crate) fn file(epoch: &Epoch, track: TrackKind, samples: &[Sample]) -> Result<Vec<Bytes>> {
     let unknown = EncodeError::Source { what: "a track without parameters" };
     let (Some(entry), Some(scale)) = (epoch.entry(track, false), epoch.scale(track)) else { return Err(unknown) };
     let id = track_id(track);

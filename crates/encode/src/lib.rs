@@ -6,6 +6,8 @@
 //! [`arguments`] how it is told, [`read_movie`] what it answered, and [`place_pictures`] puts that on the reel's timeline: the n-th
 //! picture takes the time of the n-th picture of the source, whatever the encoder's clock says. (Decision 0017.)
 //!
+//! Still pictures and animations are [ordered](PictureOrder), planned and asked for in the module `shots`.
+//!
 //! **Invariant:** a chunk's outcome depends on the source and the encoding alone, so its neighbours, made elsewhere and at
 //! another time, fit it.
 
@@ -21,6 +23,7 @@ mod plan;
 mod profile;
 mod resolve;
 mod segments;
+mod shots;
 mod sound;
 
 pub use capabilities::Capabilities;
@@ -34,4 +37,10 @@ pub use plan::{CHUNK_TICKS_MIN, Chunk, chunks};
 pub use profile::{AudioProfile, Check, Checks, Format, H264Profile, Preset, Profile, Rate, Template, VideoProfile};
 pub use resolve::{AudioEncoding, Encoding, SourceFacts, VideoEncoding};
 pub use segments::{SegmentPlan, WrittenSegment, write_segments};
+pub use shots::{
+    ANIMATION_MS_MAX, AnimationFormat, AnimationLength, AnimationOrder, AnimationPlan, COVERS, Color, Cue, Feed,
+    Frames, Gop, LOOK_BYTES, Layout, Look, PictureOrder, SHOTS_MAX, Sheet, SheetOrder, Shot, ShotOutputs, ShotPaths,
+    ShotTimes, Size, SnapshotOrder, TASK_SNAPSHOTS, Wanted, animation_arguments, best, gops, sheet_arguments,
+    shot_arguments, webvtt,
+};
 pub use sound::{Framing, first_frame, frame_begin};
