@@ -1,5 +1,5 @@
 //! What tests judge with: ffprobe, who owes us nothing; a server under test that can be killed; a receiver of callbacks; an API
-//! client of its own making; clips; publishers.
+//! client of its own making; clips; publishers; reels of real media.
 
 pub mod api;
 pub mod browser;
@@ -12,6 +12,7 @@ pub mod probe;
 pub mod process;
 pub mod publisher;
 pub mod receiver;
+pub mod reels;
 pub mod server;
 pub mod standstill;
 pub mod tape;
