@@ -353,7 +353,7 @@ async fn a_receipt_tells_the_story_of_a_video_with_its_jobs_and_deliveries() {
         answer[list].as_array().unwrap().iter().map(|one| one["Kind"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(kinds("Events"), ["cycle_became_asset", "source_analysed"]);
-    assert_eq!(kinds("Jobs"), ["callback", "analyse", "callback"]);
+    assert_eq!(kinds("Jobs"), ["callback", "analyse", "cover", "callback"]);
 
     let bare = server.ok(VOD, "GetVideoReceipt", &[("VideoId", &video), ("WithDeliveries", "false")]).await;
     assert_eq!(bare.as_object().unwrap().keys().collect::<Vec<_>>(), ["Receipt"]);

@@ -6,6 +6,7 @@
 
 mod assets;
 mod mend;
+mod pictures;
 mod reels;
 mod strangers;
 
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use blobs::Blobs;
 use catalog::{Catalog, ReelState, Subject};
-use units::{AssetId, RecordingId, ReelId};
+use units::{AssetId, JobId, RecordingId, ReelId};
 
 pub use self::mend::mend;
 use crate::error::Result;
@@ -56,6 +57,8 @@ pub enum Mend {
     OweBirth(AssetId),
     /// Analyse the source of an asset.
     Analyse(AssetId),
+    /// Make the pictures of a job, or make them again.
+    Picture(JobId),
     /// Take a recording up again from one of its cycles.
     Reopen(RecordingId, u32),
     /// Join the cycles of a recording.

@@ -4,6 +4,7 @@
 //! ```text
 //! assets/<asset>/asset.json       the rows of an asset
 //! assets/<asset>/receipt.json     its story: pushes, gaps, parameters, cycles
+//! assets/<asset>/covers/…         its pictures, in a folder for each kind
 //! reels/<reel>/recording.json     the rows of a reel, its recording and its pushes
 //! reels/<reel>/reel.json          the recorder's own note, written before any row
 //! catalog/installation.json       everything that was configured, secrets included

@@ -98,7 +98,8 @@ pub(crate) async fn adopt_installation(catalog: &Catalog, rows: &Rows) -> Result
     Ok(())
 }
 
-/// Puts an asset back, owes the events that were not delivered, and has it analysed when it was not.
+/// Puts an asset back, owes the events that were not delivered, and has it analysed when it was not, encoded and pictured as far
+/// as that had not ended.
 pub(crate) async fn adopt_asset(catalog: &Catalog, rows: &Rows, now: WallTime) -> Result<()> {
     let mut tx = catalog.begin().await?;
     tx.restore(rows).await?;
@@ -120,6 +121,7 @@ pub(crate) async fn adopt_asset(catalog: &Catalog, rows: &Rows, now: WallTime) -
             && let Some(id) = asset.get("id").and_then(|id| id.as_str()?.parse().ok())
         {
             tx.plan_again(id, now).await?;
+            tx.picture_again(id, now).await?;
         }
     }
     tx.commit().await?;

@@ -70,8 +70,10 @@ pub struct Asset {
     pub title: String,
     /// Its description; may be empty.
     pub description: String,
-    /// The URL of its cover; may be empty.
+    /// The URL of the cover that its customer gave it; may be empty.
     pub cover_url: String,
+    /// The file of the cover that was taken of it; empty while there is none.
+    pub taken_cover: String,
     /// Its category.
     pub category: Option<i64>,
     /// Comma list; may be empty.
@@ -263,6 +265,7 @@ fn asset_of(row: &Row) -> Result<Asset> {
         title: row.text("title")?,
         description: row.text("description")?,
         cover_url: row.text("cover_url")?,
+        taken_cover: row.text("taken_cover")?,
         category: row.opt_int("category")?,
         tags: row.text("tags")?,
         user_data: row.text("user_data")?,
@@ -383,7 +386,7 @@ impl Tx {
     }
 
     /// The asset as it stands, locked against other writers until the transaction ends.
-    async fn hold_asset(&mut self, id: AssetId) -> Result<Asset> {
+    pub(crate) async fn hold_asset(&mut self, id: AssetId) -> Result<Asset> {
         let row = Sql::new("UPDATE asset SET modified = modified WHERE id = $1 AND deleted IS NULL RETURNING *")
             .arg(id)
             .row(self)
@@ -491,6 +494,7 @@ impl Tx {
         for row in &reels {
             self.enqueue(NewJob::free_reel(row.parsed("reel")?, Some((id, now)), free_after), now).await?;
         }
+        self.enqueue(NewJob::free_pictures(id, Some((now, free_after))), now).await?;
         self.tell(id, now, Event::AssetDeleted).await?;
         let gone = Description {
             title: Some(String::new()),
@@ -593,6 +597,7 @@ impl Tx {
         if asset.analysed.is_none() {
             self.enqueue(NewJob::analyse(id), now).await?;
         }
+        self.have_cover(id, now).await?;
         let told = Description {
             title: Some(asset.title.clone()),
             description: Some(asset.description.clone()),

@@ -70,6 +70,7 @@ impl Tx {
             self.enqueue(NewJob::free_reel(reel, None, Duration::ZERO), now).await?;
             count += 1;
         }
+        self.free_due_pictures(now).await?;
         Ok(count)
     }
 }

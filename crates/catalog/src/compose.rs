@@ -159,6 +159,7 @@ impl Tx {
                 self.enqueue(NewJob::analyse(composed.asset), now).await?;
             }
         }
+        self.begin_cover(composed.asset, now).await?;
         if encodes(&composed.template_group) {
             self.begin_transcode(composed.asset, &composed.template_group, TaskCause::Auto, "", now).await?;
         }

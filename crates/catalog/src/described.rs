@@ -62,7 +62,7 @@ pub struct Stale {
 pub type Rows = BTreeMap<String, Vec<Map<String, Json>>>;
 
 /// Tables that belong to an asset, with the column that names it.
-const OF_ASSET: [(&str, &str); 7] = [
+const OF_ASSET: [(&str, &str); 9] = [
     ("asset", "id"),
     ("span", "asset"),
     ("garbage", "asset"),
@@ -70,13 +70,17 @@ const OF_ASSET: [(&str, &str); 7] = [
     ("transcode_task", "asset"),
     ("output", "asset"),
     ("output_span", "asset"),
+    ("picture_job", "asset"),
+    ("picture_set", "asset"),
 ];
 /// Tables that are not configured by anyone: media, history, and what the catalog keeps for itself.
-const NOT_CONFIGURED: [&str; 19] = [
+const NOT_CONFIGURED: [&str; 21] = [
     "asset",
     "encode_run",
     "output",
     "output_span",
+    "picture_job",
+    "picture_set",
     "rendition",
     "transcode_task",
     "span",

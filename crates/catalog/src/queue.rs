@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use serde_json::json;
 use units::{AssetId, EventId, JobId, PushId, RecordingId, ReelId, StreamPath, WallTime};
 
+use crate::pictures::PictureCause;
 use crate::sql::{Row, Sql, in_own_tx, words};
 use crate::{Catalog, Result, Tx};
 
@@ -36,6 +37,12 @@ pub mod kind {
     pub const JOIN_RUN: &str = "join_run";
     /// End the outputs of a task whose renditions have ended: payload `{"task": JobId}`.
     pub const SETTLE: &str = "settle";
+    /// Take the pictures of which one is the cover of an asset: payload `{"asset": AssetId, "job": JobId}`.
+    pub const COVER: &str = "cover";
+    /// Make the pictures of a picture job: payload `{"asset": AssetId, "job": JobId}`.
+    pub const PICTURES: &str = "pictures";
+    /// Remove files of pictures that nothing tells of: payload `{"asset": AssetId}`.
+    pub const FREE_PICTURES: &str = "free_pictures";
 }
 
 /// How long after an RTMP publish its callback goes out, if the push is still there (contract §3.5).
@@ -96,6 +103,11 @@ const FREE_REEL_RETRY: Retry =
 const TRANSCODE_RETRY: Retry = Retry { attempts_max: 20, first: Duration::from_secs(1), max: Duration::from_secs(300) };
 /// What kills an encoder three times will do so a fourth time.
 const ENCODE_RETRY: Retry = Retry { attempts_max: 3, first: Duration::from_secs(2), max: Duration::from_secs(60) };
+const PICTURES_RETRY: Retry = ENCODE_RETRY;
+/// Of a cover that is waited for.
+pub(crate) const COVER_PRIORITY: i32 = 5;
+/// Of one that could have been taken long ago: thousands of them must not be in the way of new ones.
+pub(crate) const LATE_COVER_PRIORITY: i32 = -5;
 
 /// A job to be made.
 #[derive(Clone, PartialEq, Debug)]
@@ -182,6 +194,28 @@ impl NewJob {
         Self { order_key: Some(format!("settle/{task}")), ..job }
     }
 
+    /// Those that an asset has without anybody's asking come one after the other: the cover first.
+    pub(crate) fn pictures(job: JobId, asset: AssetId, cause: PictureCause) -> Self {
+        let (kind, priority) = match cause {
+            PictureCause::Birth => (kind::COVER, COVER_PRIORITY),
+            PictureCause::Task => (kind::PICTURES, 0),
+            PictureCause::Request => (kind::PICTURES, 5),
+        };
+        let in_turn = cause != PictureCause::Request;
+        let new = Self::new(kind, json!({ "asset": asset, "job": job }), PICTURES_RETRY);
+        let unique_key = Some(format!("{}{job}", pictures_key(asset)));
+        Self { unique_key, order_key: in_turn.then(|| pictures_key(asset)), priority, ..new }
+    }
+
+    /// One job per deletion of an asset, which waits its own time; `None`: at once, and without a key, as one that is at work may
+    /// have looked already.
+    pub(crate) fn free_pictures(asset: AssetId, deleted: Option<(WallTime, Duration)>) -> Self {
+        let job = Self::new(kind::FREE_PICTURES, json!({ "asset": asset }), FREE_REEL_RETRY);
+        let unique_key = deleted.map(|(at, _)| format!("free_pictures/{asset}/{}", at.unix_ms));
+        let delay = deleted.map_or(Duration::ZERO, |(_, delay)| delay);
+        Self { unique_key, priority: -10, delay, ..job }
+    }
+
     /// One job per deletion of an asset, so that each waits its own time; `None`: for all whose time has come.
     pub(crate) fn free_reel(reel: ReelId, asset: Option<(AssetId, WallTime)>, delay: Duration) -> Self {
         let job = Self::new(kind::FREE_REEL, json!({ "reel": reel }), FREE_REEL_RETRY);
@@ -193,6 +227,11 @@ impl NewJob {
 
 fn analyse_key(asset: AssetId) -> String {
     format!("analyse/{asset}")
+}
+
+/// What the keys of an asset's picture jobs begin with.
+pub(crate) fn pictures_key(asset: AssetId) -> String {
+    format!("pictures/{asset}/")
 }
 
 /// A job as it stands.
@@ -281,10 +320,13 @@ impl Catalog {
     /// The jobs that an asset had, oldest first: those of its own, and those that told its events.
     pub async fn jobs_of_asset(&self, asset: AssetId) -> Result<Vec<JobRow>> {
         let rows = Sql::new(
-            "SELECT * FROM job WHERE unique_key = $1 OR id IN (SELECT job FROM event WHERE asset = $2) ORDER BY seq",
+            "SELECT * FROM job WHERE unique_key = $1 OR id IN (SELECT job FROM event WHERE asset = $2)
+               OR unique_key > $3 AND unique_key < $4 ORDER BY seq",
         )
         .arg(analyse_key(asset))
         .arg(asset)
+        .arg(pictures_key(asset))
+        .arg(format!("{}g", pictures_key(asset)))
         .rows(self)
         .await?;
         rows.iter().map(JobRow::of).collect()

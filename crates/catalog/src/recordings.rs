@@ -349,8 +349,8 @@ impl Tx {
         }
     }
 
-    /// Makes a cycle an asset: the asset with its span, its `AddLiveRecordVideoComplete` in the outbox, the job that
-    /// analyses it, and the recording's next open cycle, all or nothing.
+    /// Makes a cycle an asset: the asset with its span, its `AddLiveRecordVideoComplete` in the outbox, the jobs that
+    /// analyse it and take its cover, and the recording's next open cycle, all or nothing.
     ///
     /// Idempotent by (recording, cycle): a repetition makes nothing. `NotFound` when there is no such recording.
     pub async fn seal_cycle(&mut self, sealed: &SealedCycle, next: Option<&OpenCycle>) -> Result<SealOutcome> {
@@ -372,6 +372,7 @@ impl Tx {
             self.tell(sealed.asset, sealed.sealed_at, event).await?;
             self.tell_record_file(sealed.asset, &path, sealed.sealed_at).await?;
             self.enqueue(NewJob::analyse(sealed.asset), sealed.sealed_at).await?;
+            self.begin_cover(sealed.asset, sealed.sealed_at).await?;
             self.end_live_run(sealed.asset, sealed.to_ticks).await?;
             if encodes(&sealed.template_group) {
                 self.begin_transcode(sealed.asset, &sealed.template_group, TaskCause::Auto, "", sealed.sealed_at)

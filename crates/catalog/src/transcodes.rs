@@ -349,7 +349,7 @@ impl Catalog {
 }
 
 impl Tx {
-    /// Makes a task for an asset, and the job that plans it. Gives its id.
+    /// Makes a task for an asset, the job that plans it, and the one that takes its snapshots. Gives its id.
     pub async fn begin_transcode(
         &mut self,
         asset: AssetId,
@@ -374,6 +374,7 @@ impl Tx {
         .run(self)
         .await?;
         self.enqueue(NewJob::transcode(id), now).await?;
+        self.begin_task_pictures(asset, id, user_data, now).await?;
         Ok(id)
     }
 
@@ -672,11 +673,12 @@ impl Tx {
         Ok(true)
     }
 
-    /// Ends a task all of whose outputs have ended, and owes its `TranscodeComplete`. Whether it did.
+    /// Ends a task all of whose outputs have ended, and its snapshots, and owes its `TranscodeComplete`. Whether it did.
     pub async fn finish_task(&mut self, task: &TranscodeTask, now: WallTime) -> Result<bool> {
         let sql = Sql::new(
             "UPDATE transcode_task SET state = 'done', completed = $2 WHERE id = $1 AND state = 'running'
-               AND NOT EXISTS (SELECT 1 FROM output WHERE task = $1 AND state = 'running')",
+               AND NOT EXISTS (SELECT 1 FROM output WHERE task = $1 AND state = 'running')
+               AND NOT EXISTS (SELECT 1 FROM picture_job WHERE task = $1 AND state = 'running')",
         );
         if sql.arg(task.id).arg(now).run(self).await? == 0 {
             return Ok(false);

@@ -918,7 +918,7 @@ async fn rows_are_restored_from_what_describes_them(catalog: Catalog) {
     catalog.set_analysis(id, &analysis, at(60)).await.unwrap();
     catalog.delete_asset(id, Duration::ZERO, at(90)).await.unwrap();
     for (subject, tables) in [
-        (Subject::Asset(id), vec!["asset", "event", "garbage"]),
+        (Subject::Asset(id), vec!["asset", "event", "garbage", "picture_job"]),
         (Subject::Reel(reel), vec!["push", "recording", "recording_push", "reel"]),
     ] {
         let rows = catalog.rows_of(subject).await.unwrap();
@@ -930,6 +930,7 @@ async fn rows_are_restored_from_what_describes_them(catalog: Catalog) {
         let mut ids: Vec<String> = vec![id.to_string(), reel.to_string(), recording.to_string(), push.to_string()];
         let events = catalog.events_of_asset(id).await.unwrap();
         ids.extend(events.iter().map(|event| event.id.to_string()));
+        ids.extend(catalog.picture_jobs(id).await.unwrap().iter().map(|job| job.id.to_string()));
         for old in &ids {
             text = text.replace(old.as_str(), &old.chars().rev().collect::<String>());
         }
@@ -1042,6 +1043,10 @@ async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_fa
             tx.commit().await.unwrap();
         }
         let mut tx = catalog.begin().await.unwrap();
+        assert!(!tx.finish_task(task, at(11)).await.unwrap(), "its snapshots are being taken");
+        for job in catalog.picture_jobs(id).await.unwrap().iter().filter(|job| job.task == Some(task.id)) {
+            assert!(tx.finish_pictures(job.id, &[], at(11)).await.unwrap());
+        }
         assert!(tx.finish_task(task, at(11)).await.unwrap());
         tx.commit().await.unwrap();
     }
@@ -1055,7 +1060,8 @@ async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_fa
     assert_eq!(claims, catalog.claims_on_reel(of.reel).await.unwrap());
     assert_eq!(claims.len(), 1);
     let rows = catalog.rows_of(Subject::Asset(id)).await.unwrap();
-    assert_eq!(rows.keys().collect::<Vec<_>>(), ["asset", "event", "output", "output_span", "span", "transcode_task"]);
+    let tables = ["asset", "event", "output", "output_span", "picture_job", "span", "transcode_task"];
+    assert_eq!(rows.keys().collect::<Vec<_>>(), tables);
     let rows = catalog.rows_of(Subject::Reel(again[0].reel)).await.unwrap();
     assert_eq!(rows.keys().collect::<Vec<_>>(), ["reel", "rendition"]);
 }

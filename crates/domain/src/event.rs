@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use units::{AssetId, JobId, StreamPath, WallTime};
 
+use crate::picture::{PictureFormat, PictureKind};
+
 /// One thing that happened to an asset.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -53,6 +55,24 @@ pub enum Event {
         /// Each of them.
         streams: Vec<StreamInfo>,
     },
+    /// Snapshots of an asset were taken, or could not be.
+    SnapshotsTaken {
+        /// Somebody asked for them; else they come with a transcode task.
+        asked: bool,
+        /// What stands for the asset by now.
+        cover: Option<Cover>,
+        /// What was wanted, and how much of it there is.
+        sets: Vec<SnapshotSet>,
+        /// Why there is nothing, in a sentence.
+        error: Option<String>,
+    },
+    /// An animation of an asset was made, or failed.
+    Animated {
+        /// Its id.
+        job: JobId,
+        /// What became of it.
+        outcome: AnimationOutcome,
+    },
     /// An asset was deleted.
     AssetDeleted,
     /// The title, description and so on of an asset changed.
@@ -95,6 +115,57 @@ pub enum StreamOutcome {
         /// Seconds, for display.
         duration_s: f64,
         /// Bytes of the progressive MP4.
+        size_bytes: u64,
+    },
+    /// There is none.
+    Failed {
+        /// Why, in a sentence.
+        error: String,
+    },
+}
+
+/// What stands for an asset in lists.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Cover {
+    /// What the customer gave it.
+    Given {
+        /// Where that is.
+        url: String,
+    },
+    /// One of its own pictures.
+    Taken {
+        /// The name of its file.
+        file: String,
+    },
+}
+
+/// Snapshots of one kind that one job took.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SnapshotSet {
+    /// The job's id.
+    pub job: JobId,
+    /// What they are for.
+    pub kind: PictureKind,
+    /// How many there are; 0 when they could not be taken.
+    pub count: u32,
+}
+
+/// What became of an animation.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AnimationOutcome {
+    /// It can be shown.
+    Made {
+        /// What is in its file.
+        format: PictureFormat,
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+        /// Pictures per second.
+        fps: u32,
+        /// Bytes of its file.
         size_bytes: u64,
     },
     /// There is none.

@@ -58,8 +58,8 @@ impl Handler for Analyse {
     }
 }
 
-/// What the index tells of a cut; its size is that of its file in `format`, and of its MP4 where that has no one file.
-pub(crate) async fn measure(blobs: &Blobs, cut: &[CutSpan], format: Format) -> Result<Analysis, WorkerError> {
+/// The indexes of the reels of a cut.
+pub(crate) async fn indexes_of(blobs: &Blobs, cut: &[CutSpan]) -> Result<BTreeMap<ReelId, ReelIndex>, WorkerError> {
     let mut indexes: BTreeMap<ReelId, ReelIndex> = BTreeMap::new();
     for one in cut {
         for reel in [Some(one.span.reel), one.sound].into_iter().flatten() {
@@ -69,6 +69,12 @@ pub(crate) async fn measure(blobs: &Blobs, cut: &[CutSpan], format: Format) -> R
             }
         }
     }
+    Ok(indexes)
+}
+
+/// What the index tells of a cut; its size is that of its file in `format`, and of its MP4 where that has no one file.
+pub(crate) async fn measure(blobs: &Blobs, cut: &[CutSpan], format: Format) -> Result<Analysis, WorkerError> {
+    let indexes = indexes_of(blobs, cut).await?;
     let views = cut.iter().filter_map(|one| {
         let sound = one.sound.and_then(|reel| Some(SoundView { reel, index: indexes.get(&reel)? }));
         Some(SpanView { span: one.span, index: indexes.get(&one.span.reel)?, sound })

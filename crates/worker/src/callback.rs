@@ -4,6 +4,7 @@
 //! callback that is set late gets what is still owed and one that is deleted gets nothing more.
 
 mod payload;
+mod pictures;
 
 use std::time::Duration;
 

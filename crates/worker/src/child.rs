@@ -18,6 +18,8 @@ const CPU_SECONDS_MAX: u64 = 3_600;
 const SILENCE_MAX: Duration = Duration::from_secs(300);
 /// How much nicer than we are.
 const NICENESS: i32 = 10;
+/// What a shell ends with when there is no such program, POSIX 2.8.2.
+const NO_PROGRAM: i32 = 127;
 /// What is kept of what an encoder complains about, in bytes; the rest is read and dropped.
 const COMPLAINTS_BYTES_MAX: usize = 2_000;
 
@@ -26,6 +28,9 @@ const COMPLAINTS_BYTES_MAX: usize = 2_000;
 pub(crate) enum ChildError {
     #[error("the encoder cannot be started")]
     Start(#[source] std::io::Error),
+    /// Not now and not later.
+    #[error("the encoder cannot be started: {complaints}")]
+    NoProgram { complaints: String },
     #[error("the encoder said nothing for {} s and was ended", SILENCE_MAX.as_secs())]
     Silent,
     #[error("the encoder cannot be followed")]
@@ -98,7 +103,11 @@ pub(crate) async fn run(
     let status = timeout(SILENCE_MAX, child.wait()).await.map_err(|_| ChildError::Silent)?;
     let status = status.map_err(ChildError::Follow)?;
     let complaints = complaints.await.unwrap_or_default();
-    if status.success() { Ok(()) } else { Err(ChildError::Failed { status, complaints }) }
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(NO_PROGRAM) => Err(ChildError::NoProgram { complaints }),
+        _ => Err(ChildError::Failed { status, complaints }),
+    }
 }
 
 /// Live streams come first. The whole group, so that it does not matter what has been started by now.
@@ -143,6 +152,18 @@ mod tests {
         let (ended, _) = shell("yes 'no such codec' | head -c 100000 >&2; exit 3").await;
         let text = ended.unwrap_err().to_string();
         assert!(text.contains("no such codec") && text.len() < 3_000, "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_not_there_is_told_from_one_that_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let ended = run(Path::new("/nonexistent/ffmpeg"), folder.path(), &[], |_| {}).await;
+        assert!(
+            matches!(&ended, Err(ChildError::NoProgram { complaints }) if complaints.contains("/nonexistent/ffmpeg")),
+            "{ended:?}"
+        );
+        let (ended, _) = shell("exit 1").await;
+        assert!(matches!(ended, Err(ChildError::Failed { .. })));
     }
 
     #[tokio::test]

@@ -1,5 +1,5 @@
-//! Runs jobs: callbacks, live notifications, analysis, transcoding, freeing media. Calls the operator when the disk is in
-//! trouble.
+//! Runs jobs: callbacks, live notifications, analysis, transcoding, pictures, freeing media. Calls the operator when the disk is
+//! in trouble.
 //!
 //! Each kind of job has a module with its handler. All are safe to run twice and to be dropped in the middle; what a job
 //! leaves in the catalog is written in the transaction that ends it.
@@ -15,9 +15,11 @@ mod encoder;
 mod error;
 mod free;
 mod live_notify;
+mod pictures;
 mod receiver;
 mod record_notify;
 mod record_question;
+mod scratch;
 mod sweep;
 mod transcode;
 
@@ -38,6 +40,7 @@ use crate::callback::Callback;
 use crate::compose::Compose;
 use crate::free::FreeReel;
 use crate::live_notify::Notify;
+use crate::pictures::{FreePictures, Studio};
 use crate::receiver::Receivers;
 use crate::record_notify::NotifyOfRecordings;
 use crate::record_question::Question;
@@ -47,7 +50,7 @@ use crate::transcode::{EncodeChunk, EncodeLive, JoinRun, Plan, Settle};
 const REQUESTS_AT_ONCE: u32 = 32;
 /// Longer than a request with all that the catalog may take around it.
 const REQUEST_LEASE: Duration = Duration::from_secs(30);
-/// Jobs that read or remove much at once, per kind.
+/// Jobs that read or remove much at once, per kind; those that take pictures have a child each.
 const DISK_JOBS_AT_ONCE: u32 = 2;
 /// How long a node that reads an index may be silent.
 const DISK_LEASE: Duration = Duration::from_secs(60);
@@ -121,6 +124,8 @@ pub async fn run(
     let encoding = KindLimits { at_once: settings.transcode.at_once.max(1), lease: DISK_LEASE };
     transcode::clear_scratch(&settings.transcode);
     let watching = transcode::watch(catalog.clone(), shutdown.clone());
+    let studio = Studio::new(catalog.clone(), blobs.clone(), settings.transcode.clone());
+    let watching_pictures = pictures::watch(catalog.clone(), settings.transcode.clone(), shutdown.clone());
     let running = Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
         .handle(Callback::new(catalog.clone(), receivers.clone(), settings.keep_telling, public_url), requests)
         .handle(Notify::new(catalog.clone(), receivers.clone()), requests)
@@ -133,12 +138,16 @@ pub async fn run(
         .handle(EncodeLive::new(catalog.clone(), blobs.clone()), disk)
         .handle(JoinRun::new(catalog.clone(), blobs.clone()), disk)
         .handle(Settle::new(catalog.clone(), blobs.clone()), disk)
+        .handle(studio.covers(), disk)
+        .handle(studio.pictures(), disk)
+        .handle(FreePictures::new(catalog.clone(), blobs.clone()), disk)
         .handle(FreeReel::new(catalog, blobs), disk)
         .run(shutdown);
     let running = async {
         running.await;
         jobs_done.cancel();
     };
-    let ((), (), (), (), alarmed) = tokio::join!(running, describing, sweeping, watching, alarming);
+    let ((), (), (), (), (), alarmed) =
+        tokio::join!(running, describing, sweeping, watching, watching_pictures, alarming);
     alarmed
 }

@@ -6,6 +6,7 @@ use catalog::{AuditedAsset, Subject};
 use domain::event::Event;
 use units::AssetId;
 
+use super::pictures::{check_forgotten, check_pictures};
 use super::{BY_MENDING, Check, Mend};
 use crate::description::{description_key, read_description};
 use crate::error::{ArchiveError, Result};
@@ -25,6 +26,7 @@ pub(super) async fn check_assets(check: &mut Check<'_>) -> Result<()> {
             check_asset(check, asset, &forgotten).await?;
         }
     }
+    check_forgotten(check).await?;
     for (event, asset) in check.catalog.forgotten_events().await? {
         let place = format!("asset {asset}");
         check.found(
@@ -60,6 +62,7 @@ async fn check_asset(check: &mut Check<'_>, asset: &AuditedAsset, forgotten: &BT
         let what = "its source was never analysed and nothing will";
         check.found(&place, what, BY_MENDING, Some(Mend::Analyse(asset.id)));
     }
+    check_pictures(check, asset, &place).await?;
     check_description(check, Subject::Asset(asset.id), &place).await
 }
 

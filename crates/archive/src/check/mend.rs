@@ -60,6 +60,7 @@ async fn carry_out(catalog: &Catalog, blobs: &Blobs, mend: &Mend, node: &str, no
         }
         Mend::Compose(recording) => Ok(catalog.compose_again(*recording, now).await?),
         Mend::Analyse(asset) => Ok(catalog.analyse_again(*asset, now).await?),
+        Mend::Picture(job) => Ok(catalog.make_pictures_again(*job, now).await?),
         Mend::Reopen(recording, cycle) => {
             let made = catalog.assets_by_cycle(*recording).await?;
             let next = made.keys().next_back().map_or(0, |last| last.saturating_add(1));

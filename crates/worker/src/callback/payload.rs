@@ -3,13 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use domain::event::{AssetEvent, Change, DescribeMode, DescribedField, Event, StreamInfo, StreamOutcome};
+use domain::event::{
+    AnimationOutcome, AssetEvent, Change, DescribeMode, DescribedField, Event, StreamInfo, StreamOutcome,
+};
 use rpc::definition::{definition, output_file};
 use serde::Serialize;
 use units::{AssetId, JobId, WallTime};
 
+use super::pictures;
+
 /// The code that the vendor's samples give for an output that could not be made.
-const BAD_CONTENT: &str = "InvalidParameter.ResourceContentBad";
+pub(super) const BAD_CONTENT: &str = "InvalidParameter.ResourceContentBad";
 
 /// The `EventType` under which customers ask for and get an event.
 pub(crate) fn event_type(event: &Event) -> &'static str {
@@ -20,6 +24,8 @@ pub(crate) fn event_type(event: &Event) -> &'static str {
         Event::SourceAnalysed { .. } => "VideoAnalysisComplete",
         Event::StreamTranscoded { .. } => "StreamTranscodeComplete",
         Event::Transcoded { .. } => "TranscodeComplete",
+        Event::SnapshotsTaken { .. } => "SnapshotComplete",
+        Event::Animated { .. } => "DynamicImageComplete",
         Event::AssetDeleted => "DeleteMediaComplete",
         Event::AssetDescribed { .. } => "MediaBaseChangeComplete",
     }
@@ -53,7 +59,12 @@ enum Fields<'a> {
         record_end_time: String,
     },
     #[serde(rename_all = "PascalCase")]
-    Composing { video_id: AssetId, domain_name: &'a str, app_name: &'a str, stream_name: &'a str },
+    Composing {
+        video_id: AssetId,
+        domain_name: &'a str,
+        app_name: &'a str,
+        stream_name: &'a str,
+    },
     #[serde(rename_all = "PascalCase")]
     InPlace {
         video_id: AssetId,
@@ -82,9 +93,18 @@ enum Fields<'a> {
         stream: Stream<'a>,
     },
     #[serde(rename_all = "PascalCase")]
-    Transcoded { video_id: AssetId, stream_infos: Vec<StreamWithStatus<'a>> },
+    Transcoded {
+        video_id: AssetId,
+        stream_infos: Vec<StreamWithStatus<'a>>,
+    },
+    Snapshots(pictures::Snapshots<'a>),
+    Animation(pictures::Animation<'a>),
     #[serde(rename_all = "PascalCase")]
-    Deleted { media_id: AssetId, media_type: &'static str, delete_type: &'static str },
+    Deleted {
+        media_id: AssetId,
+        media_type: &'static str,
+        delete_type: &'static str,
+    },
     #[serde(rename_all = "PascalCase")]
     Described {
         media_id: AssetId,
@@ -173,7 +193,7 @@ fn made(info: &StreamInfo) -> bool {
     matches!(info.outcome, StreamOutcome::Made { .. })
 }
 
-const fn status(success: bool) -> &'static str {
+pub(super) const fn status(success: bool) -> &'static str {
     if success { "success" } else { "fail" }
 }
 
@@ -183,6 +203,8 @@ fn body<'a>(event: &'a AssetEvent, public_url: &str) -> Body<'a> {
         Event::StreamTranscoded { stream } => made(stream),
         Event::Transcoded { streams } => streams.iter().any(made),
         Event::ComposeBegan { possible, .. } => *possible,
+        Event::SnapshotsTaken { error, .. } => error.is_none(),
+        Event::Animated { outcome, .. } => matches!(outcome, AnimationOutcome::Made { .. }),
         _ => true,
     };
     let fields = match &event.event {
@@ -225,6 +247,11 @@ fn body<'a>(event: &'a AssetEvent, public_url: &str) -> Body<'a> {
                 .map(|info| StreamWithStatus { status: status(made(info)), stream: stream(id, info, public_url) })
                 .collect(),
         },
+        Event::SnapshotsTaken { asked, cover, sets, error } => {
+            let told = pictures::snapshots(id, *asked, cover.as_ref(), sets, error.as_deref(), public_url);
+            Fields::Snapshots(told)
+        }
+        Event::Animated { job, outcome } => Fields::Animation(pictures::animation(id, *job, outcome, public_url)),
         Event::AssetDeleted => Fields::Deleted { media_id: id, media_type: "video", delete_type: "all" },
         Event::AssetDescribed { mode, changes } => Fields::Described {
             media_id: id,
@@ -273,6 +300,8 @@ fn decimal(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::event::{Cover, SnapshotSet};
+    use domain::picture::{PictureFormat, PictureKind};
     use units::StreamPath;
 
     fn rendered(at: &str, event: Event) -> String {
@@ -358,6 +387,53 @@ mod tests {
         );
         let all_failed = rendered("2026-03-01T11:24:00Z", Event::Transcoded { streams: vec![failed] });
         assert!(all_failed.contains(r#""Status":"fail","VideoId""#), "{all_failed}");
+    }
+
+    #[test]
+    fn snapshots_are_told_with_the_pattern_of_their_names_and_the_cover() {
+        let job = JobId::from_u128(0x77aa);
+        let set = |kind, count| SnapshotSet { job, kind, count };
+        let file = format!("covers/{job}-00002.jpg");
+        let (cover, sets) = (Some(Cover::Taken { file }), vec![set(PictureKind::Cover, 8)]);
+        let (asset, at) = ("6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30", "2026-03-01T11:06:00Z");
+        assert_eq!(
+            rendered(at, Event::SnapshotsTaken { asked: false, cover, sets, error: None }),
+            format!(
+                r#"{{"EventType":"SnapshotComplete","EventTime":"{at}","Status":"success","VideoId":"{asset}","CoverUrl":"http://vod.example.org/v/{asset}/covers/{job}-00002.jpg","SnapshotInfos":[{{"Status":"success","SnapshotType":"CoverSnapshot","SnapshotCount":8,"SnapshotFormat":"{asset}/covers/{job}-{{SnapshotCount}}.jpg","SnapshotRegular":"http://vod.example.org/v/{asset}/covers/{job}-{{SnapshotCount}}.jpg","JobId":"{job}"}}]}}"#
+            )
+        );
+        let cover = Some(Cover::Given { url: "http://img.example.org/1.jpg".into() });
+        let sets = vec![set(PictureKind::Cues, 3)];
+        let asked = rendered(at, Event::SnapshotsTaken { asked: true, cover, sets, error: None });
+        for part in [
+            r#""SubType":"SpecifiedTime","CoverUrl":"http://img.example.org/1.jpg""#,
+            r#""SnapshotType":"WebVttSnapshot","SnapshotCount":1"#,
+            &format!(r#""SnapshotRegular":"http://vod.example.org/v/{asset}/cues/{job}.vtt""#),
+        ] {
+            assert!(asked.contains(part), "{part} in {asked}");
+        }
+        let (sets, error) = (vec![set(PictureKind::Snapshot, 0)], Some("no picture".to_owned()));
+        assert_eq!(
+            rendered(at, Event::SnapshotsTaken { asked: true, cover: None, sets, error }),
+            format!(
+                r#"{{"EventType":"SnapshotComplete","EventTime":"{at}","Status":"fail","VideoId":"{asset}","SubType":"SpecifiedTime","SnapshotInfos":[{{"Status":"fail","SnapshotType":"NormalSnapshot","SnapshotCount":0,"JobId":"{job}"}}],"ErrorCode":"InvalidParameter.ResourceContentBad","ErrorMessage":"no picture"}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn an_animation_is_told_as_json_in_json() {
+        let (job, format) = (JobId::from_u128(0xd1), PictureFormat::Gif);
+        let outcome = AnimationOutcome::Made { format, width: 320, height: 180, fps: 10, size_bytes: 91_823 };
+        let (asset, at) = ("6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30", "2026-03-01T11:25:00Z");
+        assert_eq!(
+            rendered(at, Event::Animated { job, outcome }),
+            format!(
+                r#"{{"EventType":"DynamicImageComplete","EventTime":"{at}","Status":"success","VideoId":"{asset}","JobId":"{job}","DynamicImageJobInfo":"{{\"JobId\":\"{job}\",\"Status\":\"success\",\"FileURL\":\"http://vod.example.org/v/{asset}/animations/{job}.gif\",\"FileSize\":\"91823\",\"Fps\":\"10\",\"Width\":\"320\",\"Height\":\"180\"}}"}}"#
+            )
+        );
+        let failed = rendered(at, Event::Animated { job, outcome: AnimationOutcome::Failed { error: "why".into() } });
+        assert!(failed.contains(r#""Status":"fail""#) && failed.ends_with(r#""ErrorMessage":"why"}"#), "{failed}");
     }
 
     #[test]

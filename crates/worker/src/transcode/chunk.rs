@@ -1,6 +1,6 @@
 //! Encodes one chunk of a run into the segments of all its renditions.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use blobs::Blobs;
@@ -13,19 +13,17 @@ use encode::{
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use reel::{Epoch, SegmentRow};
 use serde::Deserialize;
-use tokio::io::AsyncWriteExt;
 use units::{JobId, ReelId};
 
 use super::TranscodeSettings;
 use super::stored::{Stretch, load, load_if_there, put_part, stretch};
 use crate::child;
 use crate::clock::now;
-use crate::error::{WorkerError, chain};
+use crate::error::chain;
+use crate::scratch::{Folder, read, write};
 
 /// How often the progress of a chunk is written down.
 const NOTE_PROGRESS_EVERY: Duration = Duration::from_secs(5);
-/// Largest file of an encoder that is read, in bytes: half a minute at 100 Mb/s, and to spare.
-const OUTPUT_BYTES_MAX: u64 = 1 << 30;
 
 #[derive(Deserialize)]
 struct Payload {
@@ -40,25 +38,9 @@ pub(crate) struct EncodeChunk {
     settings: TranscodeSettings,
 }
 
-/// A folder of the encoder's own, removed with all that is in it.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed now is removed when the process starts again.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 impl EncodeChunk {
     pub(crate) fn new(catalog: Catalog, blobs: Blobs, settings: TranscodeSettings) -> Self {
         Self { catalog, blobs, settings }
-    }
-
-    async fn folder(&self, attempt: &Attempt) -> Result<Folder, WorkerError> {
-        let folder = self.settings.scratch.join(format!("{}-{}", attempt.job.id, attempt.job.fence));
-        tokio::fs::create_dir_all(&folder).await.map_err(WorkerError::Scratch)?;
-        Ok(Folder(folder))
     }
 
     async fn encode(&self, attempt: &Attempt, folder: &Path, job: &Job<'_>) -> Result<Vec<Movies>, Failure> {
@@ -142,11 +124,11 @@ impl Handler for EncodeChunk {
             own.push(load(&self.blobs, run.source, row).await?);
         }
         let job = prepare(&run, &stretch, rows, chunk.epoch, &own, lead.as_ref(), tail.as_ref())?;
-        let folder = self.folder(attempt).await?;
+        let folder = Folder::of(&self.settings.scratch, attempt).await?;
         let movies = match job.input.is_empty() {
             // The source has nothing here of the tracks that are wanted.
             true => job.encodings.iter().map(|_| Movies { video: None, audio: None }).collect(),
-            false => self.encode(attempt, &folder.0, &job).await?,
+            false => self.encode(attempt, folder.path(), &job).await?,
         };
         for ((rendition, encoding), movies) in run.renditions.iter().zip(&job.encodings).zip(&movies) {
             let (epoch, segments) = assemble(rendition.reel, encoding, &job, movies).map_err(failure)?;
@@ -212,24 +194,4 @@ fn assemble(
     }
     let segments = write_segments(reel, &job.plan, &epoch, placed, job.delay)?;
     Ok((epoch, segments))
-}
-
-async fn write(path: &Path, parts: &[Bytes]) -> Result<(), WorkerError> {
-    if parts.is_empty() {
-        return Ok(());
-    }
-    let file = tokio::fs::File::create(path).await.map_err(WorkerError::Scratch)?;
-    let mut file = tokio::io::BufWriter::with_capacity(1 << 20, file);
-    for part in parts {
-        file.write_all(part).await.map_err(WorkerError::Scratch)?;
-    }
-    file.flush().await.map_err(WorkerError::Scratch)
-}
-
-async fn read(path: &Path) -> Result<Bytes, WorkerError> {
-    let size = tokio::fs::metadata(path).await.map_err(WorkerError::Scratch)?.len();
-    if size > OUTPUT_BYTES_MAX {
-        return Err(WorkerError::Scratch(std::io::ErrorKind::FileTooLarge.into()));
-    }
-    Ok(tokio::fs::read(path).await.map_err(WorkerError::Scratch)?.into())
 }

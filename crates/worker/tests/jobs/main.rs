@@ -3,5 +3,6 @@
 mod callbacks;
 mod described;
 mod media;
+mod pictures;
 mod recordings;
 mod support;
