@@ -55,6 +55,21 @@ pub(crate) fn stream_of(blobs: Blobs, pieces: impl Stream<Item = Result<Vec<Piec
     Body::from_stream(chunks)
 }
 
+/// A body of the bytes `range` of a stored object.
+pub(crate) fn stream_object(blobs: Blobs, key: String, range: Range<u64>) -> Body {
+    let end = range.end;
+    let begins = std::iter::successors(Some(range.start), move |at| at.checked_add(CHUNK_BYTES));
+    let chunks = begins.take_while(move |at| *at < end).map(move |at| at..at.saturating_add(CHUNK_BYTES).min(end));
+    let read = move |chunk: Range<u64>| {
+        let (blobs, key) = (blobs.clone(), key.clone());
+        async move {
+            let read = blobs.get_range(&key, chunk).await;
+            read.inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "a body breaks off"))
+        }
+    };
+    Body::from_stream(stream::iter(chunks).map(read).buffered(CHUNKS_AHEAD))
+}
+
 /// Pieces that are read together: ranges of few stored segments.
 #[derive(Debug, Default)]
 struct Chunk {

@@ -25,6 +25,12 @@ pub enum OriginError {
         /// Its status, in the words of the API.
         status: &'static str,
     },
+    /// It is a picture of what will not be shown.
+    #[error("the picture may not be seen: the status of its asset is {status}")]
+    Hidden {
+        /// Its status, in the words of the API.
+        status: &'static str,
+    },
     /// There is nothing to play yet.
     #[error("nothing is recorded yet")]
     NotYet,
@@ -89,6 +95,7 @@ impl IntoResponse for OriginError {
         let (status, code) = match &self {
             Self::NotFound { .. } => (StatusCode::NOT_FOUND, "not_found"),
             Self::Forbidden { .. } => (StatusCode::FORBIDDEN, "not_playable"),
+            Self::Hidden { .. } => (StatusCode::FORBIDDEN, "not_visible"),
             Self::NotYet => (StatusCode::NOT_FOUND, "nothing_yet"),
             Self::View(ViewError::TooManySamples { .. } | ViewError::Format { .. }) => {
                 (StatusCode::NOT_FOUND, "no_such_form")

@@ -1,8 +1,8 @@
 //! Serves manifests and segments from blobs.
 //!
-//! On demand under `/v/{asset}/…` (the source, and each output under a name with its id), live under `/l/{domain}/{app}/{stream}.m3u8` and the folder of that name. What is served
+//! On demand under `/v/{asset}/…` (the source, each output under a name with its id, and pictures), live under `/l/{domain}/{app}/{stream}.m3u8` and the folder of that name. What is served
 //! is a view of stored reels: heads are made from the index, sample bytes stream from the stored segments in
-//! bounded chunks.
+//! bounded chunks. Pictures are served as they are stored.
 //!
 //! **Invariant:** memory is a cache here. Whether an asset may be seen is asked of the catalog (at most
 //! [`ANSWER_AGE_MAX`] ago), and an index that grows is read on from where it ended.
@@ -14,6 +14,7 @@ mod body;
 mod error;
 mod laid;
 mod live;
+mod pictures;
 mod range;
 mod reels;
 mod reply;

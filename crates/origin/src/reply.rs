@@ -57,6 +57,11 @@ pub(crate) enum Content {
     Mp3(Arc<Mp3>),
     /// Its parts follow from pages, which are read while it is sent.
     Flv(Arc<Flv>, Arc<Laid>, Arc<Reels>),
+    /// An object as it is stored.
+    Object {
+        key: String,
+        size: u64,
+    },
 }
 
 impl Content {
@@ -67,6 +72,7 @@ impl Content {
             Self::Mp4(mp4) => mp4.size(),
             Self::Mp3(mp3) => mp3.size(),
             Self::Flv(flv, ..) => flv.size(),
+            Self::Object { size, .. } => *size,
         }
     }
 
@@ -93,6 +99,7 @@ impl Content {
                 });
                 body::stream_of(blobs.clone(), stream::once(async { Ok(head) }).chain(parts))
             }
+            Self::Object { key, .. } => body::stream_object(blobs.clone(), key.clone(), range),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Assets on demand: `/v/{asset}/…`.
 //!
 //! The source has plain names (`source.mp4`, `index.m3u8`). An output is named by its id: `{id}-ld.mp4`, or `{id}-ld.m3u8` with its
-//! parts in the folder `{id}-ld/`; what stands around the id is for the eye.
+//! parts in the folder `{id}-ld/`; what stands around the id is for the eye. Pictures have folders of their own.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -11,6 +11,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use catalog::{AssetStatus, Catalog, OutputState};
+use domain::picture::PictureName;
 use moka::future::Cache;
 use reel::{ReelIndex, Span};
 use tokio::sync::Semaphore;
@@ -19,6 +20,7 @@ use view::{CutSpan, Flv, Growth, Mp3, Mp4, Name, SLICE_PARTS_MAX, SoundView, Spa
 
 use crate::error::{OriginError, Result};
 use crate::laid::{Laid, Text};
+use crate::pictures::Pictures;
 use crate::reels::{CutFile, Reels};
 use crate::reply::{Content, Keep, Reply, content_type, tag};
 use crate::{ANSWER_AGE_MAX, Settings};
@@ -57,6 +59,7 @@ pub(crate) struct Vod {
     mp3s: Cache<Cut, Arc<Mp3>>,
     flvs: Cache<Cut, Arc<Flv>>,
     builds: Semaphore,
+    pictures: Pictures,
 }
 
 /// Made files of one kind, of this weight at most.
@@ -69,6 +72,7 @@ impl Vod {
     pub(crate) fn new(catalog: Catalog, reels: Arc<Reels>, settings: &Settings) -> Self {
         let weigh = |_: &Cut, laid: &Arc<Laid>| laid.weight();
         Self {
+            pictures: Pictures::new(catalog.clone(), reels.blobs.clone()),
             catalog,
             reels,
             answers: Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(ANSWER_AGE_MAX).build(),
@@ -233,13 +237,17 @@ pub(crate) async fn serve(
     Ok(reply.answer(&headers, &vod.reels.blobs))
 }
 
-/// `GET /v/{asset}/{output}/{name}`: the parts of an output's HLS.
+/// `GET /v/{asset}/{output}/{name}`: the parts of an output's HLS, and pictures.
 pub(crate) async fn serve_output(
     State(vod): State<Arc<Vod>>,
     Path((asset, output, name)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let of = Of { asset: asset_id(&asset)?, output: Some(output_id(&output).ok_or(NO_NAME)?) };
+    let asset = asset_id(&asset)?;
+    if let Ok(picture) = format!("{output}/{name}").parse::<PictureName>() {
+        return vod.pictures.answer(asset, picture, &headers).await;
+    }
+    let of = Of { asset, output: Some(output_id(&output).ok_or(NO_NAME)?) };
     let name = name.parse().map_err(|_| NO_NAME)?;
     Ok(vod.reply(of, name, "").await?.answer(&headers, &vod.reels.blobs))
 }
