@@ -30,6 +30,8 @@ TEMPLATES = json.dumps([{
     "TemplateName": "sd 中", "Definition": "SD", "Video": {"Codec": "H.264", "Bitrate": "900"}, "Audio": {"Codec": "AAC"},
     "Container": {"Format": "mp4"},
 }])
+SNAPSHOTS = json.dumps({"SnapshotType": "NormalSnapshot", "SnapshotConfig": {"Count": "3", "Interval": "5"}})
+EXTEND = json.dumps({"Extend": {"a": "b c"}})
 AUTH = json.dumps([{"functionName": "aliauth", "functionArgs": [{"argName": "auth_type", "argValue": "no_auth"}]}])
 
 # In an order in which a fresh server accepts them all, but for videos, of which it has none.
@@ -86,6 +88,16 @@ CALLS = [
     (VOD, "UpdateTranscodeTemplateGroup", {"TranscodeTemplateGroupId": NOBODY, "Name": "a b*~+中'(1)!", "Locked": "Disabled"}),
     (VOD, "DeleteTranscodeTemplateGroup", {"TranscodeTemplateGroupId": NOBODY, "ForceDelGroup": "true"}),
     (VOD, "SetDefaultTranscodeTemplateGroup", {"TranscodeTemplateGroupId": "VOD_NO_TRANSCODE"}),
+    (VOD, "SubmitSnapshotJob", {"VideoId": NOBODY, "SpecifiedOffsetTimes": [0, 2500], "Width": "640", "UserData": EXTEND}),
+    (VOD, "ListSnapshots", {"VideoId": NOBODY, "SnapshotType": "NormalSnapshot", "PageNo": "1", "PageSize": "20"}),
+    (VOD, "AddVodTemplate", {"Name": "stills 中", "TemplateType": "Snapshot", "TemplateConfig": SNAPSHOTS}),
+    (VOD, "UpdateVodTemplate", {"VodTemplateId": NOBODY, "Name": "a b*~+中'(1)!"}),
+    (VOD, "GetVodTemplate", {"VodTemplateId": NOBODY}),
+    (VOD, "ListVodTemplate", {"TemplateType": "Snapshot"}),
+    (VOD, "DeleteVodTemplate", {"VodTemplateId": NOBODY}),
+    (VOD, "SubmitDynamicImageJob", {"VideoId": NOBODY, "DynamicImageTemplateId": NOBODY, "OverrideParams": "{}"}),
+    (VOD, "ListDynamicImage", {"VideoId": NOBODY}),
+    (VOD, "DeleteDynamicImage", {"VideoId": NOBODY, "DynamicImageIds": NOBODY}),
     (VOD, "SetMessageCallback", {"CallbackURL": "http://127.0.0.1:9/?x=1", "EventTypeList": "ALL", "AuthSwitch": "off"}),
     (VOD, "GetMessageCallback", {}),
     (VOD, "DeleteMessageCallback", {}),

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import time
+import urllib.request
 import uuid
 
 import pytest
@@ -349,7 +350,7 @@ def test_describing(sdk, video):
     sdk.call(VOD, "UpdateVideoInfo", VideoId=video, Title=before["Title"])
     infos = sdk.call(VOD, "GetVideoInfos", VideoIds=f"{video},{NOBODY}")
     assert [entry["VideoId"] for entry in infos["VideoList"]] == [video] and infos["NonExistVideoIds"] == [NOBODY]
-    assert infos["VideoList"][0]["Snapshots"] == []
+    assert all(url.startswith("http") for url in infos["VideoList"][0]["Snapshots"])
     listed = sdk.call(VOD, "GetVideoList", Status="Normal", PageSize=100, SortBy="CreationTime:Desc")
     assert video in [entry["VideoId"] for entry in listed["VideoList"]["Video"]]
     refused(400, "LengthExceededMax", sdk, VOD, "UpdateVideoInfo", VideoId=video, Title="t" * 129)
@@ -362,6 +363,98 @@ def test_the_source(sdk, video):
     assert isinstance(full["VideoStreamList"], list) and isinstance(full["AudioStreamList"], list)
     for stream in full["VideoStreamList"]:
         assert stream["CodecName"] == "h264" and stream["Width"] == str(plain["Width"])
+
+
+def snapshots(sdk, video, job, kind="NormalSnapshot"):
+    """The snapshots of a job, once it is done."""
+    found = []
+
+    def there():
+        try:
+            listed = sdk.call(VOD, "ListSnapshots", VideoId=video, SnapshotType=kind, PageNo="1", PageSize="100")
+        except Refused as error:
+            assert (error.status, error.code) == (404, "NoSuchResource")
+            return False
+        found.append(listed["MediaSnapshot"])
+        return job in (None, found[-1]["JobId"])
+
+    until(there, 60)
+    return found[-1]
+
+
+def fetched(url):
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return answer.headers["Content-Type"], answer.read()
+
+
+def test_snapshots(sdk, video):
+    covers = snapshots(sdk, video, None, "CoverSnapshot")
+    told = sdk.call(VOD, "GetVideoInfo", VideoId=video)["Video"]
+    urls = [entry["Url"] for entry in covers["Snapshots"]["Snapshot"]]
+    assert told["CoverURL"] in urls and told["Snapshots"]["Snapshot"] == urls and covers["Total"] == len(urls)
+    assert covers["Regular"].replace("{SnapshotCount}", "00001") == urls[0]
+    submitted = sdk.call(
+        VOD, "SubmitSnapshotJob", VideoId=video, SpecifiedOffsetTimes=[0, 1500], Width="160", UserData=json.dumps({"Extend": "x"})
+    )
+    taken = snapshots(sdk, video, submitted["SnapshotJob"]["JobId"])
+    assert [entry["Index"] for entry in taken["Snapshots"]["Snapshot"]] == [1, 2]
+    kind, picture = fetched(taken["Snapshots"]["Snapshot"][1]["Url"])
+    assert (kind, picture[:2]) == ("image/jpeg", b"\xff\xd8")
+    sprite = json.dumps({"CellWidth": "32", "CellHeight": "24", "Columns": "2", "Lines": "2"})
+    submitted = sdk.call(VOD, "SubmitSnapshotJob", VideoId=video, SpriteSnapshotConfig=sprite, Count=3)
+    sheets = snapshots(sdk, video, submitted["SnapshotJob"]["JobId"], "SpriteSnapshot")
+    assert sheets["Total"] == 1
+    assert snapshots(sdk, video, sheets["JobId"], "SpriteOriginSnapshot")["Total"] == 3
+    refused(404, "NoSuchResource", sdk, VOD, "SubmitSnapshotJob", VideoId=video, SnapshotTemplateId=NOBODY)
+    refused(400, "InvalidParameter", sdk, VOD, "SubmitSnapshotJob", VideoId=video, Width="7")
+    refused(404, "InvalidVideo.NotFound", sdk, VOD, "ListSnapshots", VideoId=NOBODY)
+
+
+def test_templates_of_pictures(sdk, video):
+    cues = {"SnapshotType": "WebVttSnapshot", "SnapshotConfig": {"Interval": "1", "Format": "vtt"}}
+    name = f"{RUN} {sdk.name} 中"
+    added = sdk.call(VOD, "AddVodTemplate", Name=name, TemplateType="Snapshot", TemplateConfig=json.dumps(cues))
+    template = added["VodTemplateId"]
+    told = sdk.call(VOD, "GetVodTemplate", VodTemplateId=template)["VodTemplateInfo"]
+    assert (told["Name"], told["TemplateType"], json.loads(told["TemplateConfig"])) == (name, "Snapshot", cues)
+    changed = sdk.call(VOD, "UpdateVodTemplate", VodTemplateId=template, Name="other", TemplateConfig=json.dumps(cues))
+    assert changed["VodTemplateId"] == template
+    listed = sdk.call(VOD, "ListVodTemplate", TemplateType="Snapshot")["VodTemplateInfoList"]
+    assert [entry["Name"] for entry in listed if entry["VodTemplateId"] == template] == ["other"]
+    submitted = sdk.call(VOD, "SubmitSnapshotJob", VideoId=video, SnapshotTemplateId=template)
+    taken = snapshots(sdk, video, submitted["SnapshotJob"]["JobId"], "WebVttSnapshot")
+    kind, text = fetched(taken["Snapshots"]["Snapshot"][0]["Url"])
+    assert kind.startswith("text/vtt") and b"#xywh=" in text
+    assert sdk.call(VOD, "DeleteVodTemplate", VodTemplateId=template)["VodTemplateId"] == template
+    refused(404, "NoSuchResource", sdk, VOD, "GetVodTemplate", VodTemplateId=template)
+    wrong = json.dumps({"SnapshotType": "NormalSnapshot", "SnapshotConfig": {"Width": "7"}})
+    error = refused(
+        400, "InvalidParameter", sdk, VOD, "AddVodTemplate", Name=name, TemplateType="Snapshot", TemplateConfig=wrong
+    )
+    assert "SnapshotConfig.Width" in error.message
+
+
+def test_animated_images(sdk, video):
+    moving = {"Container": {"Format": "gif"}, "Video": {"Width": "64", "Fps": "5"}, "Clip": {"TimeSpan": {"Seek": "1", "Duration": "2"}}}
+    added = sdk.call(VOD, "AddVodTemplate", Name="moving", TemplateType="DynamicImage", TemplateConfig=json.dumps(moving))
+    template = added["VodTemplateId"]
+    over = json.dumps({"Video": {"Fps": "4"}})
+    submitted = sdk.call(VOD, "SubmitDynamicImageJob", VideoId=video, DynamicImageTemplateId=template, OverrideParams=over)
+    job = submitted["DynamicImageJob"]["JobId"]
+
+    def image():
+        listed = sdk.call(VOD, "ListDynamicImage", VideoId=video)["DynamicImageList"]
+        return [entry for entry in listed if entry["JobId"] == job]
+
+    until(image, 60)
+    (made,) = image()
+    assert (made["Fps"], made["Width"], made["Format"], made["VideoId"]) == ("4", "64", "gif", video)
+    kind, picture = fetched(made["FileURL"])
+    assert (kind, picture[:4], str(len(picture))) == ("image/gif", b"GIF8", made["FileSize"])
+    sdk.call(VOD, "DeleteDynamicImage", VideoId=video, DynamicImageIds=made["DynamicImageId"])
+    assert image() == []
+    sdk.call(VOD, "DeleteVodTemplate", VodTemplateId=template)
+    refused(404, "NoSuchResource", sdk, VOD, "SubmitDynamicImageJob", VideoId=video, DynamicImageTemplateId=template)
 
 
 def test_a_wrong_secret(sdk):

@@ -78,6 +78,10 @@ codes! {
     InvalidVideoNoneStream = 404 "InvalidVideo.NoneStream" "The video has no stream that matches the request.";
     InvalidFileNotFound = 404 "InvalidFile.NotFound" "The source file of the video does not exist.";
     ForbiddenIllegalStatus = 403 "Forbidden.IllegalStatus" "The status of the video does not allow this.";
+    // The same word with another status, where a job is asked for (contract §7).
+    ForbiddenIllegalStatusForJob = 400 "Forbidden.IllegalStatus" "The status of the video does not allow this.";
+    NoSuchResource = 404 "NoSuchResource" "The resource does not exist.";
+    VodTemplateExceededMax = 400 "VodTemplateExceededMax" "There are 20 templates already.";
     LengthExceededMax = 400 "LengthExceededMax" "A text is too long.";
     TagsExceededMax = 400 "TagsExceededMax" "There are too many tags, or one is too long.";
     IllegalCharacters = 400 "IllegalCharacters" "A text has characters that are not allowed.";
@@ -160,7 +164,7 @@ mod tests {
 
     #[test]
     fn no_code_stands_in_the_table_twice() {
-        let mut names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        let mut names: Vec<_> = Code::ALL.iter().map(|code| (code.as_str(), code.status())).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Code::ALL.len());

@@ -5,6 +5,7 @@ mod deleted;
 mod domain_configs;
 mod domain_mapping;
 mod domains;
+mod dynamic_images;
 mod forbid;
 mod message_callback;
 mod mezzanine;
@@ -15,9 +16,11 @@ mod record_command;
 mod record_notify;
 mod record_rules;
 mod recordings;
+mod snapshots;
 mod streams;
 mod templates;
 mod videos;
+mod vod_templates;
 
 pub use self::templates::standard_group;
 use crate::declare::{Operation, Service};
@@ -75,6 +78,17 @@ pub static OPERATIONS: &[Operation] = &[
     templates::ListTranscodeTemplateGroup::OPERATION,
     templates::DeleteTranscodeTemplateGroup::OPERATION,
     templates::SetDefaultTranscodeTemplateGroup::OPERATION,
+    // VOD: snapshots and animated images.
+    snapshots::SubmitSnapshotJob::OPERATION,
+    snapshots::ListSnapshots::OPERATION,
+    vod_templates::AddVodTemplate::OPERATION,
+    vod_templates::UpdateVodTemplate::OPERATION,
+    vod_templates::GetVodTemplate::OPERATION,
+    vod_templates::ListVodTemplate::OPERATION,
+    vod_templates::DeleteVodTemplate::OPERATION,
+    dynamic_images::SubmitDynamicImageJob::OPERATION,
+    dynamic_images::ListDynamicImage::OPERATION,
+    dynamic_images::DeleteDynamicImage::OPERATION,
     // VOD: callbacks.
     message_callback::SetMessageCallback::OPERATION,
     message_callback::GetMessageCallback::OPERATION,

@@ -1,6 +1,7 @@
 //! What several operations read and write alike: domain names, pages, numbers as text.
 
-use catalog::{Domain, DomainKind, Page};
+use catalog::{Asset, Domain, DomainKind, Page, PictureSet};
+use domain::event::Cover;
 use rpc::ParamError;
 use rpc::param::{Filled, Int};
 use units::StreamPath;
@@ -96,7 +97,52 @@ pub(crate) fn filled(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Where an asset's views are served.
+/// The URL of the picture that an asset is known by.
+pub(crate) fn cover_url(context: &Context, asset: &Asset) -> Option<String> {
+    match asset.cover()? {
+        Cover::Given { url } => Some(url),
+        Cover::Taken { file } => Some(asset_url(context, asset.id, &file)),
+    }
+}
+
+/// The URLs of all pictures of a set.
+pub(crate) fn picture_urls(context: &Context, set: &PictureSet) -> Vec<String> {
+    set.names().map(|name| asset_url(context, set.asset, &name.to_string())).collect()
+}
+
+/// What a customer gives with a job (contract §2.13): checked, and kept as it came. `MessageCallback` and `Extend` may be objects or
+/// their JSON text.
+pub(crate) fn user_data(text: &str) -> Answer<String> {
+    /// Longest `Extend`, in bytes.
+    const EXTEND_BYTES_MAX: usize = 512;
+    let wrong = |why: &str| ParamError::invalid("UserData", why);
+    if text.trim().is_empty() {
+        return Ok(String::new());
+    }
+    let given: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(text).map_err(|_| wrong("a JSON object is wanted"))?;
+    if let Some(callback) = given.get("MessageCallback") {
+        let callback = match callback {
+            serde_json::Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
+            other => other.clone(),
+        };
+        let callback = callback.as_object().ok_or_else(|| wrong("MessageCallback: an object is wanted"))?;
+        if let Some(url) = callback.get("CallbackURL") {
+            http_url("UserData.MessageCallback.CallbackURL", url.as_str().unwrap_or_default())?;
+        }
+    }
+    let extend = match given.get("Extend") {
+        Some(serde_json::Value::String(text)) => text.len(),
+        Some(other) => other.to_string().len(),
+        None => 0,
+    };
+    if extend > EXTEND_BYTES_MAX {
+        return Err(wrong(&format!("Extend has {extend} bytes; {EXTEND_BYTES_MAX} are allowed")).into());
+    }
+    Ok(text.to_owned())
+}
+
+/// Where an asset's views and pictures are served.
 pub(crate) fn asset_url(context: &Context, asset: units::AssetId, file: &str) -> String {
     format!("{}/v/{asset}/{file}", context.public_url)
 }

@@ -52,7 +52,12 @@ async fn every_recorded_request_is_believed_and_answered() {
         for (action, request) in requests(file) {
             let (status, answer) = server.send(request).await;
             // The server has no videos, nobody pushes to it, and the ids of groups are its own.
-            let nothing = ["InvalidVideo.NotFound", "InvalidStream.NotFound", "InvalidTranscodeTemplateGroup.NotFound"];
+            let nothing = [
+                "InvalidVideo.NotFound",
+                "InvalidStream.NotFound",
+                "InvalidTranscodeTemplateGroup.NotFound",
+                "NoSuchResource",
+            ];
             let answered = status == 200 || nothing.iter().any(|code| answer["Code"] == *code);
             assert!(answered, "{action} by {sdk}: {status} {answer}");
         }

@@ -14,7 +14,7 @@ use super::videos::{STORAGE_CLASS, find, seconds};
 use crate::codes::{Answer, Code};
 use crate::declare::operations;
 use crate::state::Context;
-use crate::wire::{IdText, asset_url, decimal, filled};
+use crate::wire::{IdText, asset_url, cover_url, decimal};
 
 operations! {
     /// Tells the URLs that a video is played from.
@@ -138,7 +138,7 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
     Ok(Told {
         play_info_list: PlayInfoList { play_info: streams },
         video_base: VideoBase {
-            cover_url: filled(&asset.cover_url),
+            cover_url: cover_url(context, &asset),
             creation_time: asset.created.to_iso8601(),
             duration: decimal(seconds(&asset)),
             media_type: media,

@@ -5,11 +5,11 @@ use rpc::param::{Int, Time};
 use serde::Serialize;
 use units::{AssetId, RecordingId};
 
-use super::videos::{SortBy, Wrapped, end_of_second, seconds};
+use super::videos::{Covers, SortBy, Wrapped, end_of_second, seconds};
 use crate::codes::Answer;
 use crate::declare::operations;
 use crate::state::Context;
-use crate::wire::{DomainText, NameText, PageNumber, filled, page, rounded};
+use crate::wire::{DomainText, NameText, PageNumber, cover_url, filled, page, rounded};
 
 operations! {
     /// Lists the videos that were recorded of live streams.
@@ -91,11 +91,13 @@ async fn list_live_record_video(context: &Context, input: ListLiveRecordVideo) -
     };
     let wanted = page(input.page_no, input.page_size);
     let listed = context.catalog.recorded_assets(&filter, input.sort_by.order(), wanted).await?;
-    let told = listed.rows.into_iter().filter_map(|mut asset| Some(told(asset.origin.take()?, asset))).collect();
+    let covers = Covers::of(context, &listed.rows).await?;
+    let told = |mut asset: Asset| Some(told(context, &covers, asset.origin.take()?, asset));
+    let told = listed.rows.into_iter().filter_map(told).collect();
     Ok(Recorded { live_record_video_list: Videos { live_record_video: told }, total: listed.total })
 }
 
-fn told(origin: Origin, asset: Asset) -> RecordedVideo {
+fn told(context: &Context, covers: &Covers, origin: Origin, asset: Asset) -> RecordedVideo {
     RecordedVideo {
         app_name: origin.path.app().to_owned(),
         domain_name: origin.path.domain().to_owned(),
@@ -105,13 +107,13 @@ fn told(origin: Origin, asset: Asset) -> RecordedVideo {
         stream_name: origin.path.stream().to_owned(),
         video: Video {
             cate_id: asset.category,
-            cover_url: filled(&asset.cover_url),
+            cover_url: cover_url(context, &asset),
             creation_time: asset.created.to_iso8601(),
             description: filled(&asset.description),
             duration: rounded(seconds(&asset)),
             modify_time: asset.modified.to_iso8601(),
             size: asset.size_bytes,
-            snapshots: Wrapped::default(),
+            snapshots: covers.wrapped(context, asset.id),
             status: asset.status.as_str(),
             tags: filled(&asset.tags),
             template_group_id: asset.template_group,

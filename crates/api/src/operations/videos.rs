@@ -1,6 +1,8 @@
 //! Videos: what is known of them, what customers write on them, deleting them.
 
-use catalog::{Asset, AssetFilter, AssetStatus, CatalogError, Description, Order};
+use std::collections::BTreeMap;
+
+use catalog::{Asset, AssetFilter, AssetStatus, CatalogError, Description, Order, PictureSet};
 use rpc::ParamError;
 use rpc::param::{CommaList, Filled, Int, Raw, Text, Time};
 use serde::Serialize;
@@ -9,7 +11,7 @@ use units::{AssetId, MediaTime};
 use crate::codes::{Answer, Code};
 use crate::declare::{Done, choice, operations};
 use crate::state::Context;
-use crate::wire::{DEFAULT_APP, IdText, PageNumber, filled, page, rounded};
+use crate::wire::{DEFAULT_APP, IdText, PageNumber, cover_url, filled, page, picture_urls, rounded};
 
 /// Most ids of one call.
 const IDS_MAX: usize = 20;
@@ -157,7 +159,7 @@ fn fields(context: &Context, asset: &Asset) -> VideoFields {
     VideoFields {
         app_id: DEFAULT_APP,
         cate_id: asset.category,
-        cover_url: filled(&asset.cover_url),
+        cover_url: cover_url(context, asset),
         creation_time: asset.created.to_iso8601(),
         description: filled(&asset.description),
         duration: rounded(seconds(asset)),
@@ -177,11 +179,29 @@ fn fields(context: &Context, asset: &Asset) -> VideoFields {
 /// The one class of storage there is.
 pub(super) const STORAGE_CLASS: &str = "Standard";
 
-/// Snapshots where the wire wraps them. There are none yet, and an empty list is told as one.
-#[derive(Serialize, Default)]
+/// Snapshots where the wire wraps them. An empty list is told as one.
+#[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Wrapped {
     snapshot: Vec<String>,
+}
+
+/// The pictures of which one is the cover, for some assets.
+pub(super) struct Covers(BTreeMap<AssetId, PictureSet>);
+
+impl Covers {
+    pub(super) async fn of(context: &Context, assets: &[Asset]) -> Answer<Self> {
+        let ids: Vec<AssetId> = assets.iter().map(|asset| asset.id).collect();
+        Ok(Self(context.catalog.covers_of(&ids).await?))
+    }
+
+    fn bare(&self, context: &Context, asset: AssetId) -> Vec<String> {
+        self.0.get(&asset).map(|set| picture_urls(context, set)).unwrap_or_default()
+    }
+
+    pub(super) fn wrapped(&self, context: &Context, asset: AssetId) -> Wrapped {
+        Wrapped { snapshot: self.bare(context, asset) }
+    }
 }
 
 #[derive(Serialize)]
@@ -203,12 +223,13 @@ struct InfoVideo {
 
 async fn get_video_info(context: &Context, input: GetVideoInfo) -> Answer<Info> {
     let asset = find(context, input.video_id.as_deref(), input.reference_id.as_deref()).await?;
+    let covers = Covers::of(context, std::slice::from_ref(&asset)).await?;
     Ok(Info {
         video: InfoVideo {
             fields: fields(context, &asset),
             download_switch: "on",
             region_id: context.settings.region.clone(),
-            snapshots: Wrapped::default(),
+            snapshots: covers.wrapped(context, asset.id),
             template_group_id: asset.template_group,
         },
     })
@@ -273,10 +294,11 @@ impl Found {
 
 async fn get_video_infos(context: &Context, input: GetVideoInfos) -> Answer<Infos> {
     let found = find_all(context, input.video_ids, input.reference_ids).await?;
+    let covers = Covers::of(context, &found.assets).await?;
     let told = found.assets.into_iter().map(|asset| InfosVideo {
         fields: fields(context, &asset),
         download_switch: "on",
-        snapshots: Vec::new(),
+        snapshots: covers.bare(context, asset.id),
         template_group_id: asset.template_group,
     });
     Ok(Infos {
@@ -325,7 +347,9 @@ async fn get_video_list(context: &Context, input: GetVideoList) -> Answer<VideoL
         reference_ids: input.reference_ids.unwrap_or_default(),
     };
     let listed = context.catalog.assets(&filter, input.sort_by.order(), page(input.page_no, input.page_size)).await?;
-    let told = |asset: Asset| ListVideo { fields: fields(context, &asset), snapshots: Wrapped::default() };
+    let covers = Covers::of(context, &listed.rows).await?;
+    let told =
+        |asset: Asset| ListVideo { fields: fields(context, &asset), snapshots: covers.wrapped(context, asset.id) };
     Ok(VideoList { total: listed.total, video_list: Videos { video: listed.rows.into_iter().map(told).collect() } })
 }
 

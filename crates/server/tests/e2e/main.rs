@@ -12,6 +12,7 @@ mod hostile;
 mod late_tracks;
 mod live;
 mod lost_catalog;
+mod pictures;
 mod players;
 #[path = "../../../catalog/tests/support/mod.rs"]
 #[allow(dead_code, unused_macros, unused_imports, reason = "shared with other crates' tests")]
