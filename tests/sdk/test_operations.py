@@ -162,10 +162,10 @@ def test_template_groups(sdk):
         "Container": {"Format": "m3u8"},
         "MuxConfig": {"Segment": {"Duration": "6"}},
     }
-    hevc = sd | {"Video": {"Codec": "H.265"}}
+    unknown = sd | {"Video": {"Codec": "AV1"}}
     made = sdk.call(VOD, "AddTranscodeTemplateGroup", Name=f"ladder {sdk.name}", TranscodeTemplateList=json.dumps([sd]))
     ladder = made["TranscodeTemplateGroupId"]
-    refused(400, "InvalidParameter", sdk, VOD, "AddTranscodeTemplateGroup", Name="x", TranscodeTemplateList=json.dumps([hevc]))
+    refused(400, "InvalidParameter", sdk, VOD, "AddTranscodeTemplateGroup", Name="x", TranscodeTemplateList=json.dumps([unknown]))
     told = group()
     (template,) = told["TranscodeTemplateList"]
     assert (told["Locked"], told["IsDefault"], json.loads(template["Video"])) == ("Disabled", "NotDefault", sd["Video"])
