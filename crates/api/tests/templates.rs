@@ -3,7 +3,9 @@
 mod support;
 
 use api::Settings;
-use encode::{AudioCodec, Capabilities, Check, Format, Preset, Rate, VideoCodec};
+use encode::{
+    AudioCodec, Capabilities, Check, Clip, Content, FileName, Format, Fps, Passes, Preset, Rate, Turn, VideoCodec,
+};
 use serde_json::{Value, json};
 use support::{Server, VOD, now};
 
@@ -218,7 +220,8 @@ async fn what_cannot_be_encoded_here_is_refused_in_plain_words() {
         ("Video", json!({"Codec": "H.265", "Profile": "high"}), "Video.Profile: main is possible here"),
         ("Video", json!({"PixFmt": "yuv420p10le"}), "Video.PixFmt: ten bits are encoded in H.265 alone"),
         ("Video", json!({"PixFmt": "yuv444p"}), "Video.PixFmt: one of yuv420p, yuv420p10le is wanted"),
-        ("Video", json!({"Fps": "25"}), "Video.Fps: the rate of the source is kept"),
+        ("Video", json!({"Fps": "61"}), "Video.Fps: a number above 0 and up to 60 is wanted"),
+        ("Video", json!({"ScanMode": "interlaced"}), "Video.ScanMode: one of auto, progressive is wanted"),
         ("Video", json!({"Width": "641"}), "Video.Width: an even number is wanted"),
         ("Video", json!({"Height": 100}), "Video.Height: a whole number from 128 to 4096 is wanted"),
         ("Video", json!({"Bitrate": "x"}), "Video.Bitrate: a whole number from 10 to 50000"),
@@ -246,14 +249,18 @@ async fn what_cannot_be_encoded_here_is_refused_in_plain_words() {
             "MuxConfig.Segment.Duration: a whole number from 1 to 60",
         ),
         ("MuxConfig", json!({"Segment": "10"}), "MuxConfig.Segment: an object is wanted"),
-        ("TransConfig", json!({"TransMode": "twopass"}), "TransConfig.TransMode: onepass is possible here"),
+        ("TransConfig", json!({"TransMode": "VBR"}), "TransConfig.TransMode: one of onepass, twopass, CBR is wanted"),
         ("TransConfig", json!({"IsCheckReso": "maybe"}), "TransConfig.IsCheckReso: true or false is wanted"),
         ("Type", json!("VideoPackage"), "Type: packages are not made here"),
-        ("Definition", json!("OD"), "Definition: the source itself can be played"),
-        ("Definition", json!("XL"), "Definition: one of LD, SD, HD, FHD, 2K, 4K, SQ, HQ is wanted"),
+        ("Definition", json!("XL"), "Definition: one of LD, SD, HD, FHD, 2K, 4K, SQ, HQ, OD is wanted"),
         ("EncryptSetting", json!({"EncryptType": "AliyunVoDEncryption"}), "EncryptSetting: encrypted outputs"),
-        ("Clip", json!({"TimeSpan": {"Seek": "1"}}), "Clip: clips of a source"),
-        ("Rotate", json!("90"), "Rotate: turned pictures"),
+        ("Clip", json!({"TimeSpan": {"Seek": "1:00"}}), "Clip.TimeSpan.Seek: seconds, or hh:mm:ss"),
+        ("Clip", json!({"TimeSpan": {"Seek": 5, "End": "00:00:05"}}), "Clip.TimeSpan.End: nothing is left"),
+        ("Clip", json!({"TimeSpan": {"Duration": "0"}}), "Clip.TimeSpan.Duration: nothing is left"),
+        ("Clip", json!({"TimeSpan": {"Duration": 1, "End": 2}}), "Clip.TimeSpan.End: Duration says it already"),
+        ("Rotate", json!("45"), "Rotate: pictures are turned by 0, 90, 180, 270 or 360 degrees here"),
+        ("TranscodeFileRegular", json!("x/{JobId}"), "TranscodeFileRegular: one name is wanted"),
+        ("TranscodeFileRegular", json!("{MediaId}/film"), "TranscodeFileRegular: it has to contain {JobId}"),
         ("SubtitleList", json!([{"SubtitleUrl": "x"}]), "SubtitleList: subtitles"),
         ("WatermarkIds", json!(["w"]), "WatermarkIds: watermarks"),
         ("TemplateName", json!(""), "TemplateName: it is missing"),
@@ -332,6 +339,51 @@ async fn every_container_takes_what_it_can_hold() {
         (pictures, "Video: an mp3 has none"),
         (hls, "Audio.Codec: browsers do not play MP3"),
         (hevc, "Video.Codec: an flv cannot hold H.265"),
+    ] {
+        let list = list(&[wrong]);
+        let params = [("Name", "n"), ("TranscodeTemplateList", list.as_str())];
+        let (status, answer) = server.call(VOD, "AddTranscodeTemplateGroup", &params).await;
+        assert!(status == 400 && answer["Message"].as_str().unwrap().contains(wanted), "{wanted}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_template_says_which_part_how_fast_how_turned_and_in_how_many_passes() {
+    let server = Server::empty().await;
+    let mut all = template("all");
+    all["Video"] = json!({"Bitrate": 900, "Fps": "29.97", "ScanMode": "progressive"});
+    all["TransConfig"] = json!({"TransMode": "twopass"});
+    all["Clip"] = json!({"TimeSpan": {"Seek": "00:00:01.5", "Duration": "2"}});
+    all["Rotate"] = json!(90);
+    all["TranscodeFileRegular"] = json!("{MediaId}/cup-{JobId}_{PlayDefinition}");
+    let mut od = json!({"TemplateName": "od", "Definition": "OD", "Container": {"Format": "flv"}});
+    let mut constant = template("constant");
+    constant["TransConfig"] = json!({"TransMode": "CBR"});
+    let id = add(&server, "all", &[all.clone(), od.clone(), constant]).await;
+    let templates = server.catalog.template_group(&id).await.unwrap().unwrap().templates;
+    let first = &templates[0].template;
+    let video = first.profile.video.as_ref().unwrap();
+    assert_eq!(video.fps, Some(Fps { numerator: 30_000, denominator: 1_001 }));
+    assert_eq!((video.turn, video.deinterlace, video.passes), (Turn::Right, true, Passes::Two));
+    assert_eq!(first.clip, Some(Clip { begin_ms: 1_500, end_ms: Some(3_500) }));
+    assert_eq!(first.file_name.as_ref().map(FileName::as_str), Some("cup-{JobId}_{PlayDefinition}"));
+    assert_eq!((&templates[1].template.content, templates[1].template.format), (&Content::Remuxed, Format::Flv));
+    assert_eq!(templates[2].template.profile.video.as_ref().unwrap().passes, Passes::Constant);
+    let told = get(&server, &id).await;
+    let first = &told["TranscodeTemplateList"][0];
+    assert_eq!(
+        (first["Rotate"].as_str(), first["Clip"].as_str()),
+        (Some("90"), Some(all["Clip"].to_string().as_str()))
+    );
+
+    all["Video"] = json!({"Crf": 20});
+    od["Clip"] = json!({"TimeSpan": {"Seek": "1"}});
+    let mut mp3 = od.clone();
+    mp3["Container"] = json!({"Format": "mp3"});
+    for (wrong, wanted) in [
+        (all, "Video.Bitrate: it is missing; TransMode twopass and CBR"),
+        (od, "Clip: with OD nothing is encoded"),
+        (mp3, "Container.Format: no source has its sound in MP3"),
     ] {
         let list = list(&[wrong]);
         let params = [("Name", "n"), ("TranscodeTemplateList", list.as_str())];

@@ -86,7 +86,8 @@ impl Tx {
         if known.row(&mut *self).await?.is_some() {
             return Ok(());
         }
-        let span = PlannedSpan { source: new.source, from_ticks: new.from_ticks, to_ticks: OPEN_END, chunks: 0 };
+        let span =
+            PlannedSpan { source: new.source, from_ticks: new.from_ticks, to_ticks: OPEN_END, chunks: 0, exact: false };
         let live = Some((new.asset, to_json(&new.facts)?));
         self.have_renditions(&span, new.encodings, TRANSCODE_PRIORITY, live, now).await?;
         Ok(())

@@ -176,6 +176,8 @@ pub struct PlannedSpan {
     pub to_ticks: i64,
     /// Chunks that it is cut into.
     pub chunks: u32,
+    /// It begins and ends where it says, not where the segments do that begin in it.
+    pub exact: bool,
 }
 
 /// An output that a task wants.
@@ -192,8 +194,8 @@ pub struct PlannedOutput {
 pub struct PlannedPiece {
     /// Of what.
     pub span: PlannedSpan,
-    /// How that is encoded.
-    pub encoding: Encoding,
+    /// How that is encoded; `None`: it is taken as it is.
+    pub encoding: Option<Encoding>,
 }
 
 /// A piece of an output that is made, or being made.
@@ -428,8 +430,14 @@ impl Tx {
             .run(self)
             .await?;
             for (position, piece) in (0u32..).zip(output.pieces.iter().flatten()) {
-                let reels = made.iter().find(|made| made.span == piece.span).map(|made| made.reels_of(&piece.encoding));
-                if let Some((reel, sound_reel)) = reels.and_then(reel_and_sound) {
+                let reels = match &piece.encoding {
+                    Some(encoding) => {
+                        let made = made.iter().find(|made| made.span == piece.span);
+                        made.and_then(|made| reel_and_sound(made.reels_of(encoding)))
+                    }
+                    None => Some((piece.span.source, None)),
+                };
+                if let Some((reel, sound_reel)) = reels {
                     let (from_ticks, to_ticks) = (piece.span.from_ticks, piece.span.to_ticks);
                     let span = OutputSpan { reel, sound_reel, from_ticks, to_ticks };
                     self.insert_output_span(id, task.asset, position, &span).await?;
@@ -479,13 +487,14 @@ impl Tx {
     ) -> Result<Vec<Made>> {
         let mut all: Vec<Made> = Vec::new();
         for piece in outputs.iter().filter_map(|output| output.pieces.as_ref().ok()).flatten() {
+            let Some(encoding) = &piece.encoding else { continue };
             let known = all.iter().position(|made| made.span == piece.span);
             let at = known.unwrap_or_else(|| {
                 all.push(Made { span: piece.span, encodings: Vec::new(), reels: Vec::new() });
                 all.len() - 1
             });
             let Some(made) = all.get_mut(at) else { continue };
-            for track in piece.encoding.tracks().into_iter().flatten() {
+            for track in encoding.tracks().into_iter().flatten() {
                 if !made.encodings.contains(&track) {
                     made.encodings.push(track);
                 }
@@ -741,6 +750,7 @@ fn stream_info(output: &Output) -> StreamInfo {
         job: output.id,
         format: output.template.format.as_str().to_owned(),
         label: output.template.definition.clone(),
+        file_name: output.template.file_name.as_ref().map(|name| name.as_str().to_owned()),
         outcome: match facts {
             Some(facts) => StreamOutcome::Made {
                 width: facts.width,

@@ -9,8 +9,8 @@ use catalog::*;
 use domain::event::{AssetEvent, DescribeMode, DescribedField, Event};
 use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
 use encode::{
-    AudioCodec, AudioEncoding, Encoding, Format, H264Profile, Preset, Profile, Rate, SourceFacts, Template, VideoCodec,
-    VideoEncoding,
+    AudioCodec, AudioEncoding, AudioProfile, Checks, Content, Encoding, Format, Profile, SourceFacts, Template,
+    VideoProfile,
 };
 use serde_json::json;
 use units::{AssetId, MediaTime, PushId, RecordingId, StreamPath, WallTime};
@@ -955,20 +955,12 @@ async fn rows_are_restored_from_what_describes_them(catalog: Catalog) {
 }
 
 async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_failed(catalog: Catalog) {
-    let encoding = |width| Encoding {
-        video: Some(VideoEncoding {
-            codec: VideoCodec::H265,
-            width,
-            height: 360,
-            rate: Rate::Kbps(900),
-            max_kbps: None,
-            buffer_kbit: None,
-            gop: None,
-            preset: Preset::Fast,
-            profile: H264Profile::Main,
-            ten_bit: false,
-        }),
-        audio: Some(AudioEncoding { codec: AudioCodec::Aac, kbps: 64, sample_rate: 44_100, channels: 2, volume_db: 0 }),
+    let source = SourceFacts { width: 1280, height: 720, has_audio: true, audio_kbps: 128, video_kbps: 2_000 };
+    let encoding = |width| {
+        let audio = AudioProfile { codec: AudioCodec::Aac, kbps: 64, sample_rate: 44_100, channels: 2, volume_db: 0 };
+        let video = VideoProfile { width: Some(width), ..VideoProfile::default() };
+        let profile = Profile { video: Some(video), audio: Some(audio), checks: Checks::default() };
+        profile.resolve(&source).unwrap()
     };
     let template = Template {
         id: "t".into(),
@@ -976,13 +968,17 @@ async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_fa
         definition: "LD".into(),
         format: Format::Mp4,
         segment_seconds: None,
+        file_name: None,
+        content: Content::Encoded,
+        clip: None,
         profile: Profile::default(),
     };
     let id = asset(&catalog, "court1", 0).await;
     let of = catalog.spans(id).await.unwrap()[0];
-    let span = PlannedSpan { source: of.reel, from_ticks: of.from_ticks, to_ticks: of.to_ticks, chunks: 2 };
+    let span =
+        PlannedSpan { source: of.reel, from_ticks: of.from_ticks, to_ticks: of.to_ticks, chunks: 2, exact: false };
     let wanted = |width| {
-        let pieces = vec![PlannedPiece { span, encoding: encoding(width) }];
+        let pieces = vec![PlannedPiece { span, encoding: Some(encoding(width)) }];
         PlannedOutput { template: template.clone(), pieces: Ok(pieces) }
     };
     let begin = async |outputs: &[PlannedOutput]| {
@@ -1075,7 +1071,7 @@ fn under_group(recording: &Recording, cycle: &OpenCycle) -> SealedCycle {
 async fn a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begun(catalog: Catalog) {
     let encoding = |kbps| {
         let audio = AudioEncoding { codec: AudioCodec::Aac, kbps, sample_rate: 44_100, channels: 2, volume_db: 0 };
-        Encoding { video: None, audio: Some(audio) }
+        Encoding { video: None, audio: Some(audio), exact: false }
     };
     let template = Template {
         id: "t".into(),
@@ -1083,6 +1079,9 @@ async fn a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begu
         definition: "LD".into(),
         format: Format::Mp4,
         segment_seconds: None,
+        file_name: None,
+        content: Content::Encoded,
+        clip: None,
         profile: Profile::default(),
     };
     let chunks = || catalog.job_count(kind::ENCODE, JobState::Ready);
@@ -1115,9 +1114,9 @@ async fn a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begu
     let ends = |found: Vec<Rendition>| found.iter().map(|one| one.to_ticks).collect::<Vec<_>>();
     assert_eq!(ends(catalog.renditions_of_reel(source).await.unwrap()), [of.to_ticks; 2]);
     let task = catalog.transcode_tasks(asset).await.unwrap().remove(0);
-    let span = PlannedSpan { source, from_ticks: of.from_ticks, to_ticks: of.to_ticks, chunks: 4 };
+    let span = PlannedSpan { source, from_ticks: of.from_ticks, to_ticks: of.to_ticks, chunks: 4, exact: false };
     let wanted = |kbps| {
-        let pieces = vec![PlannedPiece { span, encoding: encoding(kbps) }];
+        let pieces = vec![PlannedPiece { span, encoding: Some(encoding(kbps)) }];
         PlannedOutput { template: template.clone(), pieces: Ok(pieces) }
     };
     assert_eq!(catalog.forsaken_runs().await.unwrap(), [], "its task is not planned yet");
@@ -1199,6 +1198,9 @@ async fn template_groups_are_kept_whole_and_one_is_the_default(catalog: Catalog)
         definition: "SD".into(),
         format: encode::Format::M3u8,
         segment_seconds: Some(10),
+        file_name: Some(encode::FileName::parse("{JobId}").unwrap()),
+        content: Content::Remuxed,
+        clip: Some(encode::Clip { begin_ms: 5, end_ms: None }),
         profile: encode::Profile::default(),
     };
     let stored = StoredTemplate { template, asked: serde_json::json!({"Video": {"Crf": "26"}}) };

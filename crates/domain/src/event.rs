@@ -94,6 +94,9 @@ pub struct StreamInfo {
     /// The label of its template.
     #[serde(default)]
     pub label: String,
+    /// How its file is called, with places for ids, when its template says.
+    #[serde(default)]
+    pub file_name: Option<String>,
     /// What became of it.
     pub outcome: StreamOutcome,
 }

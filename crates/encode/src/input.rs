@@ -8,15 +8,14 @@ use bytes::Bytes;
 use codec::TrackKind;
 use container::{SampleRow, SampleTables, Track, fragment_head, init_segment};
 use reel::{Epoch, SamplePage, SegmentRow, track_id};
+use units::Timescale;
 
 use crate::Rate;
 use crate::error::{EncodeError, Result};
+use crate::pictures::{PictureInput, Pictures, Treatment};
 use crate::resolve::{AudioEncoding, Encoding};
 use crate::sound::{Framing, frame_begin};
 
-/// How much of the pictures before a chunk is encoded and thrown away, in 90 kHz ticks: 2 s. A rate control that starts
-/// without it gives the first second too few bits, which can be seen. Quality alone needs none.
-const LEAD_TICKS: i64 = 2 * 90_000;
 /// Frames of the source that are decoded before the first that is used: each is decoded over the one before it.
 const DECODE_FRAMES: i64 = 3;
 /// Sound frames in a fragment of the encoder's file: about a second.
@@ -25,8 +24,12 @@ const FRAMES_PER_FRAGMENT: usize = 48;
 /// A stored segment, read.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// Its row.
+    /// Its row; begin and end are those of what is used of it.
     pub row: SegmentRow,
+    /// What comes before `row.begin` is not used.
+    pub begins_inside: bool,
+    /// What comes from `row.end` on is not used.
+    pub ends_inside: bool,
     /// Its sample tables.
     pub page: SamplePage,
     /// Its file.
@@ -44,31 +47,9 @@ pub struct Source<'a> {
     pub own: &'a [Loaded],
     /// The segment after it, when that goes on where the chunk ends.
     pub tail: Option<&'a Loaded>,
+    /// Where all that is encoded alike begins on the reel's timeline, in 90 kHz ticks.
+    pub anchor: i64,
     /// How long a picture is shown on average, in 90 kHz ticks, in all that is encoded alike.
-    pub picture_ticks: i64,
-}
-
-/// A picture of the source.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Picture {
-    /// When it is shown, on the reel's timeline.
-    pub pts: i64,
-    /// In which segment of the chunk, by position.
-    pub segment: usize,
-}
-
-/// The pictures that the encoder gets.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Pictures {
-    /// Decoded, but not encoded: what the run-up needs to be decoded.
-    pub skipped: usize,
-    /// Encoded and thrown away.
-    pub lead: usize,
-    /// The chunk's own, as they are shown.
-    pub own: Vec<Picture>,
-    /// Where key frames are asked for: a moment before the first picture of each segment.
-    pub key_times: Vec<i64>,
-    /// How long a picture of the rendition is shown on average, in 90 kHz ticks; at least 1. The same for all its chunks.
     pub picture_ticks: i64,
 }
 
@@ -86,17 +67,15 @@ pub struct Sounds {
 /// All that the encoder gets.
 #[derive(Clone, Debug, Default)]
 pub struct Input {
-    /// The file of pictures, in parts.
-    pub video: Vec<Bytes>,
-    /// What is in it.
-    pub pictures: Option<Pictures>,
+    /// The files of pictures: one for each way in which they are fed to the encoders.
+    pub pictures: Vec<PictureInput>,
     /// The file of sound, in parts.
     pub audio: Vec<Bytes>,
     /// What is in it.
     pub sounds: Option<Sounds>,
 }
 
-/// A stored sample.
+/// A sample for the encoder.
 pub(crate) struct Sample {
     pub(crate) row: SampleRow,
     pub(crate) dts: i64,
@@ -104,13 +83,24 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    fn pts(&self) -> i64 {
+    #[cfg(test)]
+    pub(crate) fn new(row: SampleRow, dts: i64, bytes: Bytes) -> Self {
+        Self { row, dts, bytes }
+    }
+
+    pub(crate) fn pts(&self) -> i64 {
         self.dts.saturating_add(i64::from(self.row.cto))
+    }
+
+    /// The same at other times.
+    pub(crate) fn at(self, dts: i64, pts: i64) -> Self {
+        let cto = i32::try_from(pts.saturating_sub(dts)).unwrap_or(i32::MAX);
+        Self { row: SampleRow { cto, ..self.row }, dts, ..self }
     }
 }
 
 impl Loaded {
-    fn samples(&self, track: TrackKind) -> Result<Vec<Sample>> {
+    pub(crate) fn samples(&self, track: TrackKind) -> Result<Vec<Sample>> {
         let mut samples = Vec::new();
         for fragment in self.page.fragments.iter().filter(|fragment| fragment.track == track) {
             let mut at = fragment.at.saturating_add(fragment.head());
@@ -136,10 +126,19 @@ impl Input {
     /// Errors: [`EncodeError::Source`] when index and media do not fit.
     pub fn new(source: &Source<'_>, encodings: &[Encoding]) -> Result<Self> {
         let mut input = Self::default();
-        let rates = || encodings.iter().filter_map(|encoding| Some(encoding.video.as_ref()?.rate));
-        if rates().next().is_some() && source.own.iter().any(|segment| segment.row.video.is_some()) {
-            let with_lead = rates().any(|rate| matches!(rate, Rate::Kbps(_)));
-            input.add_pictures(source, with_lead)?;
+        let videos = || encodings.iter().filter_map(|encoding| encoding.video.as_ref());
+        if source.own.iter().any(|segment| segment.row.video.is_some()) {
+            let mut treatments: Vec<Treatment> = Vec::new();
+            for treatment in videos().map(Treatment::of) {
+                if !treatments.contains(&treatment) {
+                    treatments.push(treatment);
+                }
+            }
+            for treatment in treatments {
+                let own = || videos().filter(|video| Treatment::of(video) == treatment);
+                let with_lead = own().any(|video| matches!(video.rate, Rate::Kbps(_)));
+                input.pictures.push(PictureInput::new(source, treatment, with_lead)?);
+            }
         }
         let sounds: Vec<&AudioEncoding> = encodings.iter().filter_map(|encoding| encoding.audio.as_ref()).collect();
         if !sounds.is_empty() && source.own.iter().any(|segment| segment.row.audio.is_some()) {
@@ -150,32 +149,14 @@ impl Input {
 
     /// Whether the chunk has nothing that is encoded.
     pub const fn is_empty(&self) -> bool {
-        self.pictures.is_none() && self.sounds.is_none()
+        self.pictures.is_empty() && self.sounds.is_none()
     }
 
-    fn add_pictures(&mut self, source: &Source<'_>, with_lead: bool) -> Result<()> {
-        let first = source.own.first().ok_or(EncodeError::Source { what: "a chunk without a segment" })?;
-        let begin = first.row.begin;
-        let mut fed = match source.lead {
-            Some(lead) if with_lead => run_up(lead.samples(TrackKind::Video)?, begin),
-            _ => Vec::new(),
-        };
-        let before = fed.len();
-        let skipped = fed.iter().filter(|sample| sample.pts() < begin.saturating_sub(LEAD_TICKS)).count();
-        for segment in source.own {
-            fed.extend(segment.samples(TrackKind::Video)?);
-        }
-        let mut times: Vec<i64> = fed.iter().skip(before).map(Sample::pts).collect();
-        times.sort_unstable();
-        let begins: Vec<i64> = source.own.iter().map(|segment| segment.row.begin).collect();
-        let segment_of = |pts: i64| begins.partition_point(|begin| *begin <= pts).saturating_sub(1);
-        let own: Vec<Picture> = times.into_iter().map(|pts| Picture { pts, segment: segment_of(pts) }).collect();
-        let key_times = key_times(&own, begins.len())?;
-        let picture_ticks = source.picture_ticks.max(1);
-        self.pictures = Some(Pictures { skipped, lead: before - skipped, own, key_times, picture_ticks });
-        let config = TrackKind::Video;
-        self.video = file(source.epoch, config, &fed)?;
-        Ok(())
+    /// Which of the files of pictures an encoding is made of, and what is in it.
+    pub fn pictures_of(&self, encoding: &Encoding) -> Option<(usize, &Pictures)> {
+        let treatment = Treatment::of(encoding.video.as_ref()?);
+        let found = self.pictures.iter().enumerate().find(|(_, input)| input.pictures.treatment == treatment);
+        found.map(|(number, input)| (number, &input.pictures))
     }
 
     fn add_sound(&mut self, source: &Source<'_>, encodings: &[&AudioEncoding]) -> Result<()> {
@@ -200,33 +181,9 @@ impl Input {
         let begin = anchor - missing * frame;
         let slotted = slotted(&frames, begin, frame, config.silent_frame())?;
         self.sounds = Some(Sounds { begin, rate, chunk });
-        self.audio = file(source.epoch, TrackKind::Audio, &slotted)?;
+        self.audio = file_of(source.epoch, TrackKind::Audio, &slotted)?;
         Ok(())
     }
-}
-
-/// From the last key frame on that leaves room for the run-up, or from the first.
-fn run_up(samples: Vec<Sample>, begin: i64) -> Vec<Sample> {
-    let room = |sample: &Sample| sample.row.sync && sample.pts() <= begin.saturating_sub(LEAD_TICKS);
-    let key = |sample: &Sample| sample.row.sync;
-    match samples.iter().rposition(room).or_else(|| samples.iter().position(key)) {
-        Some(from) => samples.into_iter().skip(from).collect(),
-        None => Vec::new(),
-    }
-}
-
-/// Half a millisecond, or half the way to the picture before: the first picture at or after that time becomes a key frame.
-fn key_times(own: &[Picture], segments: usize) -> Result<Vec<i64>> {
-    const EARLIER: i64 = 45;
-    let mut times = Vec::with_capacity(segments);
-    for segment in 0..segments {
-        let at = own.partition_point(|picture| picture.segment < segment);
-        let first = own.get(at).filter(|picture| picture.segment == segment);
-        let first = first.ok_or(EncodeError::Source { what: "a segment in which no picture is shown" })?;
-        let gap = at.checked_sub(1).and_then(|at| own.get(at)).map_or(i64::MAX, |before| first.pts - before.pts);
-        times.push(first.pts - EARLIER.min(gap / 2));
-    }
-    Ok(times)
 }
 
 /// Which part of the source, in its own samples, the frames of a chunk at another rate are made of.
@@ -267,10 +224,15 @@ fn slotted(frames: &[Sample], begin: i64, frame: i64, silence: Option<Bytes>) ->
     Ok(out)
 }
 
-/// A fragmented file of one track.
-pub(crate) fn file(epoch: &Epoch, track: TrackKind, samples: &[Sample]) -> Result<Vec<Bytes>> {
-    let unknown = EncodeError::Source { what: "a track without parameters" };
-    let (Some(entry), Some(scale)) = (epoch.entry(track, false), epoch.scale(track)) else { return Err(unknown) };
+/// A fragmented file of one track, which counts as it is stored.
+pub(crate) fn file_of(epoch: &Epoch, track: TrackKind, samples: &[Sample]) -> Result<Vec<Bytes>> {
+    let scale = epoch.scale(track).ok_or(EncodeError::Source { what: "a track without parameters" })?;
+    file(epoch, track, scale, samples)
+}
+
+/// A fragmented file of one track, whose samples count in `scale`.
+pub(crate) fn file(epoch: &Epoch, track: TrackKind, scale: Timescale, samples: &[Sample]) -> Result<Vec<Bytes>> {
+    let entry = epoch.entry(track, false).ok_or(EncodeError::Source { what: "a track without parameters" })?;
     let id = track_id(track);
     let tables = SampleTables::default();
     let init = init_segment(&[Track { id, entry, scale, edits: Vec::new(), duration: 0, media_duration: 0, tables }]);
@@ -318,23 +280,5 @@ mod tests {
     fn sound_whose_silence_nobody_knows_is_refused_only_where_it_has_gaps() {
         assert_eq!(slotted(&frames(&[0, 1024]), 0, 1024, None).unwrap().len(), 2);
         assert!(slotted(&frames(&[0, 4096]), 0, 1024, None).is_err());
-    }
-
-    #[test]
-    fn key_frames_are_asked_for_just_before_the_first_picture_of_a_segment() {
-        let picture = |pts, segment| Picture { pts, segment };
-        let own = [picture(0, 0), picture(3000, 0), picture(3040, 1), picture(6000, 1)];
-        assert_eq!(key_times(&own, 2).unwrap(), [-45, 3020]);
-        assert!(key_times(&own, 3).is_err());
-    }
-
-    #[test]
-    fn the_run_up_begins_with_a_key_frame() {
-        let sample =
-            |dts, sync| Sample { row: SampleRow { duration: 3000, size: 0, cto: 0, sync }, dts, bytes: Bytes::new() };
-        let samples = || (0..6).map(|n| sample(n * 90_000, n % 2 == 0)).collect::<Vec<_>>();
-        assert_eq!(run_up(samples(), 540_000).first().unwrap().dts, 360_000);
-        assert_eq!(run_up(samples(), 450_000).first().unwrap().dts, 180_000);
-        assert_eq!(run_up(samples(), 100_000).first().unwrap().dts, 0);
     }
 }

@@ -16,8 +16,12 @@
 mod capabilities;
 mod command;
 mod error;
+mod graph;
+mod grid;
 mod input;
+mod level;
 mod movie;
+mod pictures;
 mod place;
 mod plan;
 mod profile;
@@ -28,13 +32,18 @@ mod sound;
 
 pub use capabilities::Capabilities;
 pub use codec::{AudioCodec, VideoCodec};
-pub use command::{Paths, arguments};
+pub use command::{Pass, Paths, arguments};
 pub use error::{EncodeError, Result};
-pub use input::{Input, Loaded, Picture, Pictures, Sounds, Source};
+pub use grid::Fps;
+pub use input::{Input, Loaded, Sounds, Source};
 pub use movie::{EncodedSample, Movie, read_movie};
+pub use pictures::{Picture, PictureInput, Pictures, Treatment};
 pub use place::{Placed, PlacedFrame, PlacedPicture, place_frames, place_pictures};
 pub use plan::{CHUNK_TICKS_MIN, Chunk, chunks};
-pub use profile::{AudioProfile, Check, Checks, Format, H264Profile, Preset, Profile, Rate, Template, VideoProfile};
+pub use profile::{
+    AudioProfile, Check, Checks, Clip, Content, FileName, Format, H264Profile, Passes, Preset, Profile, Rate, Template,
+    Turn, VideoProfile,
+};
 pub use resolve::{AudioEncoding, Encoding, SourceFacts, VideoEncoding};
 pub use segments::{SegmentPlan, WrittenSegment, write_segments};
 pub use shots::{

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use codec::{AccessUnit, AudioCodec, Mp3Config, VideoCodec};
 
 use crate::error::{EncodeError, Result};
-use crate::input::Pictures;
 use crate::movie::EncodedSample;
+use crate::pictures::Pictures;
 use crate::resolve::AudioEncoding;
 use crate::sound::{Framing, first_frame};
 
@@ -42,6 +42,8 @@ pub struct PlacedFrame {
 pub struct Placed {
     /// In decode order.
     pub pictures: Vec<PlacedPicture>,
+    /// When the first picture after them is shown, where that is not where they end.
+    pub next: Option<i64>,
     /// In order.
     pub frames: Vec<PlacedFrame>,
 }
@@ -136,7 +138,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Picture;
+    use crate::{Picture, Treatment};
 
     /// A slice of H.264 with this in it.
     fn nal(idr: bool, text: &str) -> Bytes {
@@ -182,7 +184,16 @@ mod tests {
                 Picture { pts, segment: at * 2 / gaps.len() }
             })
             .collect();
-        Pictures { skipped: 0, lead, own, key_times: vec![], picture_ticks: 3_000 }
+        Pictures {
+            skipped: 0,
+            lead,
+            own,
+            next: pts,
+            key_times: vec![],
+            picture_ticks: 3_000,
+            treatment: Treatment::default(),
+            size: (1280, 720),
+        }
     }
 
     proptest! {

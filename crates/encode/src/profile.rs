@@ -3,6 +3,8 @@
 use codec::{AudioCodec, VideoCodec};
 use serde::{Deserialize, Serialize};
 
+use crate::grid::Fps;
+
 /// One output that is asked for: a template of a template group.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Template {
@@ -17,8 +19,79 @@ pub struct Template {
     /// About how long the segments of its playlist are, in seconds; `None`: as they are stored.
     #[serde(default)]
     pub segment_seconds: Option<u32>,
+    /// How its file is called, with places for ids; `None`: as all others.
+    #[serde(default)]
+    pub file_name: Option<FileName>,
+    /// What is made of a source.
+    #[serde(default)]
+    pub content: Content,
+    /// Of which part of a source.
+    #[serde(default)]
+    pub clip: Option<Clip>,
     /// What is encoded.
     pub profile: Profile,
+}
+
+/// What is made of a source.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Content {
+    /// Renditions of it.
+    #[default]
+    Encoded,
+    /// Nothing: its own media is delivered.
+    Remuxed,
+}
+
+/// A part of a source, in milliseconds from its begin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Clip {
+    /// The first picture at or after this is its first.
+    pub begin_ms: u64,
+    /// The first picture at or after this is not in it any more; `None`: it reaches to the end.
+    pub end_ms: Option<u64>,
+}
+
+/// The name of an output's file without its extension: characters that need no escape in a URL, and places for ids, of which that
+/// of the output is one, which stands alone between others.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FileName(String);
+
+impl FileName {
+    /// Where the ids of the asset and of the output go, and the definition of the stream in lower case.
+    const PLACES: [&'static str; 3] = ["{MediaId}", "{JobId}", "{PlayDefinition}"];
+    /// Longest name before anything is put in.
+    const BYTES_MAX: usize = 128;
+
+    /// Reads a name with its places. Errors: what is wrong with it, as a sentence's end.
+    pub fn parse(text: &str) -> std::result::Result<Self, &'static str> {
+        let bare = Self::PLACES.iter().fold(text.to_owned(), |text, place| text.replace(place, ""));
+        if text.len() > Self::BYTES_MAX {
+            return Err("it has more than 128 bytes");
+        }
+        let Some((before, after)) = text.split_once("{JobId}") else {
+            return Err("it has to contain {JobId}: without it outputs could not be told apart");
+        };
+        let parts = |c: Option<char>| c.is_none_or(|c| matches!(c, '-' | '_' | '.'));
+        if !parts(before.chars().next_back()) || !parts(after.chars().next()) {
+            return Err("{JobId} has to stand between two of - _ . or at an end");
+        }
+        if !bare.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) {
+            return Err("letters, digits, - _ . and {MediaId} {JobId} {PlayDefinition} are possible in it");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// With its places, as it was read.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of one output.
+    pub fn of(&self, asset: &str, output: &str, definition: &str) -> String {
+        let [media, job, play] = Self::PLACES;
+        self.0.replace(media, asset).replace(job, output).replace(play, &definition.to_ascii_lowercase())
+    }
 }
 
 /// How an output is delivered. All are views of the same renditions.
@@ -89,6 +162,90 @@ pub struct VideoProfile {
     /// Ten bits a sample instead of eight: H.265 in Main 10.
     #[serde(default)]
     pub ten_bit: bool,
+    /// Pictures per second; `None`: as the source has them.
+    #[serde(default)]
+    pub fps: Option<Fps>,
+    /// How they are turned. Their size is that after it.
+    #[serde(default)]
+    pub turn: Turn,
+    /// Fields of a picture that is interlaced are made one picture.
+    #[serde(default)]
+    pub deinterlace: bool,
+    /// How bits are shared out.
+    #[serde(default)]
+    pub passes: Passes,
+}
+
+impl Default for VideoProfile {
+    /// H.264 in the size of the source, at the quality that the contract has by default.
+    fn default() -> Self {
+        Self {
+            codec: VideoCodec::H264,
+            width: None,
+            height: None,
+            long_short: false,
+            rate: Rate::Quality(26),
+            max_kbps: None,
+            buffer_kbit: None,
+            gop: None,
+            preset: Preset::default(),
+            profile: H264Profile::default(),
+            ten_bit: false,
+            fps: None,
+            turn: Turn::default(),
+            deinterlace: false,
+            passes: Passes::default(),
+        }
+    }
+}
+
+/// By how much pictures are turned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turn {
+    /// Not at all.
+    #[default]
+    None,
+    /// By a quarter, clockwise.
+    Right,
+    /// By a half.
+    Over,
+    /// By three quarters, clockwise.
+    Left,
+}
+
+impl Turn {
+    /// By so many degrees, clockwise; `None` when they are no quarters.
+    pub const fn of_degrees(degrees: u32) -> Option<Self> {
+        match degrees {
+            0 | 360 => Some(Self::None),
+            90 => Some(Self::Right),
+            180 => Some(Self::Over),
+            270 => Some(Self::Left),
+            _ => None,
+        }
+    }
+
+    /// The size of a picture of this size after it.
+    pub const fn of(self, size: (u32, u32)) -> (u32, u32) {
+        match self {
+            Self::None | Self::Over => size,
+            Self::Right | Self::Left => (size.1, size.0),
+        }
+    }
+}
+
+/// How bits are shared out between the pictures of a chunk, where there is a bit rate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Passes {
+    /// As they come.
+    #[default]
+    One,
+    /// After a look at all of the chunk.
+    Two,
+    /// The same in every second.
+    Constant,
 }
 
 /// What pictures were encoded in before there was a choice.
@@ -200,4 +357,28 @@ pub enum Check {
     Limit,
     /// The output fails.
     Fail,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_a_place_for_the_output_and_nothing_that_a_url_escapes() {
+        let name = FileName::parse("cup_{MediaId}-{JobId}.{PlayDefinition}").unwrap();
+        assert_eq!(name.of("a1", "b2", "LD"), "cup_a1-b2.ld");
+        for wrong in [
+            "",
+            "{MediaId}",
+            "a b{JobId}",
+            "a/{JobId}",
+            "{JobId}{x}",
+            "é-{JobId}",
+            "cup{JobId}",
+            "{JobId}{PlayDefinition}",
+            &format!("{{JobId}}{}", "x".repeat(130)),
+        ] {
+            assert!(FileName::parse(wrong).is_err(), "{wrong}");
+        }
+    }
 }

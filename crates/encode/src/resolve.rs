@@ -7,7 +7,10 @@ use sha2::{Digest, Sha256};
 use units::Timescale;
 
 use crate::error::{EncodeError, Result};
-use crate::profile::{AudioProfile, Check, Checks, H264Profile, Preset, Profile, Rate, VideoProfile, aac, h264};
+use crate::grid::Fps;
+use crate::profile::{
+    AudioProfile, Check, Checks, H264Profile, Passes, Preset, Profile, Rate, Turn, VideoProfile, aac, h264,
+};
 use crate::sound::Framing;
 
 /// Changes whenever the same [`Encoding`] would be encoded in another way.
@@ -41,6 +44,9 @@ pub struct Encoding {
     pub video: Option<VideoEncoding>,
     /// Its sound.
     pub audio: Option<AudioEncoding>,
+    /// The stretch begins and ends where it says, not where the segments do that begin in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exact: bool,
 }
 
 /// Pictures that are encoded.
@@ -68,6 +74,21 @@ pub struct VideoEncoding {
     /// Ten bits a sample instead of eight.
     #[serde(default)]
     pub ten_bit: bool,
+    /// Pictures per second; `None`: as the source has them.
+    #[serde(default)]
+    pub fps: Option<Fps>,
+    /// How they are turned.
+    #[serde(default)]
+    pub turn: Turn,
+    /// Fields are made one picture.
+    #[serde(default)]
+    pub deinterlace: bool,
+    /// How bits are shared out.
+    #[serde(default)]
+    pub passes: Passes,
+    /// A picture of another ratio gets bars, instead of being stretched.
+    #[serde(default)]
+    pub bars: bool,
 }
 
 /// Sound that is encoded.
@@ -125,8 +146,9 @@ impl Encoding {
     /// Its pictures and its sound, each as an encoding of its own: sound that is the same is encoded once, whatever pictures it
     /// goes with.
     pub fn tracks(&self) -> [Option<Self>; 2] {
-        let video = self.video.clone().map(|video| Self { video: Some(video), audio: None });
-        let audio = self.audio.clone().map(|audio| Self { video: None, audio: Some(audio) });
+        let exact = self.exact;
+        let video = self.video.clone().map(|video| Self { video: Some(video), audio: None, exact });
+        let audio = self.audio.clone().map(|audio| Self { video: None, audio: Some(audio), exact });
         [video, audio]
     }
 
@@ -156,16 +178,17 @@ impl Profile {
         if video.is_none() && audio.is_none() {
             return Err(EncodeError::NothingToEncode);
         }
-        Ok(Encoding { video, audio })
+        Ok(Encoding { video, audio, exact: false })
     }
 }
 
 fn video(wanted: &VideoProfile, checks: &Checks, source: &SourceFacts) -> Result<VideoEncoding> {
-    let (mut width, mut height) = size(wanted, source);
-    if width > source.width || height > source.height {
+    let turned = wanted.turn.of((source.width, source.height));
+    let (mut width, mut height) = size(wanted, turned);
+    if width > turned.0 || height > turned.1 {
         match checks.size {
             Check::Off => {}
-            Check::Limit => (width, height) = (even(source.width), even(source.height)),
+            Check::Limit => (width, height) = (even(turned.0), even(turned.1)),
             Check::Fail => return Err(EncodeError::AboveSource { what: "the size of its pictures" }),
         }
     }
@@ -178,7 +201,11 @@ fn video(wanted: &VideoProfile, checks: &Checks, source: &SourceFacts) -> Result
             "the bit rate of its pictures",
         )?),
     };
+    // A quality takes as many bits as it takes.
+    let passes = if matches!(rate, Rate::Kbps(_)) { wanted.passes } else { Passes::One };
     let (max_kbps, buffer_kbit) = match rate {
+        // A second of it, whatever is in it.
+        Rate::Kbps(kbps) if passes == Passes::Constant => (Some(kbps), Some(wanted.buffer_kbit.unwrap_or(kbps))),
         Rate::Kbps(kbps) => (
             Some(wanted.max_kbps.unwrap_or(kbps.saturating_add(kbps / 2)).max(kbps)),
             Some(wanted.buffer_kbit.unwrap_or(kbps.saturating_mul(2))),
@@ -199,6 +226,12 @@ fn video(wanted: &VideoProfile, checks: &Checks, source: &SourceFacts) -> Result
         // What the other codec has no use for does not make another rendition.
         profile: if wanted.codec == VideoCodec::H264 { wanted.profile } else { H264Profile::default() },
         ten_bit: wanted.codec == VideoCodec::H265 && wanted.ten_bit,
+        fps: wanted.fps,
+        turn: wanted.turn,
+        deinterlace: wanted.deinterlace,
+        passes,
+        // Both sides were asked for: then so was the ratio.
+        bars: wanted.width.is_none() || wanted.height.is_none(),
     })
 }
 
@@ -227,8 +260,8 @@ fn limited(wanted: u32, most: u32, check: Check, what: &'static str) -> Result<u
 }
 
 /// Pixels of the output: as asked for, and where only one side is, the other by the ratio of the source.
-fn size(wanted: &VideoProfile, source: &SourceFacts) -> (u32, u32) {
-    let upright = source.height > source.width;
+fn size(wanted: &VideoProfile, source: (u32, u32)) -> (u32, u32) {
+    let upright = source.1 > source.0;
     let (width, height) = match wanted.long_short && upright {
         // The width is that of the longer side, which stands here.
         true => (wanted.height, wanted.width),
@@ -240,9 +273,9 @@ fn size(wanted: &VideoProfile, source: &SourceFacts) -> (u32, u32) {
     };
     let (width, height) = match (width, height) {
         (Some(width), Some(height)) => (width, height),
-        (Some(width), None) => (width, by_ratio(width, source.width, source.height)),
-        (None, Some(height)) => (by_ratio(height, source.height, source.width), height),
-        (None, None) => (source.width, source.height),
+        (Some(width), None) => (width, by_ratio(width, source.0, source.1)),
+        (None, Some(height)) => (by_ratio(height, source.1, source.0), height),
+        (None, None) => source,
     };
     (even(width), even(height))
 }
@@ -263,19 +296,7 @@ mod tests {
         SourceFacts { width: 1280, height: 720, video_kbps: 2000, audio_kbps: 128, has_audio: true };
 
     fn wanted(width: Option<u32>, height: Option<u32>) -> VideoProfile {
-        VideoProfile {
-            codec: VideoCodec::H264,
-            width,
-            height,
-            long_short: false,
-            rate: Rate::Kbps(900),
-            max_kbps: None,
-            buffer_kbit: None,
-            gop: None,
-            preset: Preset::Veryfast,
-            profile: H264Profile::High,
-            ten_bit: false,
-        }
+        VideoProfile { width, height, rate: Rate::Kbps(900), ..VideoProfile::default() }
     }
 
     fn profile(video: VideoProfile) -> Profile {
@@ -315,6 +336,29 @@ mod tests {
     }
 
     #[test]
+    fn a_size_is_that_of_the_turned_picture() {
+        let turned = |turn| sized(VideoProfile { turn, ..wanted(Some(360), None) }, &SOURCE);
+        assert_eq!((turned(Turn::Right), turned(Turn::Over), turned(Turn::Left)), ((360, 640), (360, 202), (360, 640)));
+        assert_eq!(sized(VideoProfile { turn: Turn::Left, ..wanted(None, None) }, &SOURCE), (720, 1280));
+        assert_eq!(
+            (Turn::of_degrees(270), Turn::of_degrees(360), Turn::of_degrees(45)),
+            (Some(Turn::Left), Some(Turn::None), None)
+        );
+    }
+
+    #[test]
+    fn a_constant_rate_is_its_own_limit_and_a_quality_is_made_in_one_pass() {
+        let resolved = |video| profile(video).resolve(&SOURCE).unwrap().video.unwrap();
+        let constant = resolved(VideoProfile { passes: Passes::Constant, ..wanted(None, None) });
+        assert_eq!(
+            (constant.max_kbps, constant.buffer_kbit, constant.passes),
+            (Some(900), Some(900), Passes::Constant)
+        );
+        let quality = VideoProfile { passes: Passes::Two, rate: Rate::Quality(20), ..wanted(None, None) };
+        assert_eq!(resolved(quality).passes, Passes::One);
+    }
+
+    #[test]
     fn a_check_limits_or_refuses_what_is_above_the_source() {
         let large = profile(VideoProfile { rate: Rate::Kbps(9_000), ..wanted(Some(1920), None) });
         let with = |check| {
@@ -338,7 +382,9 @@ mod tests {
     #[test]
     fn the_same_encoding_has_the_same_name_and_another_has_another() {
         let one = profile(wanted(Some(640), None)).resolve(&SOURCE).unwrap();
-        let same = profile(wanted(Some(640), Some(360))).resolve(&SOURCE).unwrap();
+        let mut same = profile(wanted(Some(640), Some(360))).resolve(&SOURCE).unwrap();
+        assert_ne!(one.digest(), same.digest(), "what has another ratio gets bars, or is stretched");
+        same.video.as_mut().unwrap().bars = true;
         assert_eq!((one.digest(), one.digest().len()), (same.digest(), 32));
         let other = profile(VideoProfile { gop: Some(50), ..wanted(Some(640), None) }).resolve(&SOURCE).unwrap();
         assert_ne!(one.digest(), other.digest());

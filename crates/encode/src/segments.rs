@@ -61,7 +61,8 @@ pub fn write_segments(
     for (position, segment) in plan.iter().enumerate() {
         let own: Vec<&PlacedPicture> = placed.pictures.iter().filter(|picture| picture.segment == position).collect();
         let next = placed.pictures.iter().find(|picture| picture.segment > position);
-        let end = next.map_or(segment.source.end.saturating_sub(delay), |next| next.dts);
+        let after = || placed.next.unwrap_or(segment.source.end).saturating_sub(delay);
+        let end = next.map_or_else(after, |next| next.dts);
         let until = epoch
             .audio
             .as_ref()
@@ -248,7 +249,8 @@ mod tests {
             bytes: Bytes::from_static(b"picture"),
         };
         let frame = |frame: i64| PlacedFrame { frame, bytes: Bytes::from_static(b"sound") };
-        let placed = Placed { pictures: (0..120).map(picture).collect(), frames: (47..234).map(frame).collect() };
+        let placed =
+            Placed { pictures: (0..120).map(picture).collect(), next: None, frames: (47..234).map(frame).collect() };
         let reel = ReelId::from_u128(5);
         let written = write_segments(reel, &plan, &epoch, placed, 6000).unwrap();
         assert_eq!(written.len(), 2);

@@ -213,10 +213,11 @@ fn asset_id(text: &str) -> Result<AssetId> {
     text.parse().map_err(|_| OriginError::NotFound { what: "the asset" })
 }
 
-/// The id at the start of the name of an output: `{id}-ld`.
-fn output_id(stem: &str) -> Option<JobId> {
-    let (id, definition) = stem.split_once('-')?;
-    id.parse().ok().filter(|_| definition.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+/// The id in the name of an output: `{id}-ld`, `cup_{asset}-{id}`. It stands alone between marks, and is not the asset's.
+fn output_id(asset: AssetId, stem: &str) -> Option<JobId> {
+    let words = stem.split(['-', '_', '.']).filter_map(|word| word.parse::<JobId>().ok());
+    let mut others = words.filter(|id| id.as_u128() != asset.as_u128());
+    others.next()
 }
 
 /// `GET /v/{asset}/{name}`.
@@ -226,7 +227,7 @@ pub(crate) async fn serve(
     headers: HeaderMap,
 ) -> Result<Response> {
     let asset = asset_id(&asset)?;
-    let output = name.rsplit_once('.').and_then(|(stem, extension)| Some((output_id(stem)?, stem, extension)));
+    let output = name.rsplit_once('.').and_then(|(stem, extension)| Some((output_id(asset, stem)?, stem, extension)));
     let reply = match output {
         Some((id, _, "mp4")) => vod.reply(Of { asset, output: Some(id) }, Name::Mp4, "").await?,
         Some((id, _, "flv")) => vod.reply(Of { asset, output: Some(id) }, Name::Flv, "").await?,
@@ -247,7 +248,7 @@ pub(crate) async fn serve_output(
     if let Ok(picture) = format!("{output}/{name}").parse::<PictureName>() {
         return vod.pictures.answer(asset, picture, &headers).await;
     }
-    let of = Of { asset, output: Some(output_id(&output).ok_or(NO_NAME)?) };
+    let of = Of { asset, output: Some(output_id(asset, &output).ok_or(NO_NAME)?) };
     let name = name.parse().map_err(|_| NO_NAME)?;
     Ok(vod.reply(of, name, "").await?.answer(&headers, &vod.reels.blobs))
 }

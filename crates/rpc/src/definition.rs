@@ -6,8 +6,12 @@ use units::JobId;
 const DEFINITIONS: [(&str, u32, u32); 5] =
     [("FD", 640, 480), ("LD", 720, 540), ("SD", 1280, 720), ("HD", 1920, 1080), ("2K", 2560, 1440)];
 
-/// What a stream of this size is called. `label` is that of its template, which names what has no pictures: `HQ`, else `SQ`.
+/// What a stream of this size is called. `label` is that of its template: `OD` is what was not encoded, and `HQ`, else `SQ`, what
+/// has no pictures.
 pub fn definition(width: u32, height: u32, label: &str) -> &'static str {
+    if label == "OD" {
+        return "OD";
+    }
     let (long, short) = (width.max(height), width.min(height));
     if long == 0 {
         return if label == "HQ" { "HQ" } else { "SQ" };
@@ -29,6 +33,7 @@ pub fn specification(definition: &str, h265: bool) -> &'static str {
         ("HD", true) => "H265.HD",
         ("2K", true) => "H265.2K",
         ("4K", true) => "H265.4K",
+        ("OD", _) => "Segmentation",
         _ => "Audio",
     }
 }
@@ -47,7 +52,7 @@ mod tests {
         let found = [(640, 360), (360, 640), (640, 640), (1280, 720), (1920, 1088), (3840, 2160), (0, 0)];
         let found = found.map(|(width, height)| definition(width, height, "LD"));
         assert_eq!(found, ["FD", "FD", "SD", "SD", "2K", "4K", "SQ"]);
-        assert_eq!(definition(0, 0, "HQ"), "HQ");
+        assert_eq!((definition(0, 0, "HQ"), definition(640, 360, "OD")), ("HQ", "OD"));
         assert_eq!(
             (specification("LD", false), specification("LD", true), specification("HQ", false)),
             ("H264.SD", "H265.SD", "Audio")

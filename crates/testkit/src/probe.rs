@@ -165,3 +165,48 @@ pub async fn decoded(source: &str) -> anyhow::Result<(u64, u64)> {
     let samples = frames.iter().filter_map(|frame| frame["nb_samples"].as_u64()).sum();
     Ok((u64::try_from(pictures)?, samples))
 }
+
+/// How like the pictures of `source` are to those of `reference` after this filter, picture by picture: the peak signal-to-noise ratio
+/// of each in decibels. Both are brought to the same size; what differs by a picture is some 10 dB.
+pub async fn likeness(source: &str, reference: &str, filter: &str) -> anyhow::Result<Vec<f64>> {
+    let graph = format!(
+        "[1:v]{filter}[wanted];[0:v]settb=1/25,setpts=N[seen];[wanted]settb=1/25,setpts=N[numbered];\
+         [numbered][seen]scale2ref=flags=bicubic[fitted][same];[same][fitted]psnr=stats_file=-"
+    );
+    let mut ffmpeg = tokio::process::Command::new("ffmpeg");
+    ffmpeg.args([
+        "-nostdin",
+        "-v",
+        "error",
+        "-i",
+        source,
+        "-i",
+        reference,
+        "-lavfi",
+        &graph,
+        "-f",
+        "null",
+        "/dev/null",
+    ]);
+    let output = ffmpeg.stdin(Stdio::null()).kill_on_drop(true).output().await.context("cannot run ffmpeg")?;
+    if !output.status.success() {
+        bail!("ffmpeg {source}: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let values =
+        said.lines().filter_map(|line| line.split("psnr_avg:").nth(1)?.split_whitespace().next().map(str::to_owned));
+    // Equal pictures are infinitely alike.
+    values.map(|value| if value == "inf" { Ok(f64::INFINITY) } else { Ok(value.parse()?) }).collect()
+}
+
+/// The brightness of each pixel, row by row, of picture number `number` of a source (from 0).
+pub async fn brightness(source: &str, number: u64) -> anyhow::Result<Vec<u8>> {
+    let mut ffmpeg = tokio::process::Command::new("ffmpeg");
+    let chosen = format!("select=eq(n\\,{number}),format=gray");
+    ffmpeg.args(["-nostdin", "-v", "error", "-i", source, "-vf", &chosen, "-frames:v", "1", "-f", "rawvideo", "-"]);
+    let output = ffmpeg.stdin(Stdio::null()).kill_on_drop(true).output().await.context("cannot run ffmpeg")?;
+    if !output.status.success() || output.stdout.is_empty() {
+        bail!("ffmpeg {source}: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(output.stdout)
+}

@@ -74,12 +74,7 @@ pub(crate) async fn indexes_of(blobs: &Blobs, cut: &[CutSpan]) -> Result<BTreeMa
 
 /// What the index tells of a cut; its size is that of its file in `format`, and of its MP4 where that has no one file.
 pub(crate) async fn measure(blobs: &Blobs, cut: &[CutSpan], format: Format) -> Result<Analysis, WorkerError> {
-    let indexes = indexes_of(blobs, cut).await?;
-    let views = cut.iter().filter_map(|one| {
-        let sound = one.sound.and_then(|reel| Some(SoundView { reel, index: indexes.get(&reel)? }));
-        Some(SpanView { span: one.span, index: indexes.get(&one.span.reel)?, sound })
-    });
-    let timeline = Timeline::new(&views.collect::<Vec<_>>(), Growth::Whole)?;
+    let timeline = lay_out(blobs, cut).await?;
     let mut b_frames = false;
     let look = |page: &SamplePage| b_frames = b_frames || page.fragments.iter().any(reorders);
     let size_bytes = match format {
@@ -100,6 +95,16 @@ pub(crate) async fn measure(blobs: &Blobs, cut: &[CutSpan], format: Format) -> R
         }
     };
     Ok(analysis(&timeline, &timeline.facts(), size_bytes, b_frames))
+}
+
+/// A cut on its own timeline.
+pub(crate) async fn lay_out(blobs: &Blobs, cut: &[CutSpan]) -> Result<Timeline, WorkerError> {
+    let indexes = indexes_of(blobs, cut).await?;
+    let views = cut.iter().filter_map(|one| {
+        let sound = one.sound.and_then(|reel| Some(SoundView { reel, index: indexes.get(&reel)? }));
+        Some(SpanView { span: one.span, index: indexes.get(&one.span.reel)?, sound })
+    });
+    Ok(Timeline::new(&views.collect::<Vec<_>>(), Growth::Whole)?)
 }
 
 /// Gives all pages of the cut to both.

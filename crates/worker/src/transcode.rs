@@ -8,6 +8,7 @@
 mod chunk;
 mod join;
 mod live;
+mod piece;
 mod plan;
 mod settle;
 mod stored;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use catalog::{Asset, AssetStatus, Output};
 use domain::rule::NO_TRANSCODE;
-use encode::VideoCodec;
+use encode::{Content, VideoCodec};
 use rpc::definition::{definition, output_file, specification};
 use rpc::param::{CommaList, Filled};
 use serde::Serialize;
@@ -155,9 +155,13 @@ fn output_stream(context: &Context, asset: &Asset, output: &Output) -> Option<Pl
     let facts = output.facts.as_ref()?;
     let definition = definition(facts.width, facts.height, &output.template.definition);
     let format = output.template.format.as_str();
+    let file = match &output.template.file_name {
+        Some(name) => format!("{}.{format}", name.of(&asset.id.to_string(), &output.id.to_string(), definition)),
+        None => output_file(output.id, definition, format),
+    };
     Some(PlayInfo {
         bitrate: facts.bitrate_kbps.to_string(),
-        codec_name: Some(codec_name(output)),
+        codec_name: Some(codec_name(asset, output)),
         creation_time: output.created.to_iso8601(),
         definition,
         duration: decimal(units::MediaTime::reel(facts.duration_ticks).seconds()),
@@ -168,7 +172,7 @@ fn output_stream(context: &Context, asset: &Asset, output: &Output) -> Option<Pl
         job_id: output.id.to_string(),
         modification_time: output.completed.unwrap_or(output.created).to_iso8601(),
         narrow_band_type: "0",
-        play_url: asset_url(context, asset.id, &output_file(output.id, definition, format)),
+        play_url: asset_url(context, asset.id, &file),
         size: facts.size_bytes,
         specification: specification(definition, is_h265(output)),
         status: "Normal",
@@ -178,13 +182,22 @@ fn output_stream(context: &Context, asset: &Asset, output: &Output) -> Option<Pl
 }
 
 /// That of its pictures, or of its sound when it has none.
-fn codec_name(output: &Output) -> String {
+fn codec_name(asset: &Asset, output: &Output) -> String {
     let pictures = output.facts.as_ref().is_some_and(|facts| facts.width > 0);
+    if output.template.content == Content::Remuxed {
+        // The source's own.
+        return asset.tracks.first().map_or_else(String::new, |track| codec_word(&track.codec));
+    }
     match (&output.template.profile.audio, pictures) {
         (Some(audio), false) => audio.codec.as_str().to_ascii_uppercase(),
         _ if is_h265(output) => "H265".to_owned(),
         _ => "H264".to_owned(),
     }
+}
+
+/// As this answer names a codec.
+fn codec_word(codec: &str) -> String {
+    if codec == "hevc" { "H265".to_owned() } else { codec.to_ascii_uppercase() }
 }
 
 fn is_h265(output: &Output) -> bool {
@@ -194,7 +207,7 @@ fn is_h265(output: &Output) -> bool {
 fn source(context: &Context, asset: &Asset, media: &'static str, format: &'static str, file: &str) -> PlayInfo {
     PlayInfo {
         bitrate: asset.bitrate_kbps.to_string(),
-        codec_name: asset.tracks.first().map(|track| track.codec.to_ascii_uppercase()),
+        codec_name: asset.tracks.first().map(|track| codec_word(&track.codec)),
         creation_time: asset.created.to_iso8601(),
         definition: "OD",
         duration: decimal(seconds(asset)),

@@ -244,10 +244,14 @@ struct ToldTemplate {
     #[serde(skip_serializing_if = "Option::is_none")]
     audio: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    clip: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<String>,
     definition: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     mux_config: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotate: Option<String>,
     template_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     trans_config: Option<String>,
@@ -266,9 +270,11 @@ fn told_template(stored: &StoredTemplate) -> ToldTemplate {
     let text = |config: Option<Config>| config.map(|config| serde_json::to_string(&config).unwrap_or_default());
     ToldTemplate {
         audio: text(asked.audio),
+        clip: text(asked.clip),
         container: text(asked.container),
         definition: stored.template.definition.clone(),
         mux_config: text(asked.mux_config),
+        rotate: asked.rotate.as_ref().and_then(form::text_of),
         template_name: stored.template.name.clone(),
         trans_config: text(asked.trans_config),
         transcode_file_regular: asked.transcode_file_regular,

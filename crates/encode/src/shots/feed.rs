@@ -9,7 +9,7 @@ use reel::Epoch;
 
 use super::gops::Gop;
 use crate::error::{EncodeError, Result};
-use crate::input::{Sample, file};
+use crate::input::{Sample, file_of};
 
 /// From one picture of the file to the next, in its ticks. What pictures looked like in the source does not matter here.
 const STEP: i64 = 3_000;
@@ -52,7 +52,7 @@ impl Feed {
             }
             before += i64::try_from(gop.samples.len()).unwrap_or(i64::MAX);
         }
-        feed.video = file(epoch, TrackKind::Video, &samples)?;
+        feed.video = file_of(epoch, TrackKind::Video, &samples)?;
         Ok(feed)
     }
 }

@@ -28,7 +28,7 @@ fn sound(name: &str, format: &str, sound: Value) -> Value {
 }
 
 /// All streams of an asset, once there are `count`.
-async fn streams(server: &Server, asset: &Recorded, count: usize) -> Vec<Value> {
+pub async fn streams(server: &Server, asset: &Recorded, count: usize) -> Vec<Value> {
     let look = || async {
         let params = [("VideoId", asset.video_id.as_str()), ("ResultType", "Multiple")];
         let answer = server.api().vod("GetPlayInfo", &params).await?;
@@ -39,7 +39,7 @@ async fn streams(server: &Server, asset: &Recorded, count: usize) -> Vec<Value> 
     until(PATIENCE, look).await.unwrap_or_else(|error| panic!("{error:#}\n{}", server.log()))
 }
 
-fn url(stream: &Value) -> String {
+pub fn url(stream: &Value) -> String {
     stream["PlayURL"].as_str().unwrap().to_owned()
 }
 
@@ -50,7 +50,7 @@ fn of<'a>(streams: &'a [Value], format: &str, codec: &str) -> Vec<&'a Value> {
     found
 }
 
-async fn size(url: &str) -> u64 {
+pub async fn size(url: &str) -> u64 {
     reqwest::Client::new().head(url).send().await.unwrap().headers()["content-length"]
         .to_str()
         .unwrap()

@@ -27,3 +27,4 @@ mod torture;
 mod transcoding;
 mod upkeep;
 mod wall_clock;
+mod wishes;

@@ -309,7 +309,7 @@ async fn encoded_live(server: &Server, chunks: u64) {
 }
 
 /// The rows of a server that was stopped.
-async fn all_rows(server: &Server) -> catalog::Rows {
+pub async fn all_rows(server: &Server) -> catalog::Rows {
     let catalog = Catalog::open(&CatalogUrl::Sqlite(server.data().join("catalog.sqlite"))).await.unwrap();
     catalog.all_rows().await.unwrap()
 }

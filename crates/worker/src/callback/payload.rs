@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use domain::event::{
     AnimationOutcome, AssetEvent, Change, DescribeMode, DescribedField, Event, StreamInfo, StreamOutcome,
 };
+use encode::FileName;
 use rpc::definition::{definition, output_file};
 use serde::Serialize;
 use units::{AssetId, JobId, WallTime};
@@ -158,7 +159,12 @@ fn stream<'a>(asset: AssetId, info: &'a StreamInfo, public_url: &str) -> Stream<
     match &info.outcome {
         StreamOutcome::Made { width, height, fps, bitrate_kbps, duration_s, size_bytes } => {
             let definition = definition(*width, *height, &info.label);
-            let file = output_file(info.job, definition, &info.format);
+            let file = match info.file_name.as_deref().map(FileName::parse) {
+                Some(Ok(name)) => {
+                    format!("{}.{}", name.of(&asset.to_string(), &info.job.to_string(), definition), info.format)
+                }
+                Some(Err(_)) | None => output_file(info.job, definition, &info.format),
+            };
             let picture = *width > 0 && *height > 0;
             Stream {
                 job_id: info.job,
@@ -368,10 +374,21 @@ mod tests {
             duration_s: 3600.0400001,
             size_bytes: 407_000_000,
         };
-        let done = StreamInfo { job: JobId::from_u128(0x5e1f), format: "mp4".into(), label: "SD".into(), outcome };
+        let done = StreamInfo {
+            job: JobId::from_u128(0x5e1f),
+            format: "mp4".into(),
+            label: "SD".into(),
+            file_name: None,
+            outcome,
+        };
         let failed = StreamOutcome::Failed { error: "input not decodable".into() };
-        let failed =
-            StreamInfo { job: JobId::from_u128(0x5e20), format: "m3u8".into(), label: "HD".into(), outcome: failed };
+        let failed = StreamInfo {
+            job: JobId::from_u128(0x5e20),
+            format: "m3u8".into(),
+            label: "HD".into(),
+            file_name: None,
+            outcome: failed,
+        };
         let inner = r#""JobId":"00000000000000000000000000005e1f","Definition":"FD","Format":"mp4","Bitrate":"905","Duration":3600.04,"Fps":"25","Width":640,"Height":360,"Size":407000000,"Encrypt":false,"FileUrl":"http://vod.example.org/v/6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30/00000000000000000000000000005e1f-fd.mp4""#;
         assert_eq!(
             rendered("2026-03-01T11:20:00Z", Event::StreamTranscoded { stream: done.clone() }),

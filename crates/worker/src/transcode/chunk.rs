@@ -7,7 +7,7 @@ use blobs::Blobs;
 use bytes::Bytes;
 use catalog::{Catalog, EncodeRun, RenditionState};
 use encode::{
-    EncodeError, Encoding, Input, Loaded, Movie, Paths, Placed, SegmentPlan, Source, WrittenSegment, arguments,
+    EncodeError, Encoding, Input, Loaded, Movie, Pass, Paths, Placed, SegmentPlan, Source, WrittenSegment, arguments,
     place_frames, place_pictures, read_movie, write_segments,
 };
 use jobs::{Attempt, Failure, Finish, Handler, kind};
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use units::{JobId, ReelId};
 
 use super::TranscodeSettings;
-use super::stored::{Stretch, load, load_if_there, put_part, stretch};
+use super::stored::{Stretch, Which, load, load_if_there, put_part, stretch};
 use crate::child;
 use crate::clock::now;
 use crate::error::chain;
@@ -44,12 +44,34 @@ impl EncodeChunk {
     }
 
     async fn encode(&self, attempt: &Attempt, folder: &Path, job: &Job<'_>) -> Result<Vec<Movies>, Failure> {
-        write(&folder.join(Paths::VIDEO_IN), &job.input.video).await?;
+        for (number, input) in job.input.pictures.iter().enumerate() {
+            write(&folder.join(Paths::video_in(number)), &input.file).await?;
+        }
         write(&folder.join(Paths::AUDIO_IN), &job.input.audio).await?;
-        let pictures = job.input.pictures.as_ref().map_or(0, |pictures| pictures.lead + pictures.own.len());
-        let total = u64::try_from(pictures).unwrap_or(u64::MAX).max(1);
+        for pass in Pass::of(&job.input, &job.encodings) {
+            self.run_pass(attempt, folder, job, *pass).await?;
+        }
+        let mut all = Vec::with_capacity(job.encodings.len());
+        for (number, encoding) in job.encodings.iter().enumerate() {
+            let video = match job.input.pictures_of(encoding) {
+                Some(_) => Some(read(&folder.join(Paths::video_out(number))).await?),
+                None => None,
+            };
+            let audio = match (&encoding.audio, &job.input.sounds) {
+                (Some(_), Some(_)) => Some(read(&folder.join(Paths::audio_out(number))).await?),
+                _ => None,
+            };
+            all.push(Movies { video, audio });
+        }
+        Ok(all)
+    }
+
+    /// One pass, with its progress noted.
+    async fn run_pass(&self, attempt: &Attempt, folder: &Path, job: &Job<'_>, pass: Pass) -> Result<(), Failure> {
+        let frames = job.input.pictures.iter().map(|input| input.pictures.lead + input.pictures.own.len()).max();
+        let total = u64::try_from(frames.unwrap_or(0)).unwrap_or(u64::MAX).max(1);
         let (tell, mut told) = tokio::sync::watch::channel(0u64);
-        let line = arguments(&job.input, &job.encodings);
+        let line = arguments(&job.input, &job.encodings, pass);
         let running = child::run(&self.settings.ffmpeg, folder, &line, |count| {
             tell.send_replace(count);
         });
@@ -69,19 +91,7 @@ impl EncodeChunk {
             ended = running => ended.map_err(|error| Failure::Retry(chain(&error)))?,
             lost = noting => lost?,
         }
-        let mut all = Vec::with_capacity(job.encodings.len());
-        for (number, encoding) in job.encodings.iter().enumerate() {
-            let video = match (&encoding.video, &job.input.pictures) {
-                (Some(_), Some(_)) => Some(read(&folder.join(Paths::video_out(number))).await?),
-                _ => None,
-            };
-            let audio = match (&encoding.audio, &job.input.sounds) {
-                (Some(_), Some(_)) => Some(read(&folder.join(Paths::audio_out(number))).await?),
-                _ => None,
-            };
-            all.push(Movies { video, audio });
-        }
-        Ok(all)
+        Ok(())
     }
 }
 
@@ -100,7 +110,6 @@ struct Job<'a> {
     /// Number of the renditions' parameters.
     number: u32,
     plan: Vec<SegmentPlan>,
-    delay: i64,
 }
 
 impl Handler for EncodeChunk {
@@ -112,7 +121,7 @@ impl Handler for EncodeChunk {
             // Given up meanwhile.
             return Ok(Finish::Done);
         };
-        let stretch = stretch(&self.blobs, run.source, run.from_ticks, run.to_ticks).await?;
+        let stretch = stretch(&self.blobs, Which::of(&run)).await?;
         let at = usize::try_from(number).unwrap_or(usize::MAX);
         let chunk = *stretch.chunks.get(at).ok_or_else(|| Failure::GiveUp("the source has changed".to_owned()))?;
         let rows = stretch.own(&chunk);
@@ -121,7 +130,9 @@ impl Handler for EncodeChunk {
         let tail = load_if_there(&self.blobs, run.source, after).await?;
         let mut own = Vec::with_capacity(rows.len());
         for row in rows {
-            own.push(load(&self.blobs, run.source, row).await?);
+            let (begins_inside, ends_inside) = stretch.is_inside(row);
+            let loaded = load(&self.blobs, run.source, row).await?;
+            own.push(Loaded { begins_inside, ends_inside, ..loaded });
         }
         let job = prepare(&run, &stretch, rows, chunk.epoch, &own, lead.as_ref(), tail.as_ref())?;
         let folder = Folder::of(&self.settings.scratch, attempt).await?;
@@ -161,10 +172,10 @@ fn prepare<'a>(
     let base = stretch.rows.first().map_or(0, |row| row.number);
     let epoch = rows.last().and_then(|row| stretch.index.epoch(row.epoch)).ok_or_else(unknown)?;
     let encodings: Vec<Encoding> = run.renditions.iter().map(|rendition| rendition.encoding.clone()).collect();
-    let picture_ticks = stretch.picture_ticks();
-    let input = Input::new(&Source { epoch, lead, own, tail, picture_ticks }, &encodings).map_err(failure)?;
+    let (anchor, picture_ticks) = (stretch.anchor(), stretch.picture_ticks());
+    let input = Input::new(&Source { epoch, lead, own, tail, anchor, picture_ticks }, &encodings).map_err(failure)?;
     let plan = rows.iter().map(|row| SegmentPlan { number: row.number.saturating_sub(base), source: row.clone() });
-    Ok(Job { input, encodings, epoch, number, plan: plan.collect(), delay: stretch.delay() })
+    Ok(Job { input, encodings, epoch, number, plan: plan.collect() })
 }
 
 /// Puts what the encoder made of one rendition on the timeline, and into segments.
@@ -176,10 +187,13 @@ fn assemble(
 ) -> encode::Result<(Epoch, Vec<WrittenSegment>)> {
     let mut placed = Placed::default();
     let mut epoch = Epoch { number: job.number, video: None, audio: None };
-    if let (Some(file), Some(pictures)) = (&movies.video, &job.input.pictures) {
+    let mut delay = 0;
+    if let (Some(file), Some((_, pictures))) = (&movies.video, job.input.pictures_of(encoding)) {
         let Movie { video, samples } = read_movie(file)?;
         let config = video.ok_or(EncodeError::Output { what: "the parameters of its pictures" })?;
-        placed.pictures = place_pictures(pictures, config.codec, &samples, job.delay)?;
+        delay = pictures.delay();
+        placed.pictures = place_pictures(pictures, config.codec, &samples, delay)?;
+        placed.next = Some(pictures.next);
         epoch.video = Some(config);
     }
     if let Some(audio) = &encoding.audio
@@ -192,6 +206,6 @@ fn assemble(
             placed.frames = place_frames(&samples, sounds.chunk.0, sounds.chunk.1, audio)?;
         }
     }
-    let segments = write_segments(reel, &job.plan, &epoch, placed, job.delay)?;
+    let segments = write_segments(reel, &job.plan, &epoch, placed, delay)?;
     Ok((epoch, segments))
 }

@@ -2,6 +2,7 @@
 
 use blobs::Blobs;
 use catalog::{Catalog, EncodeRun, RenditionState};
+use encode::{Chunk, Encoding};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use reel::{
     Epoch, PageRef, SegmentRow, encode_checks, encode_epoch, encode_row, samples_index_key, segments_index_key,
@@ -9,7 +10,7 @@ use reel::{
 use serde::Deserialize;
 use units::{JobId, ReelId};
 
-use super::stored::{Stretch, part, part_keys, stretch};
+use super::stored::{Stretch, Which, part, part_keys, stretch};
 use crate::clock::now;
 
 #[derive(Deserialize)]
@@ -35,7 +36,7 @@ impl JoinRun {
         for (number, chunk) in (0u32..).zip(&source.chunks) {
             for rendition in &run.renditions {
                 let part = part(&self.blobs, rendition.reel, number).await?;
-                if let Err(why) = agree(&part.index.segments, source.own(chunk)) {
+                if let Err(why) = agree(&part.index.segments, source, chunk, &rendition.encoding) {
                     misfits.push((number, why));
                     break;
                 }
@@ -103,17 +104,19 @@ fn differs(what: &str) -> Failure {
     Failure::GiveUp(format!("the chunks of the rendition have different {what}"))
 }
 
-/// Every segment of the source is there with its borders and as many pictures.
-fn agree(made: &[SegmentRow], source: &[SegmentRow]) -> Result<(), String> {
-    let pictures = |rows: &[SegmentRow]| -> u64 {
-        rows.iter().filter_map(|row| row.video.as_ref()).map(|video| u64::from(video.samples)).sum()
-    };
+/// Every segment of the source is there with its borders, and with as many pictures as follow from it.
+fn agree(made: &[SegmentRow], source: &Stretch, chunk: &Chunk, encoding: &Encoding) -> Result<(), String> {
+    let own = source.own(chunk);
     let borders = |rows: &[SegmentRow]| rows.iter().map(|row| (row.begin, row.end)).collect::<Vec<_>>();
-    if borders(made) != borders(source) {
+    if borders(made) != borders(own) {
         return Err("the segments of the rendition do not lie on those of its source".to_owned());
     }
-    if made.iter().any(|row| row.video.is_some()) && pictures(made) != pictures(source) {
-        return Err(format!("the rendition has {} pictures, its source {}", pictures(made), pictures(source)));
+    let Some(video) = &encoding.video else { return Ok(()) };
+    for (made, own) in made.iter().zip(own) {
+        let has = made.video.map_or(0, |video| usize::try_from(video.samples).unwrap_or(usize::MAX));
+        if let Some(wanted) = source.pictures(own, video).filter(|wanted| *wanted != has) {
+            return Err(format!("a segment of the rendition has {has} pictures instead of {wanted}"));
+        }
     }
     Ok(())
 }
@@ -131,7 +134,7 @@ impl Handler for JoinRun {
             self.tidy(&run).await?;
             return Ok(Finish::Done);
         }
-        let source = stretch(&self.blobs, run.source, run.from_ticks, run.to_ticks).await?;
+        let source = stretch(&self.blobs, Which::of(&run)).await?;
         let misfits = self.misfits(&run, &source).await?;
         if let Some((chunk, why)) = misfits.first() {
             tracing::warn!(run = %id, chunk, why, chunks = misfits.len(), "chunks do not fit their source");

@@ -5,13 +5,13 @@
 
 use blobs::Blobs;
 use catalog::{Catalog, NewLiveRun, OPEN_END, Recording, RenditionState};
-use encode::{Chunk, Encoding, Format};
+use encode::{Chunk, Content, Encoding, Format};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use serde::Deserialize;
 use units::RecordingId;
 
 use super::plan::source_facts;
-use super::stored::{Stretch, stretch};
+use super::stored::{Stretch, Which, stretch};
 use crate::analyse::measure;
 use crate::clock::now;
 
@@ -36,6 +36,10 @@ impl EncodeLive {
         let group = self.catalog.template_group(group).await?;
         let mut encodings: Vec<Encoding> = Vec::new();
         for stored in group.into_iter().flat_map(|group| group.templates) {
+            // Which part a clip is of is known at the end.
+            if stored.template.content != Content::Encoded || stored.template.clip.is_some() {
+                continue;
+            }
             // What cannot be made of this source is told by the task.
             let Ok(encoding) = stored.template.profile.resolve(facts) else { continue };
             for track in encoding.tracks().into_iter().flatten() {
@@ -73,7 +77,7 @@ impl Handler for EncodeLive {
             // Sealed meanwhile: the task of its asset has the rest encoded.
             return Ok(Finish::Done);
         };
-        let stretch = stretch(&self.blobs, recording.reel, cycle.from_ticks, OPEN_END).await?;
+        let stretch = stretch(&self.blobs, Which::whole(recording.reel, cycle.from_ticks, OPEN_END)).await?;
         let chunks = whole_chunks(&stretch, &recording);
         let Some(last) = chunks.checked_sub(1).and_then(|last| stretch.chunks.get(last)) else {
             return Ok(Finish::Done);

@@ -1,17 +1,20 @@
 //! What a transcode task has to make.
 
 use blobs::Blobs;
-use catalog::{Analysis, AssetStatus, Catalog, MediaFacts, PlannedOutput, PlannedPiece, PlannedSpan, TaskState};
-use encode::{Format, SourceFacts, Template};
+use catalog::{Analysis, AssetStatus, Catalog, MediaFacts, PlannedOutput, PlannedPiece, TaskState};
+use encode::{Content, Encoding, Format, SourceFacts, Template};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use serde::Deserialize;
 use units::JobId;
 use view::CutSpan;
 
-use super::stored::stretch;
-use crate::analyse::measure;
+use super::piece::{Piece, lay_pieces};
+use crate::analyse::{lay_out, measure};
 use crate::clock::now;
 use crate::error::chain;
+
+/// Why a clip comes to nothing.
+const BEHIND_ALL: &str = "the template's clip begins behind the end of the video";
 
 #[derive(Deserialize)]
 struct Payload {
@@ -38,7 +41,9 @@ impl Plan {
             for other in self.catalog.spans_on_reel(span.reel).await? {
                 borders.extend([other.from_ticks, other.to_ticks]);
             }
-            for rendition in self.catalog.renditions_of_reel(span.reel).await? {
+            let renditions = self.catalog.renditions_of_reel(span.reel).await?;
+            // A clip's end lies inside a segment, and matters to nobody else.
+            for rendition in renditions.iter().filter(|rendition| !rendition.encoding.exact) {
                 borders.extend([rendition.from_ticks, rendition.to_ticks]);
             }
             borders.retain(|border| (span.from..=span.to).contains(border));
@@ -50,6 +55,36 @@ impl Plan {
             }));
         }
         Ok(pieces)
+    }
+
+    /// What a template comes to.
+    async fn planned(
+        &self,
+        template: Template,
+        pieces: &[Piece],
+        facts: &SourceFacts,
+    ) -> Result<PlannedOutput, Failure> {
+        let encoding = match template.content {
+            Content::Remuxed => Ok(None),
+            Content::Encoded => template.profile.resolve(facts).map(Some).map_err(|error| chain(&error)),
+        };
+        let encoding = match encoding {
+            Ok(encoding) => encoding,
+            Err(why) => return Ok(PlannedOutput { template, pieces: Err(why) }),
+        };
+        let mut taken = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            let span = match template.clip {
+                Some(clip) => piece.clipped(&self.blobs, clip).await?,
+                None => Some(piece.span),
+            };
+            if let Some(span) = span {
+                let encoding = encoding.clone().map(|encoding| Encoding { exact: span.exact, ..encoding });
+                taken.push(PlannedPiece { span, encoding });
+            }
+        }
+        let pieces = if taken.is_empty() { Err(BEHIND_ALL.to_owned()) } else { Ok(taken) };
+        Ok(PlannedOutput { template, pieces })
     }
 }
 
@@ -77,20 +112,12 @@ impl Handler for Plan {
             Some(live) => live.facts,
             None => source_facts(&measure(&self.blobs, &whole, Format::Mp4).await?),
         };
-        let mut spans = Vec::with_capacity(cut.len());
-        for span in self.pieces(&cut).await? {
-            let chunks = stretch(&self.blobs, span.reel, span.from, span.to).await?.chunks.len();
-            if chunks > 0 {
-                spans.push(PlannedSpan {
-                    source: span.reel,
-                    from_ticks: span.from,
-                    to_ticks: span.to,
-                    chunks: u32::try_from(chunks).unwrap_or(u32::MAX),
-                });
-            }
+        let timeline = lay_out(&self.blobs, &whole).await?;
+        let pieces = lay_pieces(&self.blobs, &self.pieces(&cut).await?, &timeline).await?;
+        let mut outputs = Vec::with_capacity(templates.len());
+        for stored in templates {
+            outputs.push(self.planned(stored.template, &pieces, &facts).await?);
         }
-        let outputs: Vec<PlannedOutput> =
-            templates.into_iter().map(|stored| planned(stored.template, &spans, &facts)).collect();
         tracing::info!(
             asset = %task.asset, task = %id, outputs = outputs.len(), first = asset.is_some_and(|asset| asset.status == AssetStatus::UploadSucc),
             "transcoding begins"
@@ -102,14 +129,6 @@ impl Handler for Plan {
         tx.commit().await?;
         Ok(Finish::Committed)
     }
-}
-
-fn planned(template: Template, spans: &[PlannedSpan], facts: &SourceFacts) -> PlannedOutput {
-    let pieces = match template.profile.resolve(facts) {
-        Ok(encoding) => Ok(spans.iter().map(|span| PlannedPiece { span: *span, encoding: encoding.clone() }).collect()),
-        Err(error) => Err(chain(&error)),
-    };
-    PlannedOutput { template, pieces }
 }
 
 pub(super) fn source_facts(analysis: &Analysis) -> SourceFacts {

@@ -5,10 +5,11 @@ use catalog::{Catalog, Output, OutputFacts, OutputState, RenditionState, TaskSta
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use serde::Deserialize;
 use units::JobId;
-use view::CutSpan;
+use view::{CutSpan, ViewError};
 
 use crate::analyse::measure;
 use crate::clock::now;
+use crate::error::{WorkerError, chain};
 
 #[derive(Deserialize)]
 struct Payload {
@@ -46,7 +47,14 @@ impl Settle {
                 sound: one.sound_reel,
             })
             .collect();
-        let analysis = measure(&self.blobs, &cut, output.template.format).await?;
+        let analysis = match measure(&self.blobs, &cut, output.template.format).await {
+            Ok(analysis) => analysis,
+            // What is delivered as it is need not fit the format.
+            Err(WorkerError::View(error @ (ViewError::Format { .. } | ViewError::NoSuch { .. }))) => {
+                return Ok(Some(Err(chain(&error))));
+            }
+            Err(error) => return Err(error.into()),
+        };
         Ok(Some(Ok(OutputFacts {
             width: analysis.width,
             height: analysis.height,

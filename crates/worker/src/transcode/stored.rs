@@ -2,28 +2,59 @@
 
 use blobs::{BlobError, Blobs};
 use bytes::Bytes;
-use catalog::OPEN_END;
-use encode::{Chunk, Loaded, WrittenSegment, chunks};
+use catalog::{EncodeRun, OPEN_END};
+use encode::{Chunk, Loaded, VideoEncoding, WrittenSegment, chunks};
 use reel::{
     Epoch, Join, ReelIndex, SamplePage, SegmentRow, encode_checks, encode_epoch, encode_row, read_checks, reel_key,
     samples_index_key, segment_key, segments_index_key,
 };
-use units::ReelId;
+use units::{ReelId, WallTime};
 
 use crate::error::WorkerError;
+
+/// 90 kHz ticks of a millisecond.
+const TICKS_PER_MS: i64 = 90;
 
 /// A stretch of a reel, and how it is cut.
 pub(super) struct Stretch {
     pub(super) index: ReelIndex,
+    /// Where a stretch begins or ends inside a segment, so does its row.
     pub(super) rows: Vec<SegmentRow>,
     pub(super) chunks: Vec<Chunk>,
 }
 
+/// Which stretch.
+#[derive(Clone, Copy)]
+pub(super) struct Which {
+    pub(super) reel: ReelId,
+    pub(super) from: i64,
+    pub(super) to: i64,
+    /// It begins and ends where it says, not where the segments do that begin in it.
+    pub(super) exact: bool,
+}
+
+impl Which {
+    /// That of a run.
+    pub(super) fn of(run: &EncodeRun) -> Self {
+        let exact = run.renditions.iter().any(|rendition| rendition.encoding.exact);
+        Self { reel: run.source, from: run.from_ticks, to: run.to_ticks, exact }
+    }
+
+    /// The segments that begin between these.
+    pub(super) const fn whole(reel: ReelId, from: i64, to: i64) -> Self {
+        Self { reel, from, to, exact: false }
+    }
+}
+
 /// Reads the index of a stretch. One whose end is open is as long as its cycle by now.
-pub(super) async fn stretch(blobs: &Blobs, reel: ReelId, from: i64, to: i64) -> Result<Stretch, WorkerError> {
+pub(super) async fn stretch(blobs: &Blobs, which: Which) -> Result<Stretch, WorkerError> {
+    let Which { reel, from, to, exact } = which;
     let file = blobs.get(&segments_index_key(reel)).await?;
     let index = ReelIndex::read(&file).0;
-    let mut rows = index.between(from, to).to_vec();
+    let mut rows = match exact {
+        true => cut(&index, from, to),
+        false => index.between(from, to).to_vec(),
+    };
     if to == OPEN_END {
         let cycle = rows.first().map_or(0, |row| row.cycle);
         rows.retain(|row| row.cycle == cycle);
@@ -32,11 +63,38 @@ pub(super) async fn stretch(blobs: &Blobs, reel: ReelId, from: i64, to: i64) -> 
     Ok(Stretch { index, rows, chunks })
 }
 
+/// The segments that have anything between these ticks, as far as they do.
+fn cut(index: &ReelIndex, from: i64, to: i64) -> Vec<SegmentRow> {
+    let touched = index.segments.iter().filter(|row| row.end > from && row.begin < to);
+    let cut = touched.map(|row| {
+        let (begin, end) = (row.begin.max(from), row.end.min(to));
+        let later = begin.saturating_sub(row.begin) / TICKS_PER_MS;
+        let wall = WallTime::from_unix_ms(row.wall.unix_ms.saturating_add(later));
+        SegmentRow { begin, end, wall, ..row.clone() }
+    });
+    cut.collect()
+}
+
 impl Stretch {
-    /// How much earlier than shown pictures of a rendition are decoded, in 90 kHz ticks: two pictures, which is as far as our
-    /// encoders reorder.
-    pub(super) fn delay(&self) -> i64 {
-        self.picture_ticks().saturating_mul(2)
+    /// Where it begins, in 90 kHz ticks.
+    pub(super) fn anchor(&self) -> i64 {
+        self.rows.first().map_or(0, |row| row.begin)
+    }
+
+    /// Whether a row begins, and whether it ends, inside its segment.
+    pub(super) fn is_inside(&self, row: &SegmentRow) -> (bool, bool) {
+        let stored = usize::try_from(row.number).ok().and_then(|number| self.index.segments.get(number));
+        stored.map_or((false, false), |stored| (row.begin > stored.begin, row.end < stored.end))
+    }
+
+    /// How many pictures a row has in an encoding; `None` where the index does not say: it was counted when they were placed.
+    pub(super) fn pictures(&self, row: &SegmentRow, encoding: &VideoEncoding) -> Option<usize> {
+        let video = row.video?;
+        match (encoding.fps, self.is_inside(row)) {
+            (Some(fps), _) => Some(fps.times(self.anchor(), row.begin, row.end).len()),
+            (None, (false, false)) => usize::try_from(video.samples).ok(),
+            (None, _) => None,
+        }
     }
 
     /// How long a picture is shown on average, in 90 kHz ticks. The same for every chunk, so that of the first decides: the others
@@ -65,13 +123,18 @@ impl Stretch {
     }
 }
 
-/// Reads a segment with its sample tables.
-pub(super) async fn load(blobs: &Blobs, reel: ReelId, row: &SegmentRow) -> Result<Loaded, WorkerError> {
+/// Reads the sample tables of a segment.
+pub(super) async fn load_page(blobs: &Blobs, reel: ReelId, row: &SegmentRow) -> Result<SamplePage, WorkerError> {
     let range = row.page.at..row.page.at.saturating_add(u64::from(row.page.len));
     let page = blobs.get_range(&samples_index_key(reel), range).await?;
-    let page = SamplePage::decode(&page, row.page.crc).map_err(|source| WorkerError::Index { reel, source })?;
+    SamplePage::decode(&page, row.page.crc).map_err(|source| WorkerError::Index { reel, source })
+}
+
+/// Reads a segment with its sample tables.
+pub(super) async fn load(blobs: &Blobs, reel: ReelId, row: &SegmentRow) -> Result<Loaded, WorkerError> {
+    let page = load_page(blobs, reel, row).await?;
     let bytes = blobs.get_range(&segment_key(reel, row.number), 0..row.bytes).await?;
-    Ok(Loaded { row: row.clone(), page, bytes })
+    Ok(Loaded { row: row.clone(), begins_inside: false, ends_inside: false, page, bytes })
 }
 
 /// The same for a segment that is only a run-up: one that was removed is done without.

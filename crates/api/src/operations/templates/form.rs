@@ -8,12 +8,11 @@ mod fields;
 mod pictures;
 mod sound;
 
-use encode::{Capabilities, Format, Profile, Template};
+use encode::{Capabilities, Content, Format, Profile, Template, Turn};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value as Json};
 
-pub(super) use self::fields::Place;
-use self::fields::text_of;
+pub(super) use self::fields::{Place, text_of};
 use crate::codes::{Answer, Code};
 
 /// The parameter that templates come in.
@@ -110,32 +109,56 @@ impl Asked {
         }
         self.refuse_what_is_not_here(place)?;
         let definition = self.definition.clone().unwrap_or_default();
-        let sound_only = match definition.as_str() {
-            "LD" | "SD" | "HD" | "FHD" | "2K" | "4K" => false,
-            "SQ" | "HQ" => true,
-            "OD" => {
-                let why = "the source itself can be played without a template, as MP4 and as HLS; OD is not encoded";
-                return Err(place.wrong("Definition", why));
-            }
-            _ => return Err(place.wrong("Definition", "one of LD, SD, HD, FHD, 2K, 4K, SQ, HQ is wanted")),
-        };
         let format = self.format(place)?;
-        let profile = Profile {
-            video: if sound_only { None } else { self.pictures(place, format)? },
-            audio: self.sound(place, format)?,
-            checks: self.checks(place)?,
+        let (content, profile) = match definition.as_str() {
+            "OD" => (self.as_it_is(place, format)?, Profile::default()),
+            "LD" | "SD" | "HD" | "FHD" | "2K" | "4K" => (Content::Encoded, self.profile(place, format, true)?),
+            "SQ" | "HQ" => (Content::Encoded, self.profile(place, format, false)?),
+            _ => return Err(place.wrong("Definition", "one of LD, SD, HD, FHD, 2K, 4K, SQ, HQ, OD is wanted")),
         };
+        if let Some((key, what)) = encoder.lacks(&profile) {
+            return Err(place.wrong(key, format!("this server has no encoder for {what}")));
+        }
+        Ok(Template {
+            id,
+            name,
+            definition,
+            format,
+            segment_seconds: self.segment_seconds(place, format)?,
+            file_name: self.file_name(place)?,
+            content,
+            clip: self.clip(place)?,
+            profile,
+        })
+    }
+
+    /// What is encoded, with pictures or without.
+    fn profile(&self, place: Place, format: Format, pictures: bool) -> Answer<Profile> {
+        let passes = self.passes(place)?;
+        let video = if pictures { self.pictures(place, format, passes)? } else { None };
+        let profile = Profile { video, audio: self.sound(place, format)?, checks: self.checks(place)? };
         if profile.video.is_none() && profile.audio.is_none() {
             return Err(place.wrong("Video", "neither pictures nor sound are left"));
         }
         if profile.video.is_some() && format == Format::Mp3 {
             return Err(place.wrong("Video", "an mp3 has none; {\"Remove\":\"true\"} takes the pictures away"));
         }
-        if let Some((key, what)) = encoder.lacks(&profile) {
-            return Err(place.wrong(key, format!("this server has no encoder for {what}")));
+        Ok(profile)
+    }
+
+    /// `OD`: the source's own media in another container. Whatever would have to be encoded for cannot be asked for.
+    fn as_it_is(&self, place: Place, format: Format) -> Answer<Content> {
+        if format == Format::Mp3 {
+            return Err(place.wrong("Container.Format", "no source has its sound in MP3; with OD nothing is encoded"));
         }
-        let segment_seconds = self.segment_seconds(place, format)?;
-        Ok(Template { id, name, definition, format, segment_seconds, profile })
+        let turned = self.turn(place)? != Turn::None;
+        let marked = self.watermark_ids.as_ref().is_some_and(|ids| !ids.is_empty());
+        for (key, there) in [("Clip", self.clip(place)?.is_some()), ("Rotate", turned), ("WatermarkIds", marked)] {
+            if there {
+                return Err(place.wrong(key, "with OD nothing is encoded; leave it out"));
+            }
+        }
+        Ok(Content::Remuxed)
     }
 
     /// What the contract has and this server does not.
@@ -154,12 +177,9 @@ impl Asked {
             Some(Json::Null) | None => false,
             Some(Json::Object(_) | Json::Number(_) | Json::Bool(_)) => true,
         };
-        let turned = self.rotate.as_ref().is_some_and(|by| !matches!(text_of(by).as_deref(), Some("" | "0") | None));
         for (name, there, what) in [
             ("PackageSetting", is_set(&self.package_setting), "packages"),
             ("EncryptSetting", is_set(&self.encrypt_setting), "encrypted outputs"),
-            ("Clip", is_set(&self.clip), "clips of a source"),
-            ("Rotate", turned, "turned pictures"),
             ("SubtitleList", listed, "subtitles"),
             ("WatermarkIds", watermarks > 0, "watermarks"),
         ] {

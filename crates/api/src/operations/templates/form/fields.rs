@@ -86,7 +86,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-pub(super) fn text_of(value: &Json) -> Option<String> {
+pub(in super::super) fn text_of(value: &Json) -> Option<String> {
     match value {
         Json::String(text) => Some(text.trim().to_owned()),
         Json::Number(number) => Some(number.to_string()),

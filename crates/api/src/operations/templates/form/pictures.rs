@@ -1,9 +1,9 @@
 //! `Video`: the pictures of a template.
 
-use encode::{Format, H264Profile, Preset, Rate, VideoCodec, VideoProfile};
+use encode::{Format, Fps, H264Profile, Passes, Preset, Rate, Turn, VideoCodec, VideoProfile};
 
 use super::Asked;
-use super::fields::{Fields, Place};
+use super::fields::{Fields, Place, text_of};
 use crate::codes::Answer;
 
 /// Quality when neither it nor a bit rate is asked for.
@@ -15,7 +15,7 @@ const PRESETS: [Preset; 6] =
 const H264_PROFILES: [H264Profile; 3] = [H264Profile::Baseline, H264Profile::Main, H264Profile::High];
 
 impl Asked {
-    pub(super) fn pictures(&self, place: Place, format: Format) -> Answer<Option<VideoProfile>> {
+    pub(super) fn pictures(&self, place: Place, format: Format, passes: Passes) -> Answer<Option<VideoProfile>> {
         if self.video.is_none() {
             return Err(place.wrong("Video", "it is missing; {\"Remove\":\"true\"} takes the pictures away"));
         }
@@ -32,12 +32,24 @@ impl Asked {
         if codec == VideoCodec::H264 && ten_bit {
             return Err(video.wrong("PixFmt", "ten bits are encoded in H.265 alone: browsers play no other"));
         }
-        video.one_of("ScanMode", &[("auto", ()), ("progressive", ())])?;
-        if video.text("Fps").is_some() {
-            return Err(video.wrong("Fps", "the rate of the source is kept; leave it out"));
-        }
+        // `auto`: as the source has them. What is interlaced is not made here.
+        let deinterlace = video.one_of("ScanMode", &[("auto", false), ("progressive", true)])?.unwrap_or(false);
+        let fps = match video.text("Fps") {
+            Some(text) => {
+                let why =
+                    || video.wrong("Fps", "a number above 0 and up to 60 is wanted, with three digits after the point");
+                Some(Fps::parse(&text).ok_or_else(why)?)
+            }
+            None => None,
+        };
         let quality = video.number("Crf", 0, 51)?;
         let kbps = video.number("Bitrate", 10, 50_000)?;
+        if kbps.is_none() && passes != Passes::One {
+            return Err(video.wrong("Bitrate", "it is missing; TransMode twopass and CBR are about bit rates"));
+        }
+        if quality.is_some() && passes != Passes::One {
+            return Err(video.wrong("Crf", "a quality is made in one pass; leave it out, or TransMode"));
+        }
         let side = |key| match video.number(key, SIDES.0, SIDES.1)? {
             Some(odd) if odd % 2 == 1 => Err(video.wrong(key, "an even number is wanted")),
             side => Ok(side),
@@ -65,6 +77,18 @@ impl Asked {
             preset: video.one_of("Preset", &presets)?.unwrap_or_default(),
             profile: profile.unwrap_or_default(),
             ten_bit,
+            fps,
+            turn: self.turn(place)?,
+            deinterlace,
+            passes,
         }))
+    }
+
+    /// `Rotate`: clockwise.
+    pub(super) fn turn(&self, place: Place) -> Answer<Turn> {
+        let text = self.rotate.as_ref().and_then(text_of).filter(|text| !text.is_empty());
+        let Some(text) = text else { return Ok(Turn::None) };
+        let turn = text.parse().ok().and_then(Turn::of_degrees);
+        turn.ok_or_else(|| place.wrong("Rotate", "pictures are turned by 0, 90, 180, 270 or 360 degrees here"))
     }
 }
