@@ -4,6 +4,7 @@ use blobs::{BlobError, Blobs};
 use bytes::Bytes;
 use catalog::{Catalog, Rows, Stale, Subject};
 use serde::{Deserialize, Serialize};
+use units::AssetId;
 
 use crate::error::{ArchiveError, Result};
 use crate::receipt::receipt_key;
@@ -43,6 +44,21 @@ pub async fn write_description(catalog: &Catalog, blobs: &Blobs, stale: &Stale) 
         put_rows(blobs, stale.subject, rows).await?;
     }
     catalog.settle(stale).await?;
+    Ok(())
+}
+
+/// Makes sure that an asset is described before anything else is put into its folder: a catalog that is lost between the two
+/// would leave files of a video that storage cannot tell of.
+pub async fn describe_first(catalog: &Catalog, blobs: &Blobs, asset: AssetId) -> Result<()> {
+    let subject = Subject::Asset(asset);
+    if let Err(BlobError::NotFound { .. }) = blobs.size(&description_key(subject)).await {
+        let rows = catalog.rows_of(subject).await?;
+        if !rows.is_empty() {
+            put_rows(blobs, subject, rows).await?;
+            // Somebody else may have written newer rows meanwhile, and these are over them now.
+            catalog.mark_stale(subject).await?;
+        }
+    }
     Ok(())
 }
 

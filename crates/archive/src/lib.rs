@@ -11,7 +11,8 @@
 //! ```
 //!
 //! **Invariant:** a description is written whole or not at all, and never says less than an acknowledged change that
-//! was described before it. It may be older than the catalog by the time it takes to write it, never by more.
+//! was described before it. It may be older than the catalog by the time it takes to write it, never by more. It is the first file
+//! in an asset's folder.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
@@ -23,7 +24,7 @@ mod receipt;
 mod reindex;
 
 pub use check::{Depth, LOOKS, Mend, Problem, Report, check, check_beside, mend};
-pub use description::{Description, description_key, read_description, write_description};
+pub use description::{Description, describe_first, description_key, read_description, write_description};
 pub use error::{ArchiveError, Result};
 pub use rebuild::{Rebuilt, rebuild};
 pub use receipt::{Receipt, receipt_key, receipt_of, write_receipt, write_receipts};

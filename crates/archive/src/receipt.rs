@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use units::{AssetId, MediaTime, PushId, RecordingId, ReelId, WallTime};
 
-use crate::description::put_json;
+use crate::description::{describe_first, put_json};
 use crate::error::Result;
 
 /// The story of an asset. Times are ISO 8601 in UTC; `At` counts seconds from the asset's beginning.
@@ -123,6 +123,7 @@ pub async fn receipt_of(catalog: &Catalog, blobs: &Blobs, id: AssetId) -> Result
 /// Stores the receipt of an asset.
 pub async fn write_receipt(catalog: &Catalog, blobs: &Blobs, asset: &Asset) -> Result<()> {
     let receipt = compose(catalog, blobs, asset, &mut BTreeMap::new()).await?;
+    describe_first(catalog, blobs, asset.id).await?;
     put_json(blobs, &receipt_key(asset.id), &receipt).await
 }
 
@@ -131,6 +132,7 @@ pub async fn write_receipts(catalog: &Catalog, blobs: &Blobs, recording: Recordi
     let mut indexes = BTreeMap::new();
     for asset in catalog.assets_of_recording(recording).await? {
         let receipt = compose(catalog, blobs, &asset, &mut indexes).await?;
+        describe_first(catalog, blobs, asset.id).await?;
         put_json(blobs, &receipt_key(asset.id), &receipt).await?;
     }
     Ok(())

@@ -21,6 +21,9 @@ pub enum WorkerError {
         #[source]
         source: reel::PageError,
     },
+    /// A video cannot be described in storage now.
+    #[error("a video cannot be described in storage")]
+    Archive(#[from] archive::ArchiveError),
     /// The encoder's files cannot be written or read.
     #[error("the encoder's folder cannot be used")]
     Scratch(#[source] std::io::Error),

@@ -15,6 +15,7 @@ mod source;
 use std::path::Path;
 use std::time::Duration;
 
+use archive::describe_first;
 use blobs::Blobs;
 use bytes::Bytes;
 use catalog::{Catalog, MadePictures, PictureCause, PictureJob, PictureState, picture_key};
@@ -141,6 +142,7 @@ impl Studio {
                 PictureCause::Request => Err(Failure::GiveUp("the video has no pictures".to_owned()).into()),
             };
         }
+        describe_first(&self.catalog, &self.blobs, job.asset).await.map_err(WorkerError::from)?;
         let folder = Folder::of(&self.settings.scratch, attempt).await?;
         let making = Making { studio: self, attempt, job, source: &source, folder: folder.path() };
         match &job.order {
