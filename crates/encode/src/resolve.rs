@@ -180,6 +180,42 @@ impl Profile {
         }
         Ok(Encoding { video, audio, exact: false })
     }
+
+    /// What a part of a longer cut is encoded as: `resolved`, or a track that the part has already where all that tells the two
+    /// apart is a bit rate that a check limits. The part's source has another bit rate than the whole, and is not encoded
+    /// again for that.
+    #[must_use]
+    pub fn reuse(&self, resolved: Encoding, made: &[Encoding]) -> Encoding {
+        let video = resolved.video.map(|resolved| {
+            let same = |made: &&VideoEncoding| {
+                let (rate, max_kbps, buffer_kbit) = (made.rate, made.max_kbps, made.buffer_kbit);
+                let limited = VideoEncoding { rate, max_kbps, buffer_kbit, ..resolved.clone() };
+                **made == limited && self.may_have_video_rate(made.rate)
+            };
+            let all = || made.iter().filter_map(|made| made.video.as_ref());
+            all().find(|made| **made == resolved).or_else(|| all().find(same)).cloned().unwrap_or(resolved)
+        });
+        let audio = resolved.audio.map(|resolved| {
+            let same = |made: &&AudioEncoding| {
+                **made == AudioEncoding { kbps: made.kbps, ..resolved.clone() } && self.may_have_audio_rate(made.kbps)
+            };
+            let all = || made.iter().filter_map(|made| made.audio.as_ref());
+            all().find(|made| **made == resolved).or_else(|| all().find(same)).cloned().unwrap_or(resolved)
+        });
+        Encoding { video, audio, exact: resolved.exact }
+    }
+
+    /// Whether a check may have lowered the rate of pictures to this.
+    fn may_have_video_rate(&self, rate: Rate) -> bool {
+        let wanted = self.video.as_ref().map(|video| video.rate);
+        self.checks.video_rate == Check::Limit
+            && matches!((rate, wanted), (Rate::Kbps(rate), Some(Rate::Kbps(wanted))) if rate <= wanted)
+    }
+
+    /// Whether a check may have lowered the rate of sound to this.
+    fn may_have_audio_rate(&self, kbps: u32) -> bool {
+        self.checks.audio_rate == Check::Limit && self.audio.as_ref().is_some_and(|wanted| kbps <= wanted.kbps)
+    }
 }
 
 fn video(wanted: &VideoProfile, checks: &Checks, source: &SourceFacts) -> Result<VideoEncoding> {
@@ -356,6 +392,34 @@ mod tests {
         );
         let quality = VideoProfile { passes: Passes::Two, rate: Rate::Quality(20), ..wanted(None, None) };
         assert_eq!(resolved(quality).passes, Passes::One);
+    }
+
+    #[test]
+    fn a_part_keeps_what_it_has_where_only_a_limited_rate_differs() {
+        let limited = Checks { video_rate: Check::Limit, audio_rate: Check::Limit, ..Checks::default() };
+        let profile = Profile { checks: limited, ..profile(wanted(Some(640), None)) };
+        let of = |video_kbps, audio_kbps| profile.resolve(&SourceFacts { video_kbps, audio_kbps, ..SOURCE }).unwrap();
+        let (part, whole) = (of(500, 40), of(700, 48));
+        assert_ne!(part, whole);
+        let made: Vec<Encoding> = part.tracks().into_iter().flatten().collect();
+        assert_eq!(profile.reuse(whole.clone(), &made), part);
+        assert_eq!(profile.reuse(whole.clone(), &[]), whole);
+        // Both are there: the very same comes first.
+        let both: Vec<Encoding> = made.iter().cloned().chain(whole.tracks().into_iter().flatten()).collect();
+        assert_eq!(profile.reuse(whole.clone(), &both), whole);
+        // Another size, a higher rate than was asked for, and a profile without limits are other encodings.
+        let other = Profile { video: Some(self::wanted(Some(320), None)), ..profile.clone() };
+        let small = other.resolve(&SOURCE).unwrap();
+        assert_eq!(other.reuse(small.clone(), &made).video, small.video);
+        let above = Profile {
+            video: Some(VideoProfile { rate: Rate::Kbps(400), ..self::wanted(Some(640), None) }),
+            ..profile.clone()
+        };
+        let low = above.resolve(&SOURCE).unwrap();
+        assert_eq!(above.reuse(low.clone(), &made).video, low.video);
+        let free = Profile { checks: Checks::default(), ..profile.clone() };
+        let wanted = free.resolve(&SOURCE).unwrap();
+        assert_eq!(free.reuse(wanted.clone(), &made), wanted);
     }
 
     #[test]

@@ -54,11 +54,20 @@ impl Handler for FreeReel {
         }
         // What was made from it goes with it, segment by segment.
         for rendition in self.catalog.renditions_of_reel(id).await? {
-            if rendition.state != RenditionState::Ready {
-                continue;
-            }
-            let claims = self.catalog.claims_on_reel(rendition.reel).await?;
-            if free(&self.blobs, rendition.reel, &needs(&claims, false)).await? {
+            let freed = match rendition.state {
+                RenditionState::Encoding => false,
+                RenditionState::Ready => {
+                    let claims = self.catalog.claims_on_reel(rendition.reel).await?;
+                    free(&self.blobs, rendition.reel, &needs(&claims, false)).await?
+                }
+                // As long as there is a source the next task that wants it goes on with its chunks.
+                RenditionState::Failed if emptied && !grows => {
+                    remove_all(&self.blobs, rendition.reel).await?;
+                    true
+                }
+                RenditionState::Failed => false,
+            };
+            if freed {
                 self.catalog.mark_reel_deleted(rendition.reel).await?;
             }
         }
@@ -103,4 +112,15 @@ async fn free(blobs: &Blobs, reel: ReelId, needs: &Needs) -> Result<bool, Worker
     }
     blobs.delete(&index_key).await?;
     Ok(true)
+}
+
+/// Removes what there is of a rendition that was given up. Its index was not put together yet, so nothing tells its segments apart.
+async fn remove_all(blobs: &Blobs, reel: ReelId) -> Result<(), WorkerError> {
+    let stays = archive::description_key(Subject::Reel(reel));
+    for object in blobs.list(&reel_key(reel)).await? {
+        if object.key != stays {
+            blobs.delete(&object.key).await?;
+        }
+    }
+    Ok(())
 }

@@ -197,7 +197,10 @@ async fn a_tone_is_whole_where_chunks_meet() {
 
 #[tokio::test]
 async fn a_composed_video_takes_the_renditions_of_its_cycles() {
-    let (mut server, group) = server_with(&[template("large", 320, 400, "mp4")], 40).await;
+    // More than the source has: each cycle is encoded at its own rate, and the joined video has another.
+    let mut limited = template("large", 320, 20_000, "mp4");
+    limited["TransConfig"] = json!({"IsCheckVideoBitrate": "true"});
+    let (mut server, group) = server_with(&[limited], 40).await;
     let rule = [("DomainName", PLAY_DOMAIN), ("AppName", "match"), ("StreamName", "*")];
     let compose = [("AutoCompose", "ON"), ("ComposeVodTranscodeGroupId", group.as_str())];
     server.api().live("UpdateLiveRecordVodConfig", &[&rule[..], &compose].concat()).await.unwrap();
@@ -378,5 +381,21 @@ async fn what_was_encoded_of_a_cycle_under_templates_that_changed_is_given_up() 
     let rows = all_rows(&server).await;
     let states: Vec<_> = rows["encode_run"].iter().filter_map(|run| run["state"].as_str()).collect();
     assert!(states.len() == 2 && states.contains(&"failed") && states.contains(&"ready"), "{states:?}");
+    check(&server, &["--deep"], 0).await;
+
+    // What was given up goes with its source.
+    server.set("REPRISE_STORAGE__UNDELETE_WINDOW", "0s");
+    server.restart().await.unwrap();
+    server.api().vod("DeleteVideo", &[("VideoIds", asset.video_id.as_str())]).await.unwrap();
+    let reels = server.data().join("media/reels");
+    let freed = || async {
+        let folders = std::fs::read_dir(&reels)?.flatten();
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
+        let left: Vec<_> = files.map(|file| file.path()).filter(|file| !file.ends_with("recording.json")).collect();
+        anyhow::ensure!(left.is_empty(), "{left:#?}");
+        Ok(())
+    };
+    until(PATIENCE, freed).await.unwrap_or_else(|error| panic!("{error:#}\n{}", server.log()));
+    server.stop().await.unwrap();
     check(&server, &["--deep"], 0).await;
 }

@@ -1,7 +1,9 @@
 //! What a transcode task has to make.
 
 use blobs::Blobs;
-use catalog::{Analysis, AssetStatus, Catalog, MediaFacts, PlannedOutput, PlannedPiece, TaskState};
+use catalog::{
+    Analysis, AssetStatus, Catalog, MediaFacts, PlannedOutput, PlannedPiece, PlannedSpan, RenditionState, TaskState,
+};
 use encode::{Content, Encoding, Format, SourceFacts, Template};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use serde::Deserialize;
@@ -57,6 +59,16 @@ impl Plan {
         Ok(pieces)
     }
 
+    /// What a stretch is, or is being, encoded as already.
+    async fn made_of(&self, span: &PlannedSpan) -> Result<Vec<Encoding>, Failure> {
+        let all = self.catalog.renditions_of_reel(span.source).await?;
+        let of_this = all.into_iter().filter(|made| {
+            made.state != RenditionState::Failed
+                && (made.from_ticks, made.to_ticks, made.encoding.exact) == (span.from_ticks, span.to_ticks, span.exact)
+        });
+        Ok(of_this.map(|made| made.encoding).collect())
+    }
+
     /// What a template comes to.
     async fn planned(
         &self,
@@ -79,7 +91,13 @@ impl Plan {
                 None => Some(piece.span),
             };
             if let Some(span) = span {
-                let encoding = encoding.clone().map(|encoding| Encoding { exact: span.exact, ..encoding });
+                let encoding = match &encoding {
+                    Some(encoding) => {
+                        let made = self.made_of(&span).await?;
+                        Some(template.profile.reuse(Encoding { exact: span.exact, ..encoding.clone() }, &made))
+                    }
+                    None => None,
+                };
                 taken.push(PlannedPiece { span, encoding });
             }
         }
