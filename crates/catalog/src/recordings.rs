@@ -11,7 +11,7 @@ use crate::blocks::path_of;
 use crate::pushes::Push;
 use crate::queue::NewJob;
 use crate::record_notify::RecordStatus;
-use crate::sql::{Row, Sql, corrupt, in_own_tx, to_json, words};
+use crate::sql::{Row, Sql, in_own_tx, to_json, words};
 use crate::transcodes::TaskCause;
 use crate::{Catalog, CatalogError, Result, Tx};
 
@@ -153,6 +153,8 @@ pub enum SealOutcome {
     Made,
     /// It was there already: this was a repetition.
     Already,
+    /// The cycle is this other asset already, which keeps its media. Nothing was made.
+    Other(AssetId),
 }
 
 fn recording_of(row: &Row) -> Result<Recording> {
@@ -359,7 +361,8 @@ impl Tx {
             return Err(CatalogError::NotFound { what: "recording", key: sealed.recording.to_string() });
         };
         let path = path_of(&row)?;
-        let outcome = if self.insert_recorded_asset(sealed, &path).await? {
+        let outcome = self.insert_recorded_asset(sealed, &path).await?;
+        if outcome == SealOutcome::Made {
             let span = Span {
                 asset: sealed.asset,
                 position: 0,
@@ -378,10 +381,7 @@ impl Tx {
                 self.begin_transcode(sealed.asset, &sealed.template_group, TaskCause::Auto, "", sealed.sealed_at)
                     .await?;
             }
-            SealOutcome::Made
-        } else {
-            SealOutcome::Already
-        };
+        }
         Sql::new(
             "UPDATE recording SET cycle_number = NULL, cycle_asset = NULL, cycle_from_ticks = NULL, cycle_began = NULL
              WHERE id = $1 AND cycle_number = $2",
@@ -390,14 +390,20 @@ impl Tx {
         .arg(sealed.cycle)
         .run(self)
         .await?;
+        // It may not have been written that it was opened: what is sealed is not owed again.
+        Sql::new("UPDATE recording SET cycles = $2 + 1 WHERE id = $1 AND cycles <= $2")
+            .arg(sealed.recording)
+            .arg(sealed.cycle)
+            .run(self)
+            .await?;
         if let Some(next) = next {
             self.open_cycle(sealed.recording, next).await?;
         }
         Ok(outcome)
     }
 
-    /// Whether the asset was made now; `false` when this cycle is an asset already.
-    async fn insert_recorded_asset(&mut self, sealed: &SealedCycle, path: &StreamPath) -> Result<bool> {
+    /// Makes the row of the asset, unless this cycle has one.
+    async fn insert_recorded_asset(&mut self, sealed: &SealedCycle, path: &StreamPath) -> Result<SealOutcome> {
         let made = Sql::new(
             "INSERT INTO asset (id, status, title, template_group, recording, cycle, domain, app, stream, began, ended,
                duration_ticks, size_bytes, width, height, fps, bitrate_kbps, created, modified)
@@ -425,16 +431,16 @@ impl Tx {
         .run(self)
         .await?;
         if made > 0 {
-            return Ok(true);
+            return Ok(SealOutcome::Made);
         }
         let row = Sql::new("SELECT id FROM asset WHERE recording = $1 AND cycle = $2")
             .arg(sealed.recording)
             .arg(sealed.cycle)
             .row(self)
             .await?;
-        match row.map(|row| row.text("id")).transpose()? {
-            Some(id) if id == sealed.asset.to_string() => Ok(false),
-            other => Err(corrupt("asset.id", other.unwrap_or_default(), "the asset this cycle was opened for")),
+        match row.map(|row| row.parsed("id")).transpose()? {
+            Some(other) if other != sealed.asset => Ok(SealOutcome::Other(other)),
+            _ => Ok(SealOutcome::Already),
         }
     }
 

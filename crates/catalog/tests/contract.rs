@@ -554,7 +554,12 @@ async fn sealing_a_cycle_twice_makes_one_asset(catalog: Catalog) {
     assert_eq!(catalog.job_count(kind::ANALYSE, JobState::Ready).await.unwrap(), 2);
 
     let foreign = SealedCycle { asset: AssetId::from_u128(7), ..first.clone() };
-    assert!(matches!(catalog.seal_cycle(&foreign, None).await, Err(CatalogError::Corrupt { .. })));
+    assert_eq!(catalog.seal_cycle(&foreign, None).await.unwrap(), SealOutcome::Other(first.asset));
+    assert_eq!(catalog.asset(foreign.asset).await.unwrap(), None);
+    // It was never written that this one was opened.
+    let third = SealedCycle { cycle: 2, asset: AssetId::from_u128(8), from_ticks: 9, to_ticks: 10, ..first.clone() };
+    assert_eq!(catalog.seal_cycle(&third, None).await.unwrap(), SealOutcome::Made);
+    assert_eq!(catalog.recording(recording.id).await.unwrap().unwrap().cycles, 3, "it is not owed again");
     let lost = SealedCycle { recording: RecordingId::from_u128(7), ..first };
     assert!(matches!(catalog.seal_cycle(&lost, None).await, Err(CatalogError::NotFound { .. })));
 }

@@ -142,7 +142,7 @@ impl Account {
                     self.chunk = at.0;
                     owing.extend(self.begin_row());
                     let told = StoryCycle { cycle: cycle.0, asset: open.asset, from: at.0, began: wall };
-                    self.story.cycles.push(told);
+                    self.story.tell(told);
                     owing.push(Owing::Describe);
                     owing.push(match sealed.take() {
                         Some(sealed) => seal(sealed, Some(open)),

@@ -83,7 +83,7 @@ impl Bare {
         if fault == Some(Fault::StepBack) {
             end = Resume { pts: end.pts - 90_000, dts: None, sound: None };
         }
-        let story = read(&reel::reel_description_key(row.reel), None)?
+        let mut story = read(&reel::reel_description_key(row.reel), None)?
             .and_then(|text| serde_json::from_slice::<Story>(&text).ok())
             .filter(|story| story.recording == row.id)
             .unwrap_or_else(|| Story::new(row.id, row.reel, row.path.clone(), row.rule.clone(), row.began));
@@ -93,7 +93,10 @@ impl Bare {
             Some(Fault::ForgetStop) => row.stopped = false,
             _ => {}
         }
-        let Some(plan) = plan(&row, &story, cycles, end, wall, new_asset) else { return Ok(None) };
+        let Some(plan) = plan(&row, &mut story, cycles, end, wall, new_asset) else { return Ok(None) };
+        if plan.describe {
+            at_once(story.publish(&store.blobs()));
+        }
         let machine = plan.machine(&row, now);
         disk.go_on_with(plan.growing);
         let assembly = Assembly::recover(machine, end, epochs);

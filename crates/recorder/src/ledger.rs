@@ -160,8 +160,14 @@ pub(crate) async fn try_write(catalog: &Catalog, recording: RecordingId, entry: 
         Entry::LeftOut { push, left_out } => catalog.note_left_out(recording, *push, left_out).await,
         Entry::OpenCycle(cycle) => catalog.open_cycle(recording, cycle).await,
         Entry::Seal(sealed, next) => {
-            if catalog.seal_cycle(sealed, next.as_ref()).await? == SealOutcome::Made {
-                tracing::info!(%recording, asset = %sealed.asset, cycle = sealed.cycle, "cycle sealed");
+            match catalog.seal_cycle(sealed, next.as_ref()).await? {
+                SealOutcome::Made => {
+                    tracing::info!(%recording, asset = %sealed.asset, cycle = sealed.cycle, "cycle sealed");
+                }
+                SealOutcome::Already => {}
+                SealOutcome::Other(asset) => {
+                    tracing::error!(%recording, cycle = sealed.cycle, %asset, not = %sealed.asset, "a cycle is another asset already");
+                }
             }
             Ok(())
         }

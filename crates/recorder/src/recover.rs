@@ -16,7 +16,7 @@ use units::{AssetId, Mono, WallTime};
 use crate::assembly::{Assembly, Resume};
 use crate::clock::Clock;
 use crate::disk::{CycleSoFar, Disk, Found};
-use crate::story::Story;
+use crate::story::{Story, StoryCycle};
 use crate::{Deps, RecorderError};
 
 /// Reels that are opened at a time: each reads at most one segment beyond its index.
@@ -140,18 +140,21 @@ pub(crate) async fn recover(deps: &Deps, clock: Clock, row: Recording) -> Result
     if cut_off > 0 {
         tracing::warn!(recording = %row.id, stream = %row.path, bytes = cut_off, "torn writes were cut off");
     }
-    let story = match Story::read(&deps.blobs, reel).await {
+    let mut story = match Story::read(&deps.blobs, reel).await {
         Some(story) if story.recording == row.id => story,
         _ => Story::new(row.id, reel, row.path.clone(), row.rule.clone(), row.began),
     };
     let wall = clock.wall();
-    let Some(plan) = plan(&row, &story, cycles, end, wall, || deps.ids.asset(wall)) else {
+    let Some(plan) = plan(&row, &mut story, cycles, end, wall, || deps.ids.asset(wall)) else {
         tracing::warn!(recording = %row.id, stream = %row.path, "an open recording has no media; it is ended");
         deps.catalog.end_empty_recording(row.id, wall).await?;
         return Ok(None);
     };
     let machine = plan.machine(&row, clock.mono());
-    let Plan { owed, open, growing, last_media, wait } = plan;
+    let Plan { owed, open, growing, last_media, wait, describe } = plan;
+    if describe {
+        story.publish(&deps.blobs).await;
+    }
     let assembly = Assembly::recover(machine, end, epochs);
     tracing::info!(recording = %row.id, stream = %row.path, cycle = open.number, waits_s = wait.as_secs(), "recording taken up");
     disk.go_on_with(growing);
@@ -170,6 +173,9 @@ pub(crate) struct Plan {
     pub(crate) last_media: WallTime,
     /// How much of the grace is left.
     pub(crate) wait: Duration,
+    /// A cycle was given its asset now: the reel's description is to be published before anything is made of it. The next start
+    /// may find neither a row nor this one.
+    pub(crate) describe: bool,
 }
 
 impl Plan {
@@ -183,20 +189,15 @@ impl Plan {
 }
 
 /// Decides from the row, the reel's own description and what was found on the disk. `None`: there is no media, and no cycle
-/// before that had any.
+/// before that had any. What a cycle becomes that nobody told of is noted in the description.
 pub(crate) fn plan(
     row: &Recording,
-    story: &Story,
+    story: &mut Story,
     mut cycles: Vec<CycleSoFar>,
     end: Resume,
     now: WallTime,
     new_asset: impl Fn() -> AssetId,
 ) -> Option<Plan> {
-    let asset_of = |cycle: u32| {
-        let in_row = row.cycle.filter(|open| open.number == cycle).map(|open| open.asset);
-        let told = story.cycles.iter().find(|told| told.cycle == cycle).map(|told| told.asset);
-        in_row.or(told).unwrap_or_else(&new_asset)
-    };
     // Cycles before this one are assets already.
     let first_owed = row.cycle.map_or(row.cycles, |open| open.number);
     let last = cycles.pop()?;
@@ -209,16 +210,31 @@ pub(crate) fn plan(
         let began = row.cycle.map_or(last_media, |open| open.began);
         (CycleSoFar::new(Cycle(first_owed), end.pts, began), began)
     };
+    let mut describe = false;
+    let mut asset_of = |cycle: &CycleSoFar, began: WallTime| {
+        let number = cycle.cycle.0;
+        if let Some(open) = row.cycle.filter(|open| open.number == number) {
+            return open.asset;
+        }
+        if let Some(told) = story.cycles.iter().find(|told| told.cycle == number) {
+            return told.asset;
+        }
+        let asset = new_asset();
+        story.tell(StoryCycle { cycle: number, asset, from: cycle.from, began });
+        describe = true;
+        asset
+    };
     let owed = cycles
         .into_iter()
         .filter(|cycle| cycle.cycle.0 >= first_owed)
         .map(|cycle| {
-            let asset = asset_of(cycle.cycle.0);
+            let asset = asset_of(&cycle, cycle.began);
             (cycle, asset)
         })
         .collect();
-    let number = growing.cycle.0;
-    let open = OpenCycle { number, asset: asset_of(number), from_ticks: growing.from, began };
+    let asset = asset_of(&growing, began);
+    let open = OpenCycle { number: growing.cycle.0, asset, from_ticks: growing.from, began };
     let give_up_at = row.give_up_at.unwrap_or_else(|| last_media.after(row.rule.grace));
-    Some(Plan { owed, open, growing, last_media, wait: give_up_at.since(now).min(row.rule.grace) })
+    let wait = give_up_at.since(now).min(row.rule.grace);
+    Some(Plan { owed, open, growing, last_media, wait, describe })
 }

@@ -43,6 +43,13 @@ impl Story {
         Self { version: VERSION, reel, recording, path, rule, began, cycles: Vec::new() }
     }
 
+    /// Notes which asset a cycle becomes; what was noted of a cycle of this number before never came to anything.
+    pub(crate) fn tell(&mut self, told: StoryCycle) {
+        self.cycles.retain(|earlier| earlier.cycle != told.cycle);
+        self.cycles.push(told);
+        self.cycles.sort_by_key(|told| told.cycle);
+    }
+
     /// Writes the description; an error is logged, as the catalog knows the same.
     pub(crate) async fn publish(&self, blobs: &Blobs) {
         // Numbers, names and ids always have a JSON form.

@@ -138,6 +138,7 @@ impl Rows {
         if row.cycle.is_some_and(|open| open.number == sealed.cycle) {
             row.cycle = None;
         }
+        row.cycles = row.cycles.max(sealed.cycle + 1);
         let known = self.assets.iter().find(|asset| asset.recording == id && asset.cycle == sealed.cycle);
         if let Some(known) = known.filter(|_| !self.seals_twice) {
             if known.asset != sealed.asset {
