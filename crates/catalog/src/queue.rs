@@ -381,6 +381,25 @@ impl Tx {
     }
 }
 
+impl Tx {
+    /// Asks a job to end: at once when nobody runs it, else as soon as its worker looks. Whether it was unfinished.
+    pub async fn cancel_job(&mut self, id: JobId) -> Result<bool> {
+        Ok(self.cancel_jobs(Sql::new("id = $1").arg(id)).await? > 0)
+    }
+
+    /// The same for all jobs of which `which` is so, a condition with its values. How many were unfinished.
+    pub(crate) async fn cancel_jobs(&mut self, which: Sql) -> Result<u64> {
+        let waiting = which.clone().within("UPDATE job SET state = 'cancelled', finished = {now} WHERE ");
+        let waiting = waiting.text(" AND state = 'ready'").run(&mut *self).await?;
+        let running = which.within("UPDATE job SET cancel_requested = 1 WHERE ");
+        let running = running.text(" AND state = 'running'").run(&mut *self).await?;
+        // Workers look when they are woken.
+        self.made_jobs |= running > 0;
+        Ok(waiting + running)
+    }
+}
+
 in_own_tx! {
     enqueue(job: NewJob, now: WallTime) -> JobId;
+    cancel_job(id: JobId) -> bool;
 }

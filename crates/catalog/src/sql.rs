@@ -112,6 +112,12 @@ impl Sql {
         self
     }
 
+    /// The same behind this text.
+    pub fn within(mut self, before: &'static str) -> Self {
+        self.text.insert_str(0, before);
+        self
+    }
+
     /// More text: the name of a table or column that is not known when this is compiled. Refused when it is none.
     pub fn name(mut self, name: &str) -> Result<Self> {
         if name.is_empty() || name.bytes().any(|byte| !byte.is_ascii_lowercase() && byte != b'_') {

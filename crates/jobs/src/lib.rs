@@ -10,6 +10,8 @@
 //! - Otherwise it is `ready` again after an exponential wait, which is in the row and survives a restart.
 //! - A unique key holds among unfinished jobs only. Jobs of one order key run one at a time, in order of creation; one
 //!   that waits for its next attempt holds the others back, one that is dead does not.
+//! - A job that somebody cancels ends at once when it waits, and within a second or so when it runs: its runner looks when it is
+//!   woken and at each poll.
 //! - Handlers are dropped in the middle when the lease is lost, the job cancelled or the process stopped: what they do
 //!   must be safe against that as against a crash.
 

@@ -112,9 +112,13 @@ impl Queue {
         }
     }
 
-    /// Notes how far the job is, 0 to 100.
+    /// Notes how far the job is, 0 to 100. It never falls: an attempt that begins again is as far as the one before until it
+    /// is farther.
     pub async fn progress(&self, job: &JobRow, percent: u32) -> Result<(), JobsError> {
-        let update = Sql::new("UPDATE job SET progress = $3 WHERE id = $1 AND fence = $2 AND state = 'running'");
+        let update = Sql::new(
+            "UPDATE job SET progress = CASE WHEN progress > $3 THEN progress ELSE $3 END
+             WHERE id = $1 AND fence = $2 AND state = 'running'",
+        );
         self.held(job, update.arg(job.id).arg(job.fence).arg(percent.min(100))).await
     }
 
@@ -155,15 +159,19 @@ impl Queue {
         if changed == 0 { Err(JobsError::Lost { job: job.id }) } else { Ok(()) }
     }
 
-    /// Asks a job to end: at once when nobody runs it, else at its worker's next heartbeat. Whether it was unfinished.
+    /// Asks a job to end: at once when nobody runs it, else as soon as its worker looks, within a second or so. Whether it was
+    /// unfinished.
     pub async fn request_cancel(&self, id: JobId) -> Result<bool, JobsError> {
-        let mut tx = self.catalog.begin().await?;
-        let waiting =
-            Sql::new("UPDATE job SET state = 'cancelled', finished = {now} WHERE id = $1 AND state = 'ready'");
-        let running = Sql::new("UPDATE job SET cancel_requested = 1 WHERE id = $1 AND state = 'running'");
-        let changed = waiting.arg(id).run(&mut tx).await? + running.arg(id).run(&mut tx).await?;
-        tx.commit().await?;
-        Ok(changed > 0)
+        Ok(self.catalog.cancel_job(id).await?)
+    }
+
+    /// The jobs of this owner that somebody wants to end, each with the fence of its attempt.
+    pub(crate) async fn cancel_asked(&self) -> Result<Vec<(JobId, i64)>, JobsError> {
+        let rows = Sql::new("SELECT id, fence FROM job WHERE state = 'running' AND cancel_requested = 1")
+            .with(" AND owner = ", &self.owner)
+            .rows(&self.catalog)
+            .await?;
+        Ok(rows.iter().map(|row| Ok((row.parsed("id")?, row.int("fence")?))).collect::<catalog::Result<_>>()?)
     }
 
     /// Takes away leases that ran out. How many jobs that freed or ended.

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span, warn};
+use units::JobId;
 
 use crate::queue::{JobsError, Queue, complete_in};
 
@@ -134,7 +135,12 @@ pub struct Runner {
     queue: Queue,
     settings: RunnerSettings,
     handlers: BTreeMap<&'static str, Registered>,
+    /// The attempts that run, by job and fence; cancelling the token ends the attempt.
+    running: BTreeMap<(JobId, i64), CancellationToken>,
 }
+
+/// What the end of a task tells: the kind of its job, and which attempt it was.
+type Ended = (&'static str, (JobId, i64));
 
 /// One attempt at a job.
 pub struct Attempt {
@@ -165,7 +171,7 @@ impl Runner {
     /// A runner without handlers.
     pub fn new(catalog: Catalog, settings: RunnerSettings) -> Self {
         let queue = Queue::new(catalog.clone(), settings.owner.clone());
-        Self { catalog, queue, settings, handlers: BTreeMap::new() }
+        Self { catalog, queue, settings, handlers: BTreeMap::new(), running: BTreeMap::new() }
     }
 
     /// Adds the handler of a kind, in place of one before.
@@ -180,7 +186,7 @@ impl Runner {
         let catalog = self.catalog.clone();
         let halt = CancellationToken::new();
         // Bounded by the sum of all `at_once`; what has no place waits in the catalog.
-        let mut tasks: JoinSet<&'static str> = JoinSet::new();
+        let mut tasks: JoinSet<Ended> = JoinSet::new();
         let mut taken_back = false;
         while !shutdown.is_cancelled() {
             // Listened to before looking, so that a job made in between is not overslept.
@@ -189,6 +195,7 @@ impl Runner {
                 taken_back = logged("take back leases", self.queue.take_back_own().await).is_some();
             }
             logged("reap lost leases", self.queue.reap().await);
+            logged("look for cancelled jobs", self.end_cancelled().await);
             let next = logged("look for jobs", self.start_due(&mut tasks, &halt).await).flatten();
             let longest = self.settings.poll.mul_f64(0.75 + 0.5 * unit_random());
             tokio::select! {
@@ -208,19 +215,32 @@ impl Runner {
         }
     }
 
-    fn ended(&mut self, kind: Result<&'static str, tokio::task::JoinError>) {
-        // A task catches its handler's panic; its own end tells its kind.
-        if let Ok(kind) = kind
-            && let Some(registered) = self.handlers.get_mut(kind)
-        {
+    fn ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
+        // A task catches its handler's panic; its own end tells which it was.
+        let Ok((kind, attempt)) = ended else { return };
+        self.running.remove(&attempt);
+        if let Some(registered) = self.handlers.get_mut(kind) {
             registered.running = registered.running.saturating_sub(1);
         }
+    }
+
+    /// Ends the attempts whose job somebody cancelled.
+    async fn end_cancelled(&self) -> Result<(), JobsError> {
+        if self.running.is_empty() {
+            return Ok(());
+        }
+        for attempt in self.queue.cancel_asked().await? {
+            if let Some(token) = self.running.get(&attempt) {
+                token.cancel();
+            }
+        }
+        Ok(())
     }
 
     /// Starts what is due and has a place. Answers how long until the next job is due, if one waits for its time.
     async fn start_due(
         &mut self,
-        tasks: &mut JoinSet<&'static str>,
+        tasks: &mut JoinSet<Ended>,
         halt: &CancellationToken,
     ) -> Result<Option<Duration>, JobsError> {
         let free = |registered: &Registered| registered.limits.at_once.max(1).saturating_sub(registered.running);
@@ -245,12 +265,15 @@ impl Runner {
             for job in jobs {
                 registered.running += 1;
                 let span = info_span!("job", job = %job.id, kind, attempt = job.attempt);
+                let which = (job.id, job.fence);
+                let cancelled = self.running.entry(which).or_default().clone();
                 let attempt = Attempt { job, queue: self.queue.clone() };
-                let work = attend(registered.handler.clone(), attempt, registered.limits.lease, halt.clone());
+                let stops = Stops { lease: registered.limits.lease, cancelled, halt: halt.clone() };
+                let work = attend(registered.handler.clone(), attempt, stops);
                 let began = Instant::now();
                 let ended = move |()| {
                     histogram!("jobs_run_seconds", "kind" => kind).record(began.elapsed());
-                    kind
+                    (kind, which)
                 };
                 tasks.spawn(work.map(ended).instrument(span));
             }
@@ -266,7 +289,15 @@ enum Watched {
     Halted,
 }
 
-async fn attend(handler: Arc<dyn AnyHandler>, attempt: Attempt, lease: Duration, halt: CancellationToken) {
+/// What ends an attempt besides itself.
+struct Stops {
+    lease: Duration,
+    cancelled: CancellationToken,
+    halt: CancellationToken,
+}
+
+async fn attend(handler: Arc<dyn AnyHandler>, attempt: Attempt, stops: Stops) {
+    let Stops { lease, cancelled, halt } = stops;
     let work = async {
         match AssertUnwindSafe(handler.run_boxed(&attempt)).catch_unwind().await {
             Ok(end) => end,
@@ -277,6 +308,7 @@ async fn attend(handler: Arc<dyn AnyHandler>, attempt: Attempt, lease: Duration,
         end = work => Watched::Ended(end),
         // Beside the work, not between its steps: a heartbeat may wait for a writer that the handler holds.
         why = keep(&attempt, lease) => why,
+        () = cancelled.cancelled() => Watched::Cancelled,
         () = halt.cancelled() => Watched::Halted,
     };
     note(&attempt, watched, lease).await;

@@ -76,7 +76,9 @@ async fn a_job_is_claimed_once_and_done_once(catalog: Catalog) {
     let held = claim_one(&one, LEASE).await.unwrap();
     assert_eq!((held.id, held.attempt, held.fence, held.owner.as_deref()), (id, 1, 1, Some("one")));
     assert!(claim_one(&two, LEASE).await.is_none() && claim_one(&one, LEASE).await.is_none());
-    one.progress(&held, 40).await.unwrap();
+    for percent in [40, 30] {
+        one.progress(&held, percent).await.unwrap();
+    }
     assert!(!one.heartbeat(&held, LEASE).await.unwrap());
     assert_eq!(catalog.job(id).await.unwrap().unwrap().progress, 40);
     one.complete(&held).await.unwrap();
@@ -374,7 +376,8 @@ fn endless(dropped: Arc<AtomicU32>) -> impl Handler {
 
 async fn a_cancelled_handler_is_dropped(catalog: Catalog) {
     let dropped = Arc::new(AtomicU32::new(0));
-    let runner = Started::new(&catalog, "one", endless(dropped.clone()), Duration::from_secs(3));
+    // No heartbeat comes before the test has given up.
+    let runner = Started::new(&catalog, "one", endless(dropped.clone()), Duration::from_secs(600));
     let id = made(&catalog, job(3)).await;
     until("running", async || state(&catalog, id).await == JobState::Running).await;
     Queue::new(catalog.clone(), "console").request_cancel(id).await.unwrap();
