@@ -80,24 +80,30 @@ impl Tx {
         Ok(())
     }
 
-    /// Begins a live run without a chunk. Repeating it changes nothing.
-    pub async fn begin_live_run(&mut self, new: &NewLiveRun<'_>, now: WallTime) -> Result<()> {
+    /// Begins a live run without a chunk; `false` when there is one, or its cycle was sealed meanwhile.
+    pub async fn begin_live_run(&mut self, new: &NewLiveRun<'_>, now: WallTime) -> Result<bool> {
+        // Held, as whoever seals the cycle does: a run that begins after that would never get its end.
+        let open =
+            Sql::new("UPDATE recording SET cycle_asset = cycle_asset WHERE cycle_asset = $1 AND state <> 'ended'");
+        if open.arg(new.asset).run(&mut *self).await? == 0 {
+            return Ok(false);
+        }
         let known = Sql::new("SELECT id FROM encode_run WHERE asset = $1").arg(new.asset);
         if known.row(&mut *self).await?.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let span =
             PlannedSpan { source: new.source, from_ticks: new.from_ticks, to_ticks: OPEN_END, chunks: 0, exact: false };
         let live = Some((new.asset, to_json(&new.facts)?));
         self.have_renditions(&span, new.encodings, TRANSCODE_PRIORITY, live, now).await?;
-        Ok(())
+        Ok(true)
     }
 
-    /// Has the chunks of a live run up to this one, exclusively, encoded, as far as they are not yet.
+    /// Has the chunks of a live run up to this one, exclusively, encoded, as far as they are not yet and its cycle grows.
     pub async fn grow_live_run(&mut self, run: JobId, chunks: u32, now: WallTime) -> Result<()> {
         // A write that changes nothing takes the lock on both databases.
-        let held = Sql::new("UPDATE encode_run SET id = id WHERE id = $1 AND whole = 0 RETURNING chunks").arg(run);
-        let Some(row) = held.row(&mut *self).await? else { return Ok(()) };
+        let held = Sql::new("UPDATE encode_run SET id = id WHERE id = $1 AND to_ticks = $2 RETURNING chunks");
+        let Some(row) = held.arg(run).arg(OPEN_END).row(&mut *self).await? else { return Ok(()) };
         let begun: u32 = row.small("chunks")?;
         if chunks > begun {
             Sql::new("UPDATE encode_run SET chunks = $2 WHERE id = $1").arg(run).arg(chunks).run(self).await?;
@@ -169,7 +175,7 @@ impl Tx {
 
 in_own_tx! {
     encode_more(recording: RecordingId, now: WallTime) -> ();
-    begin_live_run(new: &NewLiveRun<'_>, now: WallTime) -> ();
+    begin_live_run(new: &NewLiveRun<'_>, now: WallTime) -> bool;
     grow_live_run(run: JobId, chunks: u32, now: WallTime) -> ();
     mend_live_run(run: JobId, chunks: &[u32], now: WallTime) -> bool;
 }

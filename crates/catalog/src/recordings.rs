@@ -356,8 +356,8 @@ impl Tx {
     ///
     /// Idempotent by (recording, cycle): a repetition makes nothing. `NotFound` when there is no such recording.
     pub async fn seal_cycle(&mut self, sealed: &SealedCycle, next: Option<&OpenCycle>) -> Result<SealOutcome> {
-        let row = Sql::new("SELECT domain, app, stream FROM recording WHERE id = $1").arg(sealed.recording);
-        let Some(row) = row.row(&mut *self).await? else {
+        let held = Sql::new("UPDATE recording SET cycles = cycles WHERE id = $1 RETURNING domain, app, stream");
+        let Some(row) = held.arg(sealed.recording).row(&mut *self).await? else {
             return Err(CatalogError::NotFound { what: "recording", key: sealed.recording.to_string() });
         };
         let path = path_of(&row)?;

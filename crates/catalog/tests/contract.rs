@@ -1096,8 +1096,8 @@ async fn a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begu
     let (asset, source, from_ticks) = (cycle.asset, recording.reel, cycle.from_ticks);
     let encodings = [encoding(64), encoding(96)];
     let new = NewLiveRun { asset, source, from_ticks, facts, encodings: &encodings };
-    for _ in 0..2 {
-        catalog.begin_live_run(&new, at(1)).await.unwrap();
+    for begun in [true, false] {
+        assert_eq!(catalog.begin_live_run(&new, at(1)).await.unwrap(), begun);
     }
     let run = catalog.live_run(asset).await.unwrap().unwrap();
     assert_eq!((run.chunks, run.whole, run.facts), (0, false, facts));
@@ -1125,6 +1125,8 @@ async fn a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begu
         PlannedOutput { template: template.clone(), pieces: Ok(pieces) }
     };
     assert_eq!(catalog.forsaken_runs().await.unwrap(), [], "its task is not planned yet");
+    catalog.grow_live_run(run.id, 9, at(4)).await.unwrap();
+    assert_eq!(chunks().await.unwrap(), 3, "what follows is another cycle's");
     catalog.plan_transcode(&task, &[wanted(64), wanted(128)], at(5)).await.unwrap();
     assert_eq!((chunks().await.unwrap(), catalog.renditions_of_reel(source).await.unwrap().len()), (3 + 1 + 4, 3));
     let whole = catalog.encode_run(run.id).await.unwrap().unwrap();
@@ -1157,6 +1159,13 @@ async fn a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begu
         tx.commit().await.unwrap();
         assert_eq!(catalog.encode_run(run).await.unwrap().unwrap().state, RenditionState::Failed);
     }
+
+    // What was sealed before its run was begun is its task's alone.
+    let (recording, cycle) = begun(&catalog, "court4", 0).await;
+    catalog.seal_cycle(&under_group(&recording, &cycle), None).await.unwrap();
+    let late = NewLiveRun { asset: cycle.asset, source: recording.reel, ..new };
+    assert!(!catalog.begin_live_run(&late, at(5)).await.unwrap());
+    assert_eq!(catalog.live_run(cycle.asset).await.unwrap(), None);
 }
 
 async fn a_unique_key_holds_while_its_job_is_unfinished(catalog: Catalog) {

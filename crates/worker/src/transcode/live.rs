@@ -99,8 +99,9 @@ impl Handler for EncodeLive {
                     facts,
                     encodings: &encodings,
                 };
-                self.catalog.begin_live_run(&new, now()).await?;
-                tracing::info!(recording = %id, asset = %cycle.asset, renditions = encodings.len(), "encoding begins while the cycle grows");
+                if self.catalog.begin_live_run(&new, now()).await? {
+                    tracing::info!(recording = %id, asset = %cycle.asset, renditions = encodings.len(), "encoding begins while the cycle grows");
+                }
                 self.catalog.live_run(cycle.asset).await?
             }
         };
