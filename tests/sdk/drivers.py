@@ -78,6 +78,8 @@ class Tea:
         from alibabacloud_tea_openapi.exceptions import ClientException, ServerException
 
         client, models = self.clients[version]
+        if not hasattr(models, f"{action}Request"):
+            return self.call_generic(client, version, action, params)
         request = getattr(models, f"{action}Request")()
         request.from_map(params)
         raw = {}
@@ -98,6 +100,30 @@ class Tea:
         # What the model does not know, or has in another place, would be missing here.
         check_kept(raw["body"], response.body.to_map(), action)
         return raw["body"]
+
+
+    def call_generic(self, client, version, action, params):
+        """An operation that the SDK has no model of, as its documentation says to call one."""
+        from alibabacloud_tea_openapi import utils_models
+        from alibabacloud_tea_openapi.exceptions import ClientException, ServerException
+        from darabonba.runtime import RuntimeOptions
+
+        how = utils_models.Params(
+            action=action,
+            version=version,
+            protocol="HTTP",
+            method="POST",
+            auth_type="AK",
+            style="RPC",
+            pathname="/",
+            req_body_type="formData",
+            body_type="json",
+        )
+        request = utils_models.OpenApiRequest(query={name: str(value) for name, value in flat(params).items()})
+        try:
+            return client.call_api(how, request, RuntimeOptions())["body"]
+        except (ClientException, ServerException) as error:
+            raise Refused(error.status_code, error.code, error.message) from error
 
 
 def check_types(value, where):

@@ -3,7 +3,7 @@
 
 Run it with the environment that run.py made, when an SDK's wire changes or an operation is added:
 
-    POP_CORE_HOME=target/sdk/node target/sdk/python/bin/python tests/sdk/record.py
+    POP_CORE_HOME=$PWD/target/sdk/node target/sdk/python/bin/python tests/sdk/record.py
 
 The requests are signed with the key ak1 / sk1 at the time in recorded/clock.txt, at which the tests set their clock.
 """
@@ -32,6 +32,8 @@ TEMPLATES = json.dumps([{
 }])
 SNAPSHOTS = json.dumps({"SnapshotType": "NormalSnapshot", "SnapshotConfig": {"Count": "3", "Interval": "5"}})
 EXTEND = json.dumps({"Extend": {"a": "b c"}})
+WINDOW = {"StartTime": "2026-11-01T00:00:00Z", "EndTime": "2026-11-02T00:00:00Z"}
+USER_DATA = json.dumps({"MessageCallback": {"CallbackType": "http", "CallbackURL": "http://127.0.0.1:9/?a=b c"}, "Extend": {"id": "中"}})
 AUTH = json.dumps([{"functionName": "aliauth", "functionArgs": [{"argName": "auth_type", "argValue": "no_auth"}]}])
 
 # In an order in which a fresh server accepts them all, but for videos, of which it has none.
@@ -61,9 +63,7 @@ CALLS = [
     (LIVE, "DeleteLiveRecordNotifyConfig", {"DomainName": PLAY}),
     (LIVE, "DeleteLiveRecordVodConfig", {"DomainName": PLAY, "AppName": "cup"}),
     (LIVE, "DescribeLiveStreamsOnlineList", {"DomainName": PLAY, "OnlyStream": "yes"}),
-    (LIVE, "DescribeLiveStreamsPublishList", {
-        "DomainName": PLAY, "StartTime": "2026-11-01T00:00:00Z", "EndTime": "2026-11-02T00:00:00Z",
-    }),
+    (LIVE, "DescribeLiveStreamsPublishList", {"DomainName": PLAY} | WINDOW),
     (LIVE, "DescribeLiveStreamState", STREAM | {"StreamName": "court1"}),
     (LIVE, "ForbidLiveStream", STREAM | {"StreamName": "court1", "LiveStreamType": "publisher"}),
     (LIVE, "DescribeLiveStreamsBlockList", {"DomainName": PLAY}),
@@ -88,6 +88,17 @@ CALLS = [
     (VOD, "UpdateTranscodeTemplateGroup", {"TranscodeTemplateGroupId": NOBODY, "Name": "a b*~+中'(1)!", "Locked": "Disabled"}),
     (VOD, "DeleteTranscodeTemplateGroup", {"TranscodeTemplateGroupId": NOBODY, "ForceDelGroup": "true"}),
     (VOD, "SetDefaultTranscodeTemplateGroup", {"TranscodeTemplateGroupId": "VOD_NO_TRANSCODE"}),
+    (VOD, "SubmitTranscodeJobs", {
+        "VideoId": NOBODY, "TemplateGroupId": NOBODY, "Priority": "9", "SessionId": "s-1", "UserData": USER_DATA,
+        "OverrideParams": json.dumps({"TranscodeTemplateList": [{"TranscodeTemplateId": NOBODY, "Video": {"Bitrate": 800}}]}),
+    }),
+    (VOD, "GetTranscodeTask", {"TranscodeTaskId": NOBODY}),
+    (VOD, "GetTranscodeTask", {"JobIds": f"{NOBODY},x"}),
+    (VOD, "ListTranscodeTask", {"VideoId": NOBODY, "PageSize": 50} | WINDOW),
+    (VOD, "GetTranscodeSummary", {"VideoIds": f"{NOBODY},x"}),
+    (VOD, "DeleteStream", {"VideoId": NOBODY, "JobIds": NOBODY}),
+    (VOD, "GetJobDetail", {"JobId": NOBODY, "JobType": "transcode"}),
+    (VOD, "ListJobInfo", {"MediaId": NOBODY, "JobType": "transcode"}),
     (VOD, "SubmitSnapshotJob", {"VideoId": NOBODY, "SpecifiedOffsetTimes": [0, 2500], "Width": "640", "UserData": EXTEND}),
     (VOD, "ListSnapshots", {"VideoId": NOBODY, "SnapshotType": "NormalSnapshot", "PageNo": "1", "PageSize": "20"}),
     (VOD, "AddVodTemplate", {"Name": "stills 中", "TemplateType": "Snapshot", "TemplateConfig": SNAPSHOTS}),

@@ -340,6 +340,75 @@ def test_playing(sdk, video):
     refused(404, "InvalidVideo.NoneStream", sdk, VOD, "GetPlayInfo", VideoId=video, Definition="FD")
 
 
+def test_transcoding(sdk, video):
+    def template(name, form):
+        video, audio = {"Codec": "H.264", "Bitrate": "200", "Width": "160"}, {"Codec": "AAC", "Bitrate": "32"}
+        return {"TemplateName": name, "Definition": "LD", "Video": video, "Audio": audio, "Container": {"Format": form}}
+
+    made = sdk.call(
+        VOD,
+        "AddTranscodeTemplateGroup",
+        Name=f"small {sdk.name}",
+        TranscodeTemplateList=json.dumps([template("a", "mp4"), template("b", "m3u8")]),
+    )
+    group = made["TranscodeTemplateGroupId"]
+    told = sdk.call(VOD, "GetTranscodeTemplateGroup", TranscodeTemplateGroupId=group)["TranscodeTemplateGroup"]
+    first = told["TranscodeTemplateList"][0]["TranscodeTemplateId"]
+    wanted = {
+        "VideoId": video,
+        "TemplateGroupId": group,
+        "Priority": "8",
+        "SessionId": f"{RUN}-{sdk.name}",
+        "UserData": json.dumps({"Extend": {"who": sdk.name}}),
+        "OverrideParams": json.dumps({"TranscodeTemplateList": [{"TranscodeTemplateId": first, "Video": {"Gop": "25"}}]}),
+    }
+    submitted = sdk.call(VOD, "SubmitTranscodeJobs", **wanted)
+    task, jobs = submitted["TranscodeTaskId"], [job["JobId"] for job in submitted["TranscodeJobs"]["TranscodeJob"]]
+    assert len(jobs) == 2
+    refused(400, "InvalidSessionId.Repeated", sdk, VOD, "SubmitTranscodeJobs", **wanted)
+    refused(404, "NoSuchResource", sdk, VOD, "SubmitTranscodeJobs", VideoId=video, TemplateGroupId=NOBODY)
+    nobody = {"VideoId": NOBODY, "TemplateGroupId": group}
+    refused(404, "InvalidVideo.NotFound", sdk, VOD, "SubmitTranscodeJobs", **nobody)
+    ask = lambda: sdk.call(VOD, "GetTranscodeTask", TranscodeTaskId=task)["TranscodeTask"]
+    until(lambda: ask()["TaskStatus"] not in ("Processing", "Partial"), 120)
+    told = ask()
+    assert (told["TaskStatus"], told["Trigger"]) == ("CompleteAllSucc", "Manual"), told
+    assert [job["TranscodeJobId"] for job in told["TranscodeJobInfoList"]] == jobs
+    for job in told["TranscodeJobInfoList"]:
+        output = job["OutputFile"]
+        assert (job["Definition"], job["Priority"], job["TranscodeProgress"]) == ("LD", "8", 100)
+        assert output["Width"] == "160" and output["Filesize"] > 0 and float(output["Duration"]) > 0
+        (stream,) = json.loads(output["VideoStreamList"])
+        assert (stream["CodecName"], stream["Width"]) == ("h264", "160")
+    alone = sdk.call(VOD, "GetTranscodeTask", JobIds=f"{jobs[0]},{NOBODY}")
+    assert alone["TranscodeJobInfoList"] == told["TranscodeJobInfoList"][:1] and alone["NonExistJobIds"] == [NOBODY]
+    listed = sdk.call(VOD, "ListTranscodeTask", VideoId=video, PageSize=1)["TranscodeTaskList"]
+    assert [entry["TranscodeTaskId"] for entry in listed] == [task]
+    told = sdk.call(VOD, "GetTranscodeSummary", VideoIds=f"{video},{NOBODY}")
+    assert told["NonExistVideoIds"] == [NOBODY] and told["TranscodeSummaryList"][0]["TranscodeStatus"] == "CompleteAllSucc"
+    detail = sdk.call(VOD, "GetJobDetail", JobId=jobs[0], JobType="transcode")["TranscodeJobDetail"]
+    assert (detail["Status"], detail["VideoId"]) == ("TranscodeSuccess", video)
+    infos = sdk.call(VOD, "ListJobInfo", MediaId=video, JobType="transcode")["JobInfoList"]
+    assert jobs[0] in [info["JobId"] for info in infos]
+    played = sdk.call(VOD, "GetPlayInfo", VideoId=video, Definition="FD", ResultType="Multiple")["PlayInfoList"]["PlayInfo"]
+    assert {stream["JobId"] for stream in played} == set(jobs)
+    assert all(stream["Specification"] == "H264.LD" for stream in played)
+    # Ours: that it cannot be ended any more.
+    assert sdk.call(VOD, "CancelTranscodeTask", TranscodeTaskId=task)["CanceledJobIds"] == []
+    assert sdk.call(VOD, "RetryJob", JobId=jobs[0])["Retried"] is False
+    sdk.call(VOD, "DeleteStream", VideoId=video, JobIds=",".join(jobs))
+    refused(404, "InvalidStream.NotFound", sdk, VOD, "DeleteStream", VideoId=video, JobIds=jobs[0])
+    refused(404, "InvalidVideo.NoneStream", sdk, VOD, "GetPlayInfo", VideoId=video, Definition="FD")
+    sdk.call(VOD, "DeleteTranscodeTemplateGroup", TranscodeTemplateGroupId=group, ForceDelGroup="true")
+
+
+def test_the_queue(sdk, video):
+    jobs = sdk.call(VOD, "ListJobs", MaxResults=5)
+    assert len(jobs["JobList"]) == 5 and jobs["NextToken"]
+    refused(404, "NoSuchResource", sdk, VOD, "RetryJob", JobId=NOBODY)
+    refused(404, "NoSuchResource", sdk, VOD, "CancelTranscodeTask", TranscodeTaskId=NOBODY)
+
+
 def test_describing(sdk, video):
     before = sdk.call(VOD, "GetVideoInfo", VideoId=video)["Video"]
     assert before["Status"] == "Normal" and before["TemplateGroupId"] == "VOD_NO_TRANSCODE"

@@ -82,6 +82,8 @@ codes! {
     ForbiddenIllegalStatusForJob = 400 "Forbidden.IllegalStatus" "The status of the video does not allow this.";
     NoSuchResource = 404 "NoSuchResource" "The resource does not exist.";
     VodTemplateExceededMax = 400 "VodTemplateExceededMax" "There are 20 templates already.";
+    SessionRepeated = 400 "InvalidSessionId.Repeated" "A request with this SessionId was taken within the last seven days.";
+    JobIdsExceededMax = 400 "JobIdsExceededMax" "There are more than 20 ids.";
     LengthExceededMax = 400 "LengthExceededMax" "A text is too long.";
     TagsExceededMax = 400 "TagsExceededMax" "There are too many tags, or one is too long.";
     IllegalCharacters = 400 "IllegalCharacters" "A text has characters that are not allowed.";

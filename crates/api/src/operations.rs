@@ -7,6 +7,7 @@ mod domain_mapping;
 mod domains;
 mod dynamic_images;
 mod forbid;
+mod jobs;
 mod message_callback;
 mod mezzanine;
 mod notify;
@@ -19,6 +20,9 @@ mod recordings;
 mod snapshots;
 mod streams;
 mod templates;
+mod tracks;
+mod transcode;
+mod transcode_tasks;
 mod videos;
 mod vod_templates;
 
@@ -78,6 +82,16 @@ pub static OPERATIONS: &[Operation] = &[
     templates::ListTranscodeTemplateGroup::OPERATION,
     templates::DeleteTranscodeTemplateGroup::OPERATION,
     templates::SetDefaultTranscodeTemplateGroup::OPERATION,
+    transcode::SubmitTranscodeJobs::OPERATION,
+    transcode::CancelTranscodeTask::OPERATION,
+    transcode::DeleteStream::OPERATION,
+    transcode::RetryJob::OPERATION,
+    transcode_tasks::GetTranscodeTask::OPERATION,
+    transcode_tasks::ListTranscodeTask::OPERATION,
+    transcode_tasks::GetTranscodeSummary::OPERATION,
+    transcode_tasks::GetJobDetail::OPERATION,
+    transcode_tasks::ListJobInfo::OPERATION,
+    jobs::ListJobs::OPERATION,
     // VOD: snapshots and animated images.
     snapshots::SubmitSnapshotJob::OPERATION,
     snapshots::ListSnapshots::OPERATION,
@@ -103,6 +117,7 @@ pub(crate) fn find(service: Service, action: &str) -> Option<&'static Operation>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::declare::Tier;
 
     #[test]
     fn every_operation_is_told_apart_described_and_has_no_parameter_twice() {
@@ -122,6 +137,22 @@ mod tests {
                 );
                 assert!(!param.about.trim().is_empty(), "{}.{} says nothing", declaration.name, param.name);
             }
+        }
+    }
+
+    #[test]
+    fn the_page_of_our_own_operations_tells_each_with_all_its_parameters() {
+        let page = include_str!("../../../docs/reference/own-operations.md");
+        let sections: Vec<(&str, &str)> = page.split("\n### ").filter_map(|section| section.split_once('\n')).collect();
+        for Operation { declaration, .. } in OPERATIONS.iter().filter(|known| known.declaration.tier == Tier::Own) {
+            let section = sections.iter().find(|(name, _)| *name == declaration.name);
+            let (_, text) = section.unwrap_or_else(|| panic!("{} is not on it", declaration.name));
+            for param in declaration.params {
+                assert!(text.contains(&format!("`{}`", param.name)), "{}.{}", declaration.name, param.name);
+            }
+        }
+        for (name, _) in sections.iter().skip(1) {
+            assert!(OPERATIONS.iter().any(|known| known.declaration.name == *name), "there is no {name}");
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What several operations read and write alike: domain names, pages, numbers as text.
 
-use catalog::{Asset, Domain, DomainKind, Page, PictureSet};
+use catalog::{Asset, Domain, DomainKind, Output, Page, PictureSet};
 use domain::event::Cover;
 use rpc::ParamError;
+use rpc::definition::output_file;
 use rpc::param::{Filled, Int};
+use rpc::user_data::UserData;
 use units::StreamPath;
 
 use crate::codes::{Answer, Code};
@@ -110,36 +112,23 @@ pub(crate) fn picture_urls(context: &Context, set: &PictureSet) -> Vec<String> {
     set.names().map(|name| asset_url(context, set.asset, &name.to_string())).collect()
 }
 
-/// What a customer gives with a job (contract §2.13): checked, and kept as it came. `MessageCallback` and `Extend` may be objects or
-/// their JSON text.
+/// What a customer gives with a job (contract §2.13): checked, so that it can be followed when the time comes, and kept as it came.
 pub(crate) fn user_data(text: &str) -> Answer<String> {
-    /// Longest `Extend`, in bytes.
-    const EXTEND_BYTES_MAX: usize = 512;
-    let wrong = |why: &str| ParamError::invalid("UserData", why);
-    if text.trim().is_empty() {
-        return Ok(String::new());
-    }
-    let given: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(text).map_err(|_| wrong("a JSON object is wanted"))?;
-    if let Some(callback) = given.get("MessageCallback") {
-        let callback = match callback {
-            serde_json::Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
-            other => other.clone(),
-        };
-        let callback = callback.as_object().ok_or_else(|| wrong("MessageCallback: an object is wanted"))?;
-        if let Some(url) = callback.get("CallbackURL") {
-            http_url("UserData.MessageCallback.CallbackURL", url.as_str().unwrap_or_default())?;
-        }
-    }
-    let extend = match given.get("Extend") {
-        Some(serde_json::Value::String(text)) => text.len(),
-        Some(other) => other.to_string().len(),
-        None => 0,
-    };
-    if extend > EXTEND_BYTES_MAX {
-        return Err(wrong(&format!("Extend has {extend} bytes; {EXTEND_BYTES_MAX} are allowed")).into());
+    let asked = UserData::parse(text).map_err(|error| ParamError::invalid("UserData", error.to_string()))?;
+    if let Some(url) = asked.callback_url {
+        http_url("UserData.MessageCallback.CallbackURL", &url)?;
     }
     Ok(text.to_owned())
+}
+
+/// Where an output is served; `definition` is what it is called by.
+pub(crate) fn output_url(context: &Context, output: &Output, definition: &str) -> String {
+    let (format, template) = (output.template.format.as_str(), &output.template);
+    let file = match &template.file_name {
+        Some(name) => format!("{}.{format}", name.of(&output.asset.to_string(), &output.id.to_string(), definition)),
+        None => output_file(output.id, definition, format),
+    };
+    asset_url(context, output.asset, &file)
 }
 
 /// Where an asset's views and pictures are served.

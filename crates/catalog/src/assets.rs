@@ -42,6 +42,19 @@ impl AssetStatus {
     pub fn of_new(template_group: &str) -> Self {
         if template_group == NO_TRANSCODE { Self::Normal } else { Self::UploadSucc }
     }
+
+    /// Whether somebody may ask for outputs of an asset in this state (contract §2.7).
+    pub fn may_be_transcoded(self) -> bool {
+        match self {
+            Self::UploadSucc | Self::Checking | Self::Normal => true,
+            Self::Uploading
+            | Self::Transcoding
+            | Self::TranscodeFail
+            | Self::Blocked
+            | Self::ProduceFail
+            | Self::Deleted => false,
+        }
+    }
 }
 
 /// Where a recorded asset came from.
@@ -467,7 +480,7 @@ impl Tx {
 
     /// Deletes an asset: its spans become garbage, its media is freed after `free_after` where no other asset needs it,
     /// and its `DeleteMediaComplete` and `MediaBaseChangeComplete` are owed. Until then [`restore_asset`](Self::restore_asset)
-    /// brings it back. Whether it was there.
+    /// brings it back. What is being transcoded of it is ended, and nothing more is told of it. Whether it was there.
     pub async fn delete_asset(&mut self, id: AssetId, free_after: Duration, now: WallTime) -> Result<bool> {
         let old = match self.hold_asset(id).await {
             Ok(old) => old,
@@ -495,6 +508,7 @@ impl Tx {
             self.enqueue(NewJob::free_reel(row.parsed("reel")?, Some((id, now)), free_after), now).await?;
         }
         self.enqueue(NewJob::free_pictures(id, Some((now, free_after))), now).await?;
+        self.hold_tasks(id, now).await?;
         self.tell(id, now, Event::AssetDeleted).await?;
         let gone = Description {
             title: Some(String::new()),
@@ -561,7 +575,8 @@ impl Catalog {
 }
 
 impl Tx {
-    /// Brings a deleted asset back as it was, unless its media is being removed; owes its `MediaBaseChangeComplete`.
+    /// Brings a deleted asset back as it was, unless its media is being removed; owes its `MediaBaseChangeComplete`. What was
+    /// being transcoded of it goes on.
     /// `AlreadyExists` when another asset has its reference id by now.
     pub async fn restore_asset(&mut self, id: AssetId, now: WallTime) -> Result<Restored> {
         let sql = Sql::new("UPDATE asset SET modified = $2 WHERE id = $1 AND deleted IS NOT NULL RETURNING *");
@@ -598,6 +613,7 @@ impl Tx {
             self.enqueue(NewJob::analyse(id), now).await?;
         }
         self.have_cover(id, now).await?;
+        self.plan_again(id, now).await?;
         let told = Description {
             title: Some(asset.title.clone()),
             description: Some(asset.description.clone()),

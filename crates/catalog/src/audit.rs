@@ -67,6 +67,20 @@ pub struct AuditedRecording {
     pub has_open_cycle: bool,
 }
 
+fn claim_of(row: &Row) -> Result<Claim> {
+    Ok(Claim {
+        asset: row.parsed("asset")?,
+        from_ticks: row.int("from_ticks")?,
+        to_ticks: row.int("to_ticks")?,
+        before_ticks: row.int("before_ticks")?,
+        state: match (row.flag("deleted")?, row.flag("freed")?) {
+            (false, _) => ClaimState::Live,
+            (true, false) => ClaimState::Deleted,
+            (true, true) => ClaimState::Freed,
+        },
+    })
+}
+
 fn audited(row: &Row) -> Result<AuditedAsset> {
     let of = match row.opt_parsed::<RecordingId>("recording")? {
         Some(recording) => Some((recording, row.opt_int("cycle")?.map(|_| row.small("cycle")).transpose()?)),
@@ -109,15 +123,25 @@ impl Catalog {
         rows.iter().map(one).collect()
     }
 
-    /// What assets have, and had, of a reel. A rendition is needed where its source is: both have one timeline.
+    /// What assets have, and had, of a reel. Those on a rendition are of the outputs that are made of it.
     pub async fn claims_on_reel(&self, reel: ReelId) -> Result<Vec<Claim>> {
-        let Some(rendition) = self.rendition(reel).await? else { return self.claims_on_source(reel).await };
-        let within = |claim: Claim| {
-            let from_ticks = claim.from_ticks.max(rendition.from_ticks);
-            let to_ticks = claim.to_ticks.min(rendition.to_ticks);
-            (from_ticks < to_ticks).then_some(Claim { from_ticks, to_ticks, ..claim })
-        };
-        Ok(self.claims_on_source(rendition.source).await?.into_iter().filter_map(within).collect())
+        match self.rendition(reel).await? {
+            Some(_) => self.claims_on_rendition(reel).await,
+            None => self.claims_on_source(reel).await,
+        }
+    }
+
+    async fn claims_on_rendition(&self, reel: ReelId) -> Result<Vec<Claim>> {
+        let rows = Sql::new(
+            "SELECT s.asset, s.from_ticks, s.to_ticks,
+               CAST(CASE WHEN a.deleted IS NULL THEN 0 ELSE 1 END AS BIGINT) AS deleted,
+               CAST(CASE WHEN EXISTS (SELECT 1 FROM garbage g WHERE g.asset = s.asset AND g.freed IS NOT NULL)
+                 THEN 1 ELSE 0 END AS BIGINT) AS freed,
+               CAST(COALESCE((SELECT SUM(b.to_ticks - b.from_ticks) FROM output_span b
+                 WHERE b.output = s.output AND b.position < s.position), 0) AS BIGINT) AS before_ticks
+             FROM output_span s JOIN asset a ON a.id = s.asset WHERE s.reel = $1 OR s.sound_reel = $1 ORDER BY s.output, s.position",
+        );
+        rows.arg(reel).rows(self).await?.iter().map(claim_of).collect()
     }
 
     async fn claims_on_source(&self, reel: ReelId) -> Result<Vec<Claim>> {
@@ -136,20 +160,7 @@ impl Catalog {
         .arg(reel)
         .rows(self)
         .await?;
-        let one = |row: &Row| {
-            Ok(Claim {
-                asset: row.parsed("asset")?,
-                from_ticks: row.int("from_ticks")?,
-                to_ticks: row.int("to_ticks")?,
-                before_ticks: row.int("before_ticks")?,
-                state: match (row.flag("deleted")?, row.flag("freed")?) {
-                    (false, _) => ClaimState::Live,
-                    (true, false) => ClaimState::Deleted,
-                    (true, true) => ClaimState::Freed,
-                },
-            })
-        };
-        rows.iter().map(one).collect()
+        rows.iter().map(claim_of).collect()
     }
 
     /// The assets, deleted ones too, that the cycles of a recording became.

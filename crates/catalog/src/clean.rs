@@ -60,9 +60,13 @@ impl Tx {
         Ok(removed)
     }
 
-    /// Sees to it that garbage whose time has come is freed, whatever became of the job that was to do it; how many reels.
+    /// Sees to it that garbage whose time has come is freed, and renditions that nobody wants, whatever became of the job that
+    /// was to do it; how many reels.
     pub async fn free_what_is_due(&mut self, now: WallTime) -> Result<u64> {
-        let rows = Sql::new("SELECT DISTINCT reel FROM garbage WHERE freed IS NULL AND free_at <= {now}");
+        let rows = Sql::new(
+            "SELECT DISTINCT reel FROM garbage WHERE freed IS NULL AND free_at <= {now}
+             UNION SELECT reel FROM rendition WHERE unwanted IS NOT NULL AND state <> 'encoding'",
+        );
         let reels =
             rows.rows(&mut *self).await?.iter().map(|row| row.parsed("reel")).collect::<Result<Vec<ReelId>>>()?;
         let mut count = 0;

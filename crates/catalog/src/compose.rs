@@ -8,7 +8,6 @@ use crate::assets::{Analysis, AssetStatus, Span};
 use crate::blocks::path_of;
 use crate::queue::NewJob;
 use crate::sql::{Row, Sql, in_own_tx};
-use crate::transcodes::TaskCause;
 use crate::{Catalog, CatalogError, Result, Tx};
 
 /// A recording whose cycles are to be joined.
@@ -161,7 +160,7 @@ impl Tx {
         }
         self.begin_cover(composed.asset, now).await?;
         if encodes(&composed.template_group) {
-            self.begin_transcode(composed.asset, &composed.template_group, TaskCause::Auto, "", now).await?;
+            self.begin_transcode(composed.asset, &composed.template_group, now).await?;
         }
         Ok(true)
     }

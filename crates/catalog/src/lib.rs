@@ -37,6 +37,7 @@ mod settings;
 pub mod sql;
 mod templates;
 mod transcodes;
+mod withdraw;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -74,7 +75,7 @@ pub use page::{Listed, Order, Page, Search};
 pub use picture_templates::PictureTemplate;
 pub use pictures::{AnimationFacts, MadePictures, PictureCause, PictureJob, PictureSet, PictureState, picture_key};
 pub use pushes::{NewPush, PublishFilter, PublishOrder, Push, PushFilter, PushStats};
-pub use queue::{JobRow, JobState, NewJob, Retry, kind};
+pub use queue::{JobFilter, JobRow, JobState, NewJob, Retry, kind};
 pub use record_notify::{QuestionOutcome, RecordNotify, RecordStatus};
 pub use recordings::{Feed, NewRecording, OpenCycle, Recording, RecordingState, SealOutcome, SealedCycle};
 pub use reels::{Reel, ReelState};
@@ -82,9 +83,10 @@ pub use retention::{Kept, Retention};
 pub use rules::StoredRule;
 pub use templates::{StoredTemplate, TemplateGroup};
 pub use transcodes::{
-    EncodeRun, Output, OutputFacts, OutputSpan, OutputState, PlannedOutput, PlannedPiece, PlannedSpan, Rendition,
-    RenditionState, TRANSCODE_PRIORITY, TaskCause, TaskState, TranscodeTask,
+    EncodeRun, NewTask, Output, OutputEnd, OutputFacts, OutputSpan, OutputState, PlannedOutput, PlannedPiece,
+    PlannedSpan, Rendition, RenditionState, Submitted, TRANSCODE_PRIORITY, TaskCause, TaskState, TranscodeTask,
 };
+pub use withdraw::{GivenUp, Retried};
 
 /// Connections that only read, on SQLite. Each is a thread; reads are short.
 const SQLITE_READERS: u32 = 4;

@@ -66,8 +66,8 @@ impl Catalog {
         let rows = Sql::new(
             "SELECT id FROM encode_run WHERE whole = 0 AND state = 'encoding'
                AND NOT EXISTS (SELECT 1 FROM recording WHERE cycle_asset = encode_run.asset AND recording.state <> 'ended')
-               AND NOT EXISTS (SELECT 1 FROM transcode_task
-                 WHERE transcode_task.asset = encode_run.asset AND transcode_task.state = 'planning')",
+               AND NOT EXISTS (SELECT 1 FROM transcode_task JOIN asset ON asset.id = transcode_task.asset
+                 WHERE asset.id = encode_run.asset AND asset.deleted IS NULL AND transcode_task.state = 'planning')",
         );
         rows.rows(self).await?.iter().map(|row| row.parsed("id")).collect()
     }

@@ -40,6 +40,10 @@ words! {
     }
 }
 
+/// Why jobs fail of which nobody is told: when what they were for is there again, they are done after all.
+const DELETED: &str = "the video was deleted";
+const CANCELLED: &str = "its task was cancelled";
+
 /// Pictures that are wanted of an asset.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PictureJob {
@@ -456,6 +460,31 @@ impl Tx {
         Ok(true)
     }
 
+    /// Ends the pictures that come with a task that somebody ended. Nobody is told: the end of the task says it.
+    pub(crate) async fn drop_task_pictures(&mut self, task: JobId, now: WallTime) -> Result<()> {
+        let rows = Sql::new("SELECT id, asset FROM picture_job WHERE task = $1 AND state = 'running' ORDER BY id");
+        for row in rows.arg(task).rows(&mut *self).await? {
+            let id: JobId = row.parsed("id")?;
+            let key = format!("{}{id}", pictures_key(row.parsed("asset")?));
+            self.cancel_jobs(Sql::new("unique_key = $1").arg(key)).await?;
+            self.end_pictures(id, Some(CANCELLED), now).await?;
+        }
+        Ok(())
+    }
+
+    /// Has the pictures that come with a task taken after all, when they were ended with it or with its asset.
+    pub(crate) async fn retake_task_pictures(&mut self, task: JobId, now: WallTime) -> Result<()> {
+        let again = Sql::new(
+            "UPDATE picture_job SET state = 'running', error = NULL, completed = NULL
+             WHERE task = $1 AND state = 'failed' AND error IN ($2, $3) RETURNING *",
+        );
+        for row in again.arg(task).arg(DELETED).arg(CANCELLED).rows(&mut *self).await? {
+            let job = job_of(&row)?;
+            self.enqueue(NewJob::pictures(job.id, job.asset, job.cause), now).await?;
+        }
+        Ok(())
+    }
+
     /// Ends a running job. Gives it as it was, and its asset, held; that is `None` when it is gone, and the job then failed.
     async fn end_pictures(
         &mut self,
@@ -471,7 +500,7 @@ impl Tx {
             Err(CatalogError::NotFound { .. }) => None,
             Err(error) => return Err(error),
         };
-        let error = if asset.is_some() { error } else { Some("the video was deleted") };
+        let error = if asset.is_some() { error } else { Some(DELETED) };
         let state = if error.is_none() { PictureState::Done } else { PictureState::Failed };
         Sql::new("UPDATE picture_job SET state = $2, error = $3, completed = COALESCE(completed, $4) WHERE id = $1")
             .arg(id)

@@ -166,9 +166,10 @@ impl NewJob {
         Self { unique_key: Some(format!("compose/{recording}")), priority: 5, ..job }
     }
 
-    pub(crate) fn transcode(task: JobId) -> Self {
+    pub(crate) fn transcode(task: JobId, priority: u32) -> Self {
         let job = Self::new(kind::TRANSCODE, json!({ "task": task }), TRANSCODE_RETRY);
-        Self { unique_key: Some(format!("transcode/{task}")), ..job }
+        let priority = i32::try_from(priority).unwrap_or(i32::MAX);
+        Self { unique_key: Some(format!("transcode/{task}")), priority, ..job }
     }
 
     pub(crate) fn encode(run: JobId, chunk: u32, priority: u32) -> Self {
@@ -234,9 +235,22 @@ pub(crate) fn pictures_key(asset: AssetId) -> String {
     format!("pictures/{asset}/")
 }
 
+/// Which jobs are wanted; absent fields fit all.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct JobFilter {
+    /// Where they are in their lives.
+    pub state: Option<JobState>,
+    /// The kind.
+    pub kind: Option<String>,
+    /// Made before the one of this [number](JobRow::seq).
+    pub before: Option<i64>,
+}
+
 /// A job as it stands.
 #[derive(Clone, PartialEq, Debug)]
 pub struct JobRow {
+    /// Its number, in order of creation.
+    pub seq: i64,
     /// Its id.
     pub id: JobId,
     /// Which handler runs it.
@@ -249,6 +263,8 @@ pub struct JobRow {
     pub unique_key: Option<String>,
     /// See [`NewJob::order_key`].
     pub order_key: Option<String>,
+    /// Higher runs first.
+    pub priority: i64,
     /// Attempts begun so far.
     pub attempt: u32,
     /// How often it is tried.
@@ -279,7 +295,9 @@ impl JobRow {
     /// Reads a row of table `job`.
     pub fn of(row: &Row) -> Result<Self> {
         Ok(Self {
+            seq: row.int("seq")?,
             id: row.parsed("id")?,
+            priority: row.int("priority")?,
             kind: row.text("kind")?,
             state: row.parsed("state")?,
             payload: row.json("payload")?,
@@ -329,6 +347,14 @@ impl Catalog {
         .arg(format!("{}g", pictures_key(asset)))
         .rows(self)
         .await?;
+        rows.iter().map(JobRow::of).collect()
+    }
+
+    /// Jobs, last made first.
+    pub async fn jobs(&self, filter: &JobFilter, limit: u32) -> Result<Vec<JobRow>> {
+        let sql = Sql::new("SELECT * FROM job WHERE 1 = 1").with_some(" AND state = ", filter.state);
+        let sql = sql.with_some(" AND kind = ", filter.kind.as_deref()).with_some(" AND seq < ", filter.before);
+        let rows = sql.text(" ORDER BY seq DESC").with(" LIMIT ", limit).rows(self).await?;
         rows.iter().map(JobRow::of).collect()
     }
 

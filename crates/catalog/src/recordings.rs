@@ -12,7 +12,6 @@ use crate::pushes::Push;
 use crate::queue::NewJob;
 use crate::record_notify::RecordStatus;
 use crate::sql::{Row, Sql, in_own_tx, to_json, words};
-use crate::transcodes::TaskCause;
 use crate::{Catalog, CatalogError, Result, Tx};
 
 words! {
@@ -378,8 +377,7 @@ impl Tx {
             self.begin_cover(sealed.asset, sealed.sealed_at).await?;
             self.end_live_run(sealed.asset, sealed.to_ticks).await?;
             if encodes(&sealed.template_group) {
-                self.begin_transcode(sealed.asset, &sealed.template_group, TaskCause::Auto, "", sealed.sealed_at)
-                    .await?;
+                self.begin_transcode(sealed.asset, &sealed.template_group, sealed.sealed_at).await?;
             }
         }
         Sql::new(

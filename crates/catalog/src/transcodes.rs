@@ -2,9 +2,14 @@
 //!
 //! A *task* applies a template group to an asset, an *output* is one template of it, and a *rendition* is what an output is
 //! made of: a reel that belongs to no asset, named by its source and its encoding: pictures, or sound. A *run* makes the
-//! renditions of one stretch that are missing, chunk by chunk. What counts is written in the transaction that ends a job, so nothing is counted twice.
+//! renditions of one stretch that are missing, chunk by chunk. What counts is written in the transaction that ends a job, so
+//! nothing is counted twice.
+//!
+//! A task that somebody asks for has its outputs from the start; one that is automatic gets them when it is planned. Ending
+//! them before they are made is in `withdraw`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use encode::{Encoding, Template};
 use serde::{Deserialize, Serialize};
@@ -12,13 +17,16 @@ use units::{AssetId, JobId, ReelId, WallTime};
 
 use domain::event::{Event, StreamInfo, StreamOutcome};
 
-use crate::assets::AssetStatus;
+use crate::assets::{AssetStatus, TrackFacts};
 use crate::queue::NewJob;
-use crate::sql::{Row, Sql, in_own_tx, to_json, words};
-use crate::{Catalog, Result, Tx};
+use crate::sql::{On, Row, Sql, in_own_tx, to_json, words};
+use crate::{Catalog, CatalogError, Page, Result, Tx};
 
 /// Priority of tasks that nobody gave another: 6 of 10 (contract §2.7).
 pub const TRANSCODE_PRIORITY: u32 = 6;
+
+/// How long the name of a request is remembered (contract §2.7): seven days.
+const SESSION_KEPT: Duration = Duration::from_secs(7 * 86_400);
 
 words! {
     /// Why there is a task.
@@ -47,6 +55,10 @@ words! {
         Done = "done",
         /// It failed.
         Failed = "failed",
+        /// Somebody ended its task.
+        Cancelled = "cancelled",
+        /// It was made, and deleted since.
+        Deleted = "deleted",
     }
 
     /// Where a rendition is in its life.
@@ -57,7 +69,53 @@ words! {
         Ready = "ready",
         /// It was given up; the next task that wants it begins it again.
         Failed = "failed",
+        /// Nobody wanted it any more, and it was removed. Whoever wants it again gets another one.
+        Freed = "freed",
     }
+}
+
+/// A task that somebody asks for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewTask {
+    /// Of which asset.
+    pub asset: AssetId,
+    /// Which group.
+    pub template_group: String,
+    /// What is made, in order; changes of the group do not reach the task.
+    pub templates: Vec<Template>,
+    /// 1 to 10; higher first.
+    pub priority: u32,
+    /// What the customer wants with its events, as it was written; may be empty.
+    pub user_data: String,
+    /// Names the request: a second one of this name is not taken within seven days.
+    pub session: Option<String>,
+}
+
+/// What became of the wish for a task.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Submitted {
+    /// It is begun.
+    Begun {
+        /// Its id.
+        task: JobId,
+        /// The ids of its outputs, in the order of the templates.
+        outputs: Vec<JobId>,
+    },
+    /// Nothing can be made of an asset in this state.
+    Refused(AssetStatus),
+    /// Its session names another one.
+    Repeated,
+}
+
+/// How an output ends.
+#[derive(Clone, PartialEq, Debug)]
+pub enum OutputEnd {
+    /// It can be played.
+    Made(OutputFacts),
+    /// It cannot be made, and why.
+    Failed(String),
+    /// Somebody ended its task.
+    Cancelled,
 }
 
 /// A template group on an asset.
@@ -75,7 +133,7 @@ pub struct TranscodeTask {
     pub state: TaskState,
     /// 1 to 10; higher first.
     pub priority: u32,
-    /// What the customer wants told back; may be empty.
+    /// What the customer wants with its events, as it was written; may be empty.
     pub user_data: String,
     /// When it was made.
     pub created: WallTime,
@@ -98,6 +156,9 @@ pub struct OutputFacts {
     pub duration_ticks: i64,
     /// Bytes of its progressive MP4.
     pub size_bytes: u64,
+    /// Each track. (Outputs that were made before these were measured have none.)
+    #[serde(default)]
+    pub tracks: Vec<TrackFacts>,
 }
 
 /// One template on an asset.
@@ -117,6 +178,9 @@ pub struct Output {
     pub error: Option<String>,
     /// What it is, once it is done.
     pub facts: Option<OutputFacts>,
+    /// How far it came, in percent, when it ended without being made. While it is being made:
+    /// [`Catalog::output_progress`].
+    pub progress: u32,
     /// When it was made.
     pub created: WallTime,
     /// When it ended.
@@ -142,6 +206,8 @@ pub struct Rendition {
     pub state: RenditionState,
     /// Why it failed.
     pub error: Option<String>,
+    /// Since when no output is made of it any more.
+    pub unwanted: Option<WallTime>,
 }
 
 /// Work on one stretch.
@@ -183,6 +249,8 @@ pub struct PlannedSpan {
 /// An output that a task wants.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PlannedOutput {
+    /// Its id, when it is there already.
+    pub id: Option<JobId>,
     /// What is asked for.
     pub template: Template,
     /// What it is made of, in order, or why it cannot be made.
@@ -211,7 +279,7 @@ pub struct OutputSpan {
     pub to_ticks: i64,
 }
 
-fn task_of(row: &Row) -> Result<TranscodeTask> {
+pub(crate) fn task_of(row: &Row) -> Result<TranscodeTask> {
     Ok(TranscodeTask {
         id: row.parsed("id")?,
         asset: row.parsed("asset")?,
@@ -225,7 +293,7 @@ fn task_of(row: &Row) -> Result<TranscodeTask> {
     })
 }
 
-fn output_of(row: &Row) -> Result<Output> {
+pub(crate) fn output_of(row: &Row) -> Result<Output> {
     Ok(Output {
         id: row.parsed("id")?,
         task: row.parsed("task")?,
@@ -234,6 +302,7 @@ fn output_of(row: &Row) -> Result<Output> {
         state: row.parsed("state")?,
         error: row.opt_text("error")?,
         facts: row.opt_text("facts")?.map(|_| row.json("facts")).transpose()?,
+        progress: row.small("progress")?,
         created: row.time("created")?,
         completed: row.opt_time("completed")?,
     })
@@ -258,10 +327,55 @@ fn rendition_of(row: &Row) -> Result<Rendition> {
         run: row.parsed("run")?,
         state: row.parsed("state")?,
         error: row.opt_text("error")?,
+        unwanted: row.opt_time("unwanted")?,
     })
 }
 
+/// How far outputs that are being made are, in percent. Of each rendition what its run has of chunks counts, and of those
+/// that are being encoded their part; chunks that ended badly keep theirs, so that it does not fall. A piece is as far as the
+/// least of its pictures and its sound.
+async fn progress_of(outputs: &[JobId], on: On<'_>) -> Result<BTreeMap<JobId, u32>> {
+    let sql = Sql::new(
+        "SELECT p.output, CAST(SUM(p.ticks) AS BIGINT) AS ticks, CAST(SUM(p.ticks * p.percent) AS BIGINT) AS made FROM
+           (SELECT s.output, s.to_ticks - s.from_ticks AS ticks, COALESCE((SELECT MIN(CASE
+             WHEN r.state = 'ready' THEN 100
+             WHEN e.chunks > 0 THEN (e.done * 100 + COALESCE((SELECT SUM(j.progress) FROM job j
+               WHERE j.kind = 'encode' AND j.state <> 'done'
+                 AND j.unique_key >= 'encode/' || e.id || '/' AND j.unique_key < 'encode/' || e.id || '0'), 0)) / e.chunks
+             ELSE 0 END)
+             FROM rendition r LEFT JOIN encode_run e ON e.id = r.run
+             WHERE r.reel = s.reel OR r.reel = s.sound_reel), 100) AS percent
+           FROM output_span s",
+    );
+    let sql = sql.with_list(" WHERE s.output IN ", outputs.iter().copied()).text(") p GROUP BY p.output");
+    let one = |row: &Row| {
+        let percent = row.int("made")? / row.int("ticks")?.max(1);
+        // All of it is the moment in which it can be played.
+        Ok((row.parsed("output")?, u32::try_from(percent.clamp(0, 99)).unwrap_or(0)))
+    };
+    sql.rows(on).await?.iter().map(one).collect()
+}
+
 impl Catalog {
+    /// How far each of these outputs is, in percent; those that are not planned yet are left out.
+    pub async fn output_progress(&self, outputs: &[JobId]) -> Result<BTreeMap<JobId, u32>> {
+        progress_of(outputs, self.into()).await
+    }
+
+    /// Those of these outputs that are there, in the order of `ids`.
+    pub async fn outputs_by_id(&self, ids: &[JobId]) -> Result<Vec<Output>> {
+        let sql = Sql::new("SELECT * FROM output").with_list(" WHERE id IN ", ids.iter().copied());
+        let mut found = sql.rows(self).await?.iter().map(output_of).collect::<Result<Vec<_>>>()?;
+        found.sort_by_key(|output| ids.iter().position(|id| *id == output.id));
+        Ok(found)
+    }
+
+    /// All outputs that an asset had, oldest first.
+    pub async fn all_outputs_of_asset(&self, asset: AssetId) -> Result<Vec<Output>> {
+        let sql = Sql::new("SELECT * FROM output WHERE asset = $1 ORDER BY created, task, position").arg(asset);
+        sql.rows(self).await?.iter().map(output_of).collect()
+    }
+
     /// The task of this id.
     pub async fn transcode_task(&self, id: JobId) -> Result<Option<TranscodeTask>> {
         let row = Sql::new("SELECT * FROM transcode_task WHERE id = $1").arg(id).row(self).await?;
@@ -272,6 +386,19 @@ impl Catalog {
     pub async fn transcode_tasks(&self, asset: AssetId) -> Result<Vec<TranscodeTask>> {
         let sql = Sql::new("SELECT * FROM transcode_task WHERE asset = $1 ORDER BY created DESC, id DESC").arg(asset);
         sql.rows(self).await?.iter().map(task_of).collect()
+    }
+
+    /// The tasks of an asset that were made in a window of time, newest first.
+    pub async fn transcode_tasks_between(
+        &self,
+        asset: AssetId,
+        window: (Option<WallTime>, Option<WallTime>),
+        page: Page,
+    ) -> Result<Vec<TranscodeTask>> {
+        let sql = Sql::new("SELECT * FROM transcode_task").with(" WHERE asset = ", asset);
+        let sql = sql.with_some(" AND created >= ", window.0).with_some(" AND created <= ", window.1);
+        let sql = sql.text(" ORDER BY created DESC, id DESC").with(" LIMIT ", page.limit());
+        sql.with(" OFFSET ", page.offset()).rows(self).await?.iter().map(task_of).collect()
     }
 
     /// The outputs of a task, in the order of its templates.
@@ -304,9 +431,10 @@ impl Catalog {
         row.as_ref().map(rendition_of).transpose()
     }
 
-    /// The renditions that were made from a reel.
+    /// The renditions that were made from a reel, but for those that were removed.
     pub async fn renditions_of_reel(&self, source: ReelId) -> Result<Vec<Rendition>> {
-        let rows = Sql::new("SELECT * FROM rendition WHERE source_reel = $1 ORDER BY reel").arg(source);
+        let rows =
+            Sql::new("SELECT * FROM rendition WHERE source_reel = $1 AND state <> 'freed' ORDER BY reel").arg(source);
         rows.rows(self).await?.iter().map(rendition_of).collect()
     }
 
@@ -351,84 +479,162 @@ impl Catalog {
 }
 
 impl Tx {
-    /// Makes a task for an asset, the job that plans it, and the one that takes its snapshots. Gives its id.
-    pub async fn begin_transcode(
+    /// Makes an automatic task for an asset, the job that plans it, with the templates that its group has then, and the one that
+    /// takes its snapshots. Gives its id.
+    pub async fn begin_transcode(&mut self, asset: AssetId, group: &str, now: WallTime) -> Result<JobId> {
+        let task = NewTask {
+            asset,
+            template_group: group.to_owned(),
+            templates: Vec::new(),
+            priority: TRANSCODE_PRIORITY,
+            user_data: String::new(),
+            session: None,
+        };
+        let id = self.ids().job(now);
+        self.insert_task(id, &task, TaskCause::Auto, now).await?;
+        Ok(id)
+    }
+
+    /// Makes a task that somebody asks for, with its outputs, the job that plans it, and the one that takes its snapshots. An
+    /// asset of which nothing was made yet is being transcoded from now on. `NotFound` when there is no such asset.
+    pub async fn submit_transcode(&mut self, new: &NewTask, now: WallTime) -> Result<Submitted> {
+        // Held, so that whoever deletes or blocks it does so before or after.
+        let asset = Sql::new("UPDATE asset SET modified = modified WHERE id = $1 AND deleted IS NULL RETURNING status");
+        let Some(row) = asset.arg(new.asset).row(&mut *self).await? else {
+            return Err(CatalogError::NotFound { what: "asset", key: new.asset.to_string() });
+        };
+        let status: AssetStatus = row.parsed("status")?;
+        if !status.may_be_transcoded() {
+            return Ok(Submitted::Refused(status));
+        }
+        if let Some(session) = &new.session {
+            let forgotten = Sql::new("UPDATE transcode_task SET session = NULL WHERE session = $1 AND created < $2");
+            forgotten.arg(session).arg(now.before(SESSION_KEPT)).run(&mut *self).await?;
+        }
+        let task = self.ids().job(now);
+        if !self.insert_task(task, new, TaskCause::Manual, now).await? {
+            return Ok(Submitted::Repeated);
+        }
+        let mut outputs = Vec::with_capacity(new.templates.len());
+        for (position, template) in (0..).zip(&new.templates) {
+            outputs.push(self.insert_output(task, new.asset, position, template, None, now).await?);
+        }
+        self.being_transcoded(new.asset, now).await?;
+        Ok(Submitted::Begun { task, outputs })
+    }
+
+    /// Whether the task was made: `false` when its session names another one.
+    async fn insert_task(&mut self, id: JobId, new: &NewTask, cause: TaskCause, now: WallTime) -> Result<bool> {
+        let made = Sql::new(
+            "INSERT INTO transcode_task (id, asset, template_group, cause, state, priority, user_data, session, created)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (session) WHERE session IS NOT NULL DO NOTHING",
+        )
+        .arg(id)
+        .arg(new.asset)
+        .arg(&new.template_group)
+        .arg(cause)
+        .arg(TaskState::Planning)
+        .arg(new.priority)
+        .arg(&new.user_data)
+        .arg(new.session.clone())
+        .arg(now)
+        .run(&mut *self)
+        .await?;
+        if made > 0 {
+            self.enqueue(NewJob::transcode(id, new.priority), now).await?;
+            self.begin_task_pictures(new.asset, id, &new.user_data, now).await?;
+        }
+        Ok(made > 0)
+    }
+
+    async fn insert_output(
         &mut self,
+        task: JobId,
         asset: AssetId,
-        group: &str,
-        cause: TaskCause,
-        user_data: &str,
+        position: u32,
+        template: &Template,
+        error: Option<&String>,
         now: WallTime,
     ) -> Result<JobId> {
         let id = self.ids().job(now);
         Sql::new(
-            "INSERT INTO transcode_task (id, asset, template_group, cause, state, priority, user_data, created)
+            "INSERT INTO output (id, task, position, asset, template, state, error, created)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .arg(id)
+        .arg(task)
+        .arg(position)
         .arg(asset)
-        .arg(group)
-        .arg(cause)
-        .arg(TaskState::Planning)
-        .arg(TRANSCODE_PRIORITY)
-        .arg(user_data)
+        .arg(to_json(template)?)
+        .arg(OutputState::Running)
+        .arg(error)
         .arg(now)
         .run(self)
         .await?;
-        self.enqueue(NewJob::transcode(id), now).await?;
-        self.begin_task_pictures(asset, id, user_data, now).await?;
         Ok(id)
     }
 
-    /// Has the tasks of an asset that are not done planned again, as far as they are not: what was planned may be gone, as
-    /// after a rebuild.
-    pub async fn plan_again(&mut self, asset: AssetId, now: WallTime) -> Result<()> {
-        let rows = Sql::new("SELECT id FROM transcode_task WHERE asset = $1 AND state <> 'done'").arg(asset);
-        for row in rows.rows(&mut *self).await? {
-            let id: JobId = row.parsed("id")?;
-            Sql::new("UPDATE transcode_task SET state = 'planning' WHERE id = $1").arg(id).run(self).await?;
-            Sql::new(
-                "DELETE FROM output_span WHERE output IN (SELECT id FROM output WHERE task = $1 AND state = 'running')",
-            )
-            .arg(id)
+    /// From a source that is in place to one of which something is being made; any other status stays.
+    async fn being_transcoded(&mut self, asset: AssetId, now: WallTime) -> Result<()> {
+        Sql::new("UPDATE asset SET status = $2, modified = $3 WHERE id = $1 AND status IN ($4, $5)")
+            .arg(asset)
+            .arg(AssetStatus::Transcoding)
+            .arg(now)
+            .arg(AssetStatus::UploadSucc)
+            .arg(AssetStatus::TranscodeFail)
             .run(self)
             .await?;
-            Sql::new("DELETE FROM output WHERE task = $1 AND state = 'running'").arg(id).run(self).await?;
-            self.enqueue(NewJob::transcode(id), now).await?;
+        Ok(())
+    }
+
+    /// Has the tasks of an asset that are not done planned again, as far as they are not: what was planned may be gone, as
+    /// after a rebuild or a deletion. Their outputs stay who they are.
+    pub async fn plan_again(&mut self, asset: AssetId, now: WallTime) -> Result<()> {
+        let open =
+            Sql::new("SELECT id FROM transcode_task WHERE asset = $1 AND state <> 'done' ORDER BY id").arg(asset);
+        for row in open.rows(&mut *self).await? {
+            self.plan_task_again(row.parsed("id")?, now).await?;
         }
         Ok(())
     }
 
+    /// Has a task planned again, also one that is done.
+    pub(crate) async fn plan_task_again(&mut self, id: JobId, now: WallTime) -> Result<()> {
+        let task = "UPDATE transcode_task SET state = 'planning', completed = NULL WHERE id = $1 RETURNING priority";
+        let Some(row) = Sql::new(task).arg(id).row(&mut *self).await? else { return Ok(()) };
+        let spans =
+            "DELETE FROM output_span WHERE output IN (SELECT id FROM output WHERE task = $1 AND state = 'running')";
+        Sql::new(spans).arg(id).run(&mut *self).await?;
+        self.enqueue(NewJob::transcode(id, row.small("priority")?), now).await?;
+        self.retake_task_pictures(id, now).await
+    }
+
     /// Writes down what a task makes: its outputs, and for each stretch and encoding that no rendition has yet a rendition with
     /// its run and chunks. The asset is being transcoded from now on, unless it can be played already. Whether it did: the
-    /// second time nothing happens.
+    /// second time nothing happens, nor for an asset that is deleted.
     pub async fn plan_transcode(
         &mut self,
         task: &TranscodeTask,
         outputs: &[PlannedOutput],
         now: WallTime,
     ) -> Result<bool> {
+        // Held: whoever deletes it finds what is planned, or nothing is.
+        let asset = Sql::new("UPDATE asset SET modified = modified WHERE id = $1 AND deleted IS NULL").arg(task.asset);
         let sql = Sql::new("UPDATE transcode_task SET state = 'running' WHERE id = $1 AND state = 'planning'");
-        if sql.arg(task.id).run(self).await? == 0 {
+        if asset.run(self).await? == 0 || sql.arg(task.id).run(self).await? == 0 {
             return Ok(false);
         }
         let made = self.have_all_renditions(outputs, task.priority, now).await?;
         for (position, output) in (0u32..).zip(outputs) {
-            let id = self.ids().job(now);
-            Sql::new(
-                "INSERT INTO output (id, task, position, asset, template, state, error, created)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            )
-            .arg(id)
-            .arg(task.id)
-            .arg(position)
-            .arg(task.asset)
-            .arg(to_json(&output.template)?)
-            .arg(OutputState::Running)
-            .arg(output.pieces.as_ref().err())
-            .arg(now)
-            .run(self)
-            .await?;
+            let error = output.pieces.as_ref().err();
+            let id = match output.id {
+                Some(id) => {
+                    let sql = Sql::new("UPDATE output SET error = $2 WHERE id = $1").arg(id).arg(error);
+                    sql.run(self).await?;
+                    id
+                }
+                None => self.insert_output(task.id, task.asset, position, &output.template, error, now).await?,
+            };
             for (position, piece) in (0u32..).zip(output.pieces.iter().flatten()) {
                 let reels = match &piece.encoding {
                     Some(encoding) => {
@@ -444,13 +650,7 @@ impl Tx {
                 }
             }
         }
-        Sql::new("UPDATE asset SET status = $2, modified = $3 WHERE id = $1 AND status = $4")
-            .arg(task.asset)
-            .arg(AssetStatus::Transcoding)
-            .arg(now)
-            .arg(AssetStatus::UploadSucc)
-            .run(self)
-            .await?;
+        self.being_transcoded(task.asset, now).await?;
         self.enqueue(NewJob::settle(task.id), now).await?;
         Ok(true)
     }
@@ -525,12 +725,13 @@ impl Tx {
             let made = Sql::new(
                 "INSERT INTO rendition (reel, source_reel, from_ticks, to_ticks, digest, encoding, run, state, created)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-                 ON CONFLICT (source_reel, digest, from_ticks, to_ticks) DO UPDATE SET error = NULL, state =
+                 ON CONFLICT (source_reel, digest, from_ticks, to_ticks) WHERE state <> 'freed'
+                 DO UPDATE SET error = NULL, unwanted = NULL, state =
                    CASE WHEN rendition.state = 'ready' THEN 'ready' ELSE 'encoding' END, run =
                    CASE WHEN rendition.state = 'ready' OR rendition.state = 'encoding' AND EXISTS
                      (SELECT 1 FROM encode_run WHERE encode_run.id = rendition.run AND encode_run.state = 'encoding')
                    THEN rendition.run ELSE excluded.run END
-                 RETURNING reel, run",
+                 RETURNING reel, run, state",
             )
             .arg(reel)
             .arg(span.source)
@@ -551,6 +752,9 @@ impl Tx {
                 self.insert_reel(reel, "", now).await?;
             } else {
                 others.insert(by);
+                if row.parsed::<RenditionState>("state")? == RenditionState::Encoding {
+                    self.hurry(by, priority).await?;
+                }
             }
             reels.push(reel);
         }
@@ -598,6 +802,19 @@ impl Tx {
         Ok(())
     }
 
+    /// What waits of a run that somebody else began comes as soon as one of this priority would.
+    async fn hurry(&mut self, run: JobId, priority: u32) -> Result<()> {
+        let sql = Sql::new("UPDATE encode_run SET priority = $2 WHERE id = $1 AND priority < $2");
+        if sql.arg(run).arg(priority).run(&mut *self).await? > 0 {
+            let waiting = Sql::new("UPDATE job SET priority = $2 WHERE state = 'ready' AND kind = 'encode'");
+            let waiting = waiting
+                .text(" AND unique_key >= 'encode/' || $1 || '/' AND unique_key < 'encode/' || $1 || '0'")
+                .text(" AND priority < $2");
+            waiting.arg(run).arg(priority).run(&mut *self).await?;
+        }
+        Ok(())
+    }
+
     /// Counts a chunk of a run as done; with the last one, the job that joins them is made.
     pub async fn chunk_done(&mut self, run: JobId, now: WallTime) -> Result<()> {
         let sql = Sql::new(
@@ -621,13 +838,8 @@ impl Tx {
 
     /// Gives a run up, with the reason, and all that is left of its work. The tasks that waited for it are looked at.
     pub async fn fail_run(&mut self, run: JobId, error: &str, now: WallTime) -> Result<()> {
-        Sql::new(
-            "UPDATE job SET state = 'cancelled', finished = {now} WHERE state = 'ready' AND kind = 'encode'
-               AND unique_key LIKE 'encode/' || $1 || '/%'",
-        )
-        .arg(run)
-        .run(self)
-        .await?;
+        let jobs = "unique_key >= 'encode/' || $1 || '/' AND unique_key < 'encode/' || $1 || '0'";
+        self.cancel_jobs(Sql::new(jobs).arg(run)).await?;
         self.end_run(run, RenditionState::Failed, Some(error), now).await
     }
 
@@ -648,42 +860,48 @@ impl Tx {
         for row in waiting.arg(run).rows(&mut *self).await? {
             self.enqueue(NewJob::settle(row.parsed("task")?), now).await?;
         }
-        Ok(())
+        self.free_unwanted(run, now).await
     }
 
     /// Ends an output: with what was measured of it, or why there is none. Owes its `StreamTranscodeComplete`. The asset
     /// can be played with its first output. Whether it did: the second time nothing happens.
-    pub async fn finish_output(
-        &mut self,
-        output: &Output,
-        end: std::result::Result<OutputFacts, String>,
-        now: WallTime,
-    ) -> Result<bool> {
-        let state = if end.is_ok() { OutputState::Done } else { OutputState::Failed };
-        let facts = end.as_ref().ok().map(to_json).transpose()?;
+    pub async fn finish_output(&mut self, output: &Output, end: OutputEnd, now: WallTime) -> Result<bool> {
+        let (state, facts, error) = match end {
+            OutputEnd::Made(facts) => (OutputState::Done, Some(facts), None),
+            OutputEnd::Failed(error) => (OutputState::Failed, None, Some(error)),
+            OutputEnd::Cancelled => (OutputState::Cancelled, None, None),
+        };
+        let came = progress_of(&[output.id], (&mut *self).into()).await?.remove(&output.id);
+        let progress = if facts.is_some() { 100 } else { came.unwrap_or(output.progress) };
+        let ended = Output { state, error, facts, progress, completed: Some(now), ..output.clone() };
         let sql = Sql::new(
-            "UPDATE output SET state = $2, facts = $3, error = $4, completed = $5 WHERE id = $1 AND state = 'running'",
-        );
-        let sql = sql.arg(output.id).arg(state).arg(facts).arg(end.as_ref().err()).arg(now);
-        if sql.run(self).await? == 0 {
+            "UPDATE output SET state = $2, facts = $3, error = $4, progress = $5, completed = $6
+             WHERE id = $1 AND state = 'running'",
+        )
+        .arg(ended.id)
+        .arg(ended.state)
+        .arg(ended.facts.as_ref().map(to_json).transpose()?)
+        .arg(ended.error.as_ref())
+        .arg(ended.progress)
+        .arg(now);
+        if sql.run(&mut *self).await? == 0 {
             return Ok(false);
         }
-        if end.is_ok() {
+        if ended.facts.is_some() {
             self.move_on(output.asset, AssetStatus::Normal, now).await?;
         }
-        let ended = Output {
-            state,
-            error: end.as_ref().err().cloned(),
-            facts: end.ok(),
-            completed: Some(now),
-            ..output.clone()
-        };
         self.tell(output.asset, now, Event::StreamTranscoded { stream: stream_info(&ended) }).await?;
         Ok(true)
     }
 
     /// Ends a task all of whose outputs have ended, and its snapshots, and owes its `TranscodeComplete`. Whether it did.
+    ///
+    /// An asset of which nothing was made has failed, unless somebody ended the work: then it is as it was before.
     pub async fn finish_task(&mut self, task: &TranscodeTask, now: WallTime) -> Result<bool> {
+        self.close_task(task, false, now).await
+    }
+
+    pub(crate) async fn close_task(&mut self, task: &TranscodeTask, cancelled: bool, now: WallTime) -> Result<bool> {
         let sql = Sql::new(
             "UPDATE transcode_task SET state = 'done', completed = $2 WHERE id = $1 AND state = 'running'
                AND NOT EXISTS (SELECT 1 FROM output WHERE task = $1 AND state = 'running')
@@ -694,12 +912,21 @@ impl Tx {
         }
         let rows = Sql::new("SELECT * FROM output WHERE task = $1 ORDER BY position").arg(task.id);
         let outputs = rows.rows(&mut *self).await?.iter().map(output_of).collect::<Result<Vec<_>>>()?;
-        if outputs.iter().all(|output| output.state == OutputState::Failed) {
-            self.move_on(task.asset, AssetStatus::TranscodeFail, now).await?;
+        let any = |state: OutputState| outputs.iter().any(|output| output.state == state);
+        if !any(OutputState::Done) && !any(OutputState::Deleted) && !self.is_worked_on(task.asset).await? {
+            let cancelled = cancelled || any(OutputState::Cancelled);
+            let status = if cancelled { AssetStatus::UploadSucc } else { AssetStatus::TranscodeFail };
+            self.move_on(task.asset, status, now).await?;
         }
         let streams = outputs.iter().map(stream_info).collect();
         self.tell(task.asset, now, Event::Transcoded { streams }).await?;
         Ok(true)
+    }
+
+    /// Whether a task of the asset is not done.
+    async fn is_worked_on(&mut self, asset: AssetId) -> Result<bool> {
+        let open = Sql::new("SELECT 1 AS one FROM transcode_task WHERE asset = $1 AND state <> 'done'").arg(asset);
+        Ok(open.row(&mut *self).await?.is_some())
     }
 
     /// From being transcoded to what comes after; any other status stays.
@@ -752,6 +979,7 @@ fn stream_info(output: &Output) -> StreamInfo {
         label: output.template.definition.clone(),
         file_name: output.template.file_name.as_ref().map(|name| name.as_str().to_owned()),
         outcome: match facts {
+            None if output.state == OutputState::Cancelled => StreamOutcome::Cancelled,
             Some(facts) => StreamOutcome::Made {
                 width: facts.width,
                 height: facts.height,
@@ -766,7 +994,8 @@ fn stream_info(output: &Output) -> StreamInfo {
 }
 
 in_own_tx! {
-    begin_transcode(asset: AssetId, group: &str, cause: TaskCause, user_data: &str, now: WallTime) -> JobId;
+    begin_transcode(asset: AssetId, group: &str, now: WallTime) -> JobId;
+    submit_transcode(new: &NewTask, now: WallTime) -> Submitted;
     plan_again(asset: AssetId, now: WallTime) -> ();
     plan_transcode(task: &TranscodeTask, outputs: &[PlannedOutput], now: WallTime) -> bool;
     fail_run(run: JobId, error: &str, now: WallTime) -> ();

@@ -9,11 +9,10 @@ use catalog::*;
 use domain::event::{AssetEvent, DescribeMode, DescribedField, Event};
 use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
 use encode::{
-    AudioCodec, AudioEncoding, AudioProfile, Checks, Content, Encoding, Format, Profile, SourceFacts, Template,
-    VideoProfile,
+    AudioCodec, AudioEncoding, Checks, Content, Encoding, Format, Profile, SourceFacts, Template, VideoProfile,
 };
 use serde_json::json;
-use units::{AssetId, MediaTime, PushId, RecordingId, StreamPath, WallTime};
+use units::{AssetId, JobId, MediaTime, PushId, RecordingId, StreamPath, WallTime};
 
 support::contract! {
     a_domain_is_added_once_found_by_any_part_and_deleted_with_all_that_hangs_on_it
@@ -44,6 +43,15 @@ support::contract! {
     rows_are_restored_from_what_describes_them
     a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_failed
     a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begun
+    a_task_that_is_asked_for_has_its_outputs_at_once_and_keeps_them
+    a_run_that_a_task_of_higher_priority_waits_for_hurries
+    the_progress_of_an_output_grows_with_its_chunks_and_does_not_fall
+    a_cancelled_task_ends_what_nobody_else_wants_and_tells_it
+    a_deleted_stream_is_told_and_frees_what_no_other_output_needs
+    the_sound_of_a_ladder_is_kept_for_its_last_output
+    the_work_on_a_deleted_asset_ends_and_goes_on_when_it_is_restored
+    what_was_encoded_of_a_growing_cycle_and_no_output_takes_is_removed
+    what_was_given_up_is_done_once_more_on_request
     a_unique_key_holds_while_its_job_is_unfinished
     template_groups_are_kept_whole_and_one_is_the_default
     names_are_sorted_by_bytes
@@ -959,15 +967,16 @@ async fn rows_are_restored_from_what_describes_them(catalog: Catalog) {
     assert!(matches!(catalog.restore(&hostile).await, Err(CatalogError::Corrupt { .. })));
 }
 
-async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_failed(catalog: Catalog) {
-    let source = SourceFacts { width: 1280, height: 720, has_audio: true, audio_kbps: 128, video_kbps: 2_000 };
-    let encoding = |width| {
-        let audio = AudioProfile { codec: AudioCodec::Aac, kbps: 64, sample_rate: 44_100, channels: 2, volume_db: 0 };
-        let video = VideoProfile { width: Some(width), ..VideoProfile::default() };
-        let profile = Profile { video: Some(video), audio: Some(audio), checks: Checks::default() };
-        profile.resolve(&source).unwrap()
-    };
-    let template = Template {
+/// Pictures without sound.
+fn encoding(width: u32) -> Encoding {
+    let source = SourceFacts { width: 1280, height: 720, video_kbps: 2_000, ..SourceFacts::default() };
+    let video = VideoProfile { width: Some(width), ..VideoProfile::default() };
+    let profile = Profile { video: Some(video), audio: None, checks: Checks::default() };
+    profile.resolve(&source).unwrap()
+}
+
+fn template() -> Template {
+    Template {
         id: "t".into(),
         name: "t".into(),
         definition: "LD".into(),
@@ -977,35 +986,67 @@ async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_fa
         content: Content::Encoded,
         clip: None,
         profile: Profile::default(),
-    };
+    }
+}
+
+/// Sound without pictures.
+fn sound(kbps: u32) -> Encoding {
+    let audio = AudioEncoding { codec: AudioCodec::Aac, kbps, sample_rate: 44_100, channels: 2, volume_db: 0 };
+    Encoding { video: None, audio: Some(audio), exact: false }
+}
+
+fn output_of(span: PlannedSpan, encoding: Encoding) -> PlannedOutput {
+    PlannedOutput { id: None, template: template(), pieces: Ok(vec![PlannedPiece { span, encoding: Some(encoding) }]) }
+}
+
+fn wanted(span: &Span, width: u32) -> PlannedOutput {
+    output_of(planned(span), encoding(width))
+}
+
+/// A span of two chunks.
+fn planned(span: &Span) -> PlannedSpan {
+    PlannedSpan { source: span.reel, from_ticks: span.from_ticks, to_ticks: span.to_ticks, chunks: 2, exact: false }
+}
+
+fn made() -> OutputEnd {
+    OutputEnd::Made(OutputFacts {
+        width: 640,
+        height: 360,
+        fps: 25.0,
+        bitrate_kbps: 900,
+        duration_ticks: 90_000,
+        size_bytes: 5,
+        tracks: Vec::new(),
+    })
+}
+
+async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_failed(catalog: Catalog) {
     let id = asset(&catalog, "court1", 0).await;
     let of = catalog.spans(id).await.unwrap()[0];
-    let span =
-        PlannedSpan { source: of.reel, from_ticks: of.from_ticks, to_ticks: of.to_ticks, chunks: 2, exact: false };
-    let wanted = |width| {
-        let pieces = vec![PlannedPiece { span, encoding: Some(encoding(width)) }];
-        PlannedOutput { template: template.clone(), pieces: Ok(pieces) }
-    };
+    let wanted = |width| output_of(planned(&of), Encoding { audio: sound(64).audio, ..encoding(width) });
     let begin = async |outputs: &[PlannedOutput]| {
-        let task = catalog.begin_transcode(id, "group", TaskCause::Manual, "", at(5)).await.unwrap();
+        let task = catalog.begin_transcode(id, "group", at(5)).await.unwrap();
         let task = catalog.transcode_task(task).await.unwrap().unwrap();
         assert!(catalog.plan_transcode(&task, outputs, at(6)).await.unwrap());
         assert!(!catalog.plan_transcode(&task, outputs, at(6)).await.unwrap(), "planned twice");
         task
     };
-    let refused = PlannedOutput { template: template.clone(), pieces: Err("too large".into()) };
+    let refused = PlannedOutput { pieces: Err("too large".into()), ..wanted(640) };
     let first = begin(&[wanted(640), wanted(320), refused]).await;
     let chunks = || catalog.job_count(kind::ENCODE, JobState::Ready);
     assert_eq!(chunks().await.unwrap(), 2, "one decode feeds both");
     let second = begin(&[wanted(640)]).await;
     assert_eq!((chunks().await.unwrap(), catalog.renditions_of_reel(of.reel).await.unwrap().len()), (2, 3));
-    let mut made = Vec::new();
+    let mut pieces = Vec::new();
     for output in catalog.outputs_of_task(first.id).await.unwrap() {
-        made.extend(catalog.output_spans(output.id).await.unwrap());
+        pieces.extend(catalog.output_spans(output.id).await.unwrap());
     }
-    assert_eq!(made.len(), 2);
-    assert!(made[0].sound_reel.is_some() && made[0].sound_reel == made[1].sound_reel, "the same sound goes with both");
-    assert_ne!(made[0].reel, made[1].reel);
+    assert_eq!(pieces.len(), 2);
+    assert!(
+        pieces[0].sound_reel.is_some() && pieces[0].sound_reel == pieces[1].sound_reel,
+        "the same sound goes with both"
+    );
+    assert_ne!(pieces[0].reel, pieces[1].reel);
 
     // The last chunk makes the job that joins.
     let run = catalog.renditions_of_reel(of.reel).await.unwrap()[0].run;
@@ -1031,11 +1072,7 @@ async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_fa
     assert_eq!(chunks().await.unwrap(), 2, "what is there is not made again");
 
     // What ends is told once, and the task with its last output.
-    let facts =
-        OutputFacts { width: 640, height: 360, fps: 25.0, bitrate_kbps: 900, duration_ticks: 90_000, size_bytes: 5 };
-    for (task, outcome) in
-        [(&first, Err("no such codec".to_owned())), (&second, Ok(facts.clone())), (&third, Ok(facts))]
-    {
+    for (task, outcome) in [(&first, OutputEnd::Failed("no such codec".into())), (&second, made()), (&third, made())] {
         for output in catalog.outputs_of_task(task.id).await.unwrap() {
             let mut tx = catalog.begin().await.unwrap();
             assert!(!tx.finish_task(task, at(10)).await.unwrap(), "an output is being made");
@@ -1056,10 +1093,10 @@ async fn a_rendition_is_made_once_for_all_who_want_it_and_begun_again_when_it_fa
     assert_eq!(count(|event| matches!(event, Event::StreamTranscoded { .. })), 5);
     assert_eq!(count(|event| matches!(event, Event::Transcoded { .. })), 3);
     assert_eq!(catalog.outputs_of_asset(id).await.unwrap().len(), 2);
-    // A rendition is needed where its source is.
+    // A rendition is needed by the outputs that are made of it, each of all of it.
     let claims = catalog.claims_on_reel(again[0].reel).await.unwrap();
-    assert_eq!(claims, catalog.claims_on_reel(of.reel).await.unwrap());
-    assert_eq!(claims.len(), 1);
+    assert!(claims.len() == 4 && claims.iter().all(|claim| claim.state == ClaimState::Live), "{claims:?}");
+    assert!(claims.iter().all(|claim| (claim.from_ticks, claim.to_ticks) == (of.from_ticks, of.to_ticks)));
     let rows = catalog.rows_of(Subject::Asset(id)).await.unwrap();
     let tables = ["asset", "event", "output", "output_span", "picture_job", "span", "transcode_task"];
     assert_eq!(rows.keys().collect::<Vec<_>>(), tables);
@@ -1074,27 +1111,12 @@ fn under_group(recording: &Recording, cycle: &OpenCycle) -> SealedCycle {
 }
 
 async fn a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begun(catalog: Catalog) {
-    let encoding = |kbps| {
-        let audio = AudioEncoding { codec: AudioCodec::Aac, kbps, sample_rate: 44_100, channels: 2, volume_db: 0 };
-        Encoding { video: None, audio: Some(audio), exact: false }
-    };
-    let template = Template {
-        id: "t".into(),
-        name: "t".into(),
-        definition: "LD".into(),
-        format: Format::Mp4,
-        segment_seconds: None,
-        file_name: None,
-        content: Content::Encoded,
-        clip: None,
-        profile: Profile::default(),
-    };
     let chunks = || catalog.job_count(kind::ENCODE, JobState::Ready);
     let joins = || catalog.job_count(kind::JOIN_RUN, JobState::Ready);
     let (recording, cycle) = begun(&catalog, "court1", 0).await;
     let facts = SourceFacts { audio_kbps: 128, has_audio: true, ..SourceFacts::default() };
     let (asset, source, from_ticks) = (cycle.asset, recording.reel, cycle.from_ticks);
-    let encodings = [encoding(64), encoding(96)];
+    let encodings = [sound(64), sound(96)];
     let new = NewLiveRun { asset, source, from_ticks, facts, encodings: &encodings };
     for begun in [true, false] {
         assert_eq!(catalog.begin_live_run(&new, at(1)).await.unwrap(), begun);
@@ -1120,10 +1142,7 @@ async fn a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begu
     assert_eq!(ends(catalog.renditions_of_reel(source).await.unwrap()), [of.to_ticks; 2]);
     let task = catalog.transcode_tasks(asset).await.unwrap().remove(0);
     let span = PlannedSpan { source, from_ticks: of.from_ticks, to_ticks: of.to_ticks, chunks: 4, exact: false };
-    let wanted = |kbps| {
-        let pieces = vec![PlannedPiece { span, encoding: Some(encoding(kbps)) }];
-        PlannedOutput { template: template.clone(), pieces: Ok(pieces) }
-    };
+    let wanted = |kbps| output_of(span, sound(kbps));
     assert_eq!(catalog.forsaken_runs().await.unwrap(), [], "its task is not planned yet");
     catalog.grow_live_run(run.id, 9, at(4)).await.unwrap();
     assert_eq!(chunks().await.unwrap(), 3, "what follows is another cycle's");
@@ -1166,6 +1185,446 @@ async fn a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begu
     let late = NewLiveRun { asset: cycle.asset, source: recording.reel, ..new };
     assert!(!catalog.begin_live_run(&late, at(5)).await.unwrap());
     assert_eq!(catalog.live_run(cycle.asset).await.unwrap(), None);
+}
+
+/// An asset whose source is in place and of which nothing is made.
+async fn stored(catalog: &Catalog, stream: &str) -> (AssetId, Span) {
+    let (recording, cycle) = begun(catalog, stream, 0).await;
+    let sealed = SealedCycle { status: AssetStatus::UploadSucc, ..sealed(&recording, &cycle, 20) };
+    catalog.seal_cycle(&sealed, None).await.unwrap();
+    catalog.end_recording(recording.id, Some(20 * 90_000), at(30)).await.unwrap();
+    let span = catalog.spans(cycle.asset).await.unwrap()[0];
+    (cycle.asset, span)
+}
+
+fn new_task(asset: AssetId, outputs: usize) -> NewTask {
+    NewTask {
+        asset,
+        template_group: "group".into(),
+        templates: vec![template(); outputs],
+        priority: 6,
+        user_data: String::new(),
+        session: None,
+    }
+}
+
+async fn submit(catalog: &Catalog, task: &NewTask) -> (TranscodeTask, Vec<JobId>) {
+    match catalog.submit_transcode(task, at(40)).await.unwrap() {
+        Submitted::Begun { task, outputs } => (catalog.transcode_task(task).await.unwrap().unwrap(), outputs),
+        refused => panic!("{refused:?}"),
+    }
+}
+
+/// Plans the outputs of a task, each of this width.
+async fn plan(catalog: &Catalog, task: &TranscodeTask, span: &Span, widths: &[u32]) -> bool {
+    let outputs = catalog.outputs_of_task(task.id).await.unwrap();
+    let planned_outputs: Vec<_> = outputs
+        .iter()
+        .zip(widths)
+        .map(|(output, width)| PlannedOutput { id: Some(output.id), ..wanted(span, *width) })
+        .collect();
+    catalog.plan_transcode(task, &planned_outputs, at(41)).await.unwrap()
+}
+
+async fn finish_run_of(catalog: &Catalog, output: JobId) {
+    let rendition = catalog.renditions_of_output(output).await.unwrap().remove(0);
+    let run = catalog.encode_run(rendition.run).await.unwrap().unwrap();
+    let mut tx = catalog.begin().await.unwrap();
+    tx.finish_run(&run, rendition.to_ticks, at(42)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Ends the snapshots of a task, if they are being taken: there are none.
+async fn finish_pictures(catalog: &Catalog, task: &TranscodeTask) {
+    let jobs = catalog.picture_jobs(task.asset).await.unwrap();
+    for job in jobs.iter().filter(|job| job.task == Some(task.id)) {
+        catalog.finish_pictures(job.id, &[], at(42)).await.unwrap();
+    }
+}
+
+async fn finish_outputs(catalog: &Catalog, task: &TranscodeTask) {
+    finish_pictures(catalog, task).await;
+    let mut tx = catalog.begin().await.unwrap();
+    let open = catalog.outputs_of_task(task.id).await.unwrap();
+    for output in open.iter().filter(|output| output.state == OutputState::Running) {
+        tx.finish_output(output, made(), at(43)).await.unwrap();
+    }
+    assert!(tx.finish_task(task, at(43)).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+async fn status(catalog: &Catalog, asset: AssetId) -> AssetStatus {
+    catalog.asset(asset).await.unwrap().unwrap().status
+}
+
+async fn set_job(catalog: &Catalog, id: JobId, change: &'static str) {
+    let mut tx = catalog.begin().await.unwrap();
+    sql::Sql::new("UPDATE job SET ").text(change).with(" WHERE id = ", id).run(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn jobs_of(catalog: &Catalog, kind: &str, state: JobState) -> u64 {
+    catalog.job_count(kind, state).await.unwrap()
+}
+
+async fn a_task_that_is_asked_for_has_its_outputs_at_once_and_keeps_them(catalog: Catalog) {
+    let (asset, span) = stored(&catalog, "court1").await;
+    let asked = NewTask { session: Some("one".into()), user_data: "{}".into(), ..new_task(asset, 2) };
+    let (task, outputs) = submit(&catalog, &asked).await;
+    assert_eq!((task.cause, task.state, task.user_data.as_str()), (TaskCause::Manual, TaskState::Planning, "{}"));
+    let told = catalog.outputs_of_task(task.id).await.unwrap();
+    assert_eq!(told.iter().map(|output| output.id).collect::<Vec<_>>(), outputs);
+    assert_eq!(status(&catalog, asset).await, AssetStatus::Transcoding);
+    let refused = catalog.submit_transcode(&new_task(asset, 1), at(41)).await.unwrap();
+    assert_eq!(refused, Submitted::Refused(AssetStatus::Transcoding));
+    assert!(plan(&catalog, &task, &span, &[640, 320]).await);
+    // Planned anew, as after a rebuild: the same outputs, and what is being made goes on.
+    let renditions = catalog.renditions_of_output(outputs[0]).await.unwrap();
+    catalog.plan_again(asset, at(42)).await.unwrap();
+    assert_eq!(catalog.renditions_of_output(outputs[0]).await.unwrap(), []);
+    assert!(plan(&catalog, &task, &span, &[640, 320]).await);
+    assert_eq!(catalog.renditions_of_output(outputs[0]).await.unwrap(), renditions);
+    assert_eq!(catalog.outputs_of_task(task.id).await.unwrap(), told);
+    finish_outputs(&catalog, &task).await;
+    assert_eq!(status(&catalog, asset).await, AssetStatus::Normal);
+
+    // A session names one request for seven days.
+    assert_eq!(catalog.submit_transcode(&asked, at(50)).await.unwrap(), Submitted::Repeated);
+    let week = 7 * 86_400;
+    assert_eq!(catalog.submit_transcode(&asked, at(40 + week)).await.unwrap(), Submitted::Repeated);
+    let later = catalog.submit_transcode(&asked, at(41 + week)).await.unwrap();
+    assert!(matches!(later, Submitted::Begun { .. }), "{later:?}");
+    assert_eq!(status(&catalog, asset).await, AssetStatus::Normal, "it can be played meanwhile");
+    let all = catalog.transcode_tasks(asset).await.unwrap();
+    let page = |number| Page { number, size: 1 };
+    let listed = catalog.transcode_tasks_between(asset, (None, None), page(2)).await.unwrap();
+    assert_eq!((all.len(), &listed[..]), (2, &all[1..]));
+    let listed = catalog.transcode_tasks_between(asset, (Some(at(40)), Some(at(90))), page(1)).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    let nobody = new_task(AssetId::from_u128(1), 1);
+    assert!(matches!(catalog.submit_transcode(&nobody, at(0)).await, Err(CatalogError::NotFound { .. })));
+}
+
+async fn a_run_that_a_task_of_higher_priority_waits_for_hurries(catalog: Catalog) {
+    let (asset, span) = stored(&catalog, "court1").await;
+    let (low, _) = submit(&catalog, &NewTask { priority: 1, ..new_task(asset, 1) }).await;
+    assert!(plan(&catalog, &low, &span, &[640]).await);
+    let priorities = async || {
+        let jobs = catalog.all_rows().await.unwrap()["job"].clone();
+        let of_chunks = jobs.into_iter().filter(|job| job["kind"] == kind::ENCODE);
+        of_chunks.map(|job| job["priority"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(priorities().await, [1, 1]);
+    catalog.begin_transcode(asset, "group", at(41)).await.unwrap();
+    let high = catalog.transcode_tasks(asset).await.unwrap().remove(0);
+    let high = TranscodeTask { priority: 9, ..high };
+    assert!(catalog.plan_transcode(&high, &[wanted(&span, 640)], at(42)).await.unwrap());
+    assert_eq!(priorities().await, [9, 9]);
+}
+
+async fn the_progress_of_an_output_grows_with_its_chunks_and_does_not_fall(catalog: Catalog) {
+    let (asset, span) = stored(&catalog, "court1").await;
+    let (task, outputs) = submit(&catalog, &new_task(asset, 1)).await;
+    let progress = async || catalog.output_progress(&outputs).await.unwrap().get(&outputs[0]).copied();
+    assert_eq!(progress().await, None);
+    assert!(plan(&catalog, &task, &span, &[640]).await);
+    let run = catalog.renditions_of_output(outputs[0]).await.unwrap()[0].run;
+    let chunk = async |number: u32| {
+        let jobs = catalog.all_rows().await.unwrap()["job"].clone();
+        let key = format!("encode/{run}/{number}");
+        let job = jobs.into_iter().find(|job| job["unique_key"] == key.as_str()).unwrap();
+        job["id"].as_str().unwrap().parse::<JobId>().unwrap()
+    };
+    let (first, second) = (chunk(0).await, chunk(1).await);
+    let mut seen = vec![progress().await.unwrap()];
+    for (job, change) in [
+        (first, "state = 'running', progress = 50"),
+        (second, "state = 'running', progress = 30"),
+        (second, "state = 'ready'"),
+    ] {
+        set_job(&catalog, job, change).await;
+        seen.push(progress().await.unwrap());
+    }
+    let mut tx = catalog.begin().await.unwrap();
+    sql::Sql::new("UPDATE job SET state = 'done', progress = 100 WHERE id = $1").arg(first).run(&mut tx).await.unwrap();
+    tx.chunk_done(run, at(42)).await.unwrap();
+    tx.commit().await.unwrap();
+    seen.push(progress().await.unwrap());
+    set_job(&catalog, second, "state = 'dead'").await;
+    catalog.fail_run(run, "no such codec", at(43)).await.unwrap();
+    seen.push(progress().await.unwrap());
+    assert_eq!(seen, [0, 25, 40, 40, 65, 65]);
+    let output = catalog.output(outputs[0]).await.unwrap().unwrap();
+    let mut tx = catalog.begin().await.unwrap();
+    tx.finish_output(&output, OutputEnd::Failed("no such codec".into()), at(44)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(catalog.output(outputs[0]).await.unwrap().unwrap().progress, 65);
+}
+
+async fn a_cancelled_task_ends_what_nobody_else_wants_and_tells_it(catalog: Catalog) {
+    let (asset, span) = stored(&catalog, "court1").await;
+    let (task, outputs) = submit(&catalog, &new_task(asset, 2)).await;
+    assert!(plan(&catalog, &task, &span, &[640, 320]).await);
+    assert_eq!(catalog.cancel_task(task.id, at(50)).await.unwrap(), outputs);
+    assert_eq!(jobs_of(&catalog, kind::ENCODE, JobState::Cancelled).await, 2);
+    assert_eq!(status(&catalog, asset).await, AssetStatus::UploadSucc, "as it was before");
+    assert_eq!(catalog.transcode_task(task.id).await.unwrap().unwrap().state, TaskState::Done);
+    let told = catalog.events_of_asset(asset).await.unwrap();
+    let told: Vec<_> = told.into_iter().map(|stored| stored.event.event).skip(1).collect();
+    let cancelled = |stream: &domain::event::StreamInfo| stream.outcome == domain::event::StreamOutcome::Cancelled;
+    assert!(
+        matches!(&told[..], [Event::StreamTranscoded { stream: one }, Event::StreamTranscoded { stream: two },
+            Event::Transcoded { streams }] if cancelled(one) && cancelled(two) && streams.iter().all(cancelled)),
+        "{told:?}"
+    );
+    assert_eq!(catalog.cancel_task(task.id, at(51)).await.unwrap(), []);
+    let nobody = catalog.cancel_task(JobId::from_u128(1), at(51)).await;
+    assert!(matches!(nobody, Err(CatalogError::NotFound { .. })), "{nobody:?}");
+    // What was made of it can go; a rendition that somebody wants again stays.
+    assert_eq!(jobs_of(&catalog, kind::FREE_REEL, JobState::Ready).await, 2);
+    let renditions = catalog.renditions_of_reel(span.reel).await.unwrap();
+    assert!(
+        renditions.iter().all(|one| one.state == RenditionState::Failed && one.unwanted.is_some()),
+        "{renditions:?}"
+    );
+
+    // Two tasks want the same: the second goes on alone.
+    let (one, _) = submit(&catalog, &new_task(asset, 2)).await;
+    assert!(plan(&catalog, &one, &span, &[640, 160]).await);
+    catalog.begin_transcode(asset, "group", at(52)).await.unwrap();
+    let other = catalog.transcode_tasks(asset).await.unwrap().into_iter().find(|task| task.cause == TaskCause::Auto);
+    let other = other.unwrap();
+    assert!(catalog.plan_transcode(&other, &[wanted(&span, 640)], at(53)).await.unwrap());
+    catalog.cancel_task(one.id, at(54)).await.unwrap();
+    assert_eq!(status(&catalog, asset).await, AssetStatus::Transcoding, "the other task is at it");
+    let renditions = catalog.renditions_of_reel(span.reel).await.unwrap();
+    let unwanted: Vec<_> = renditions
+        .iter()
+        .filter(|one| one.state == RenditionState::Encoding)
+        .map(|one| (one.encoding.video.as_ref().unwrap().width, one.unwanted.is_some()))
+        .collect();
+    assert_eq!(unwanted, [(640, false), (160, true)], "both are made from one decode");
+    assert_eq!(jobs_of(&catalog, kind::ENCODE, JobState::Ready).await, 2);
+
+    // A worker that is at it is told; until it has ended nothing is removed.
+    let jobs = catalog.all_rows().await.unwrap()["job"].clone();
+    let chunk = jobs.iter().find(|job| job["kind"] == kind::ENCODE && job["state"] == "ready").unwrap();
+    let chunk: JobId = chunk["id"].as_str().unwrap().parse().unwrap();
+    set_job(&catalog, chunk, "state = 'running'").await;
+    catalog.cancel_task(other.id, at(55)).await.unwrap();
+    assert!(catalog.job(chunk).await.unwrap().unwrap().cancel_requested);
+    for rendition in catalog.renditions_of_reel(span.reel).await.unwrap() {
+        let width = rendition.encoding.video.as_ref().unwrap().width;
+        let wanted = if width == 320 { GivenUp::Gone } else { GivenUp::Busy };
+        assert_eq!(catalog.give_up_rendition(rendition.reel).await.unwrap(), wanted, "{width}");
+    }
+    set_job(&catalog, chunk, "state = 'cancelled'").await;
+    assert!(catalog.renditions_of_reel(span.reel).await.unwrap().is_empty());
+    let freed = catalog.all_rows().await.unwrap()["rendition"].clone();
+    for row in &freed {
+        let reel = row["reel"].as_str().unwrap().parse().unwrap();
+        assert_eq!(catalog.give_up_rendition(reel).await.unwrap(), GivenUp::Gone);
+        catalog.mark_rendition_deleted(reel).await.unwrap();
+        assert_eq!(catalog.reel(reel).await.unwrap().unwrap().state, ReelState::Deleted);
+    }
+    // Made anew it is another reel.
+    let (again, outputs) = submit(&catalog, &new_task(asset, 1)).await;
+    assert!(plan(&catalog, &again, &span, &[640]).await);
+    let anew = catalog.renditions_of_output(outputs[0]).await.unwrap()[0].reel;
+    assert!(freed.iter().all(|row| row["reel"] != anew.to_string().as_str()));
+}
+
+async fn a_deleted_stream_is_told_and_frees_what_no_other_output_needs(catalog: Catalog) {
+    let (asset, span) = stored(&catalog, "court1").await;
+    let (task, outputs) = submit(&catalog, &new_task(asset, 3)).await;
+    assert!(plan(&catalog, &task, &span, &[640, 640, 320]).await);
+    let not_made = catalog.delete_streams(asset, &outputs[..1], at(50)).await;
+    assert!(matches!(not_made, Err(CatalogError::NotFound { what: "stream", .. })), "{not_made:?}");
+    finish_run_of(&catalog, outputs[0]).await;
+    finish_outputs(&catalog, &task).await;
+    let [large, small] = [outputs[0], outputs[2]].map(|output| (&catalog, output));
+    let reel = async |(catalog, output): (&Catalog, JobId)| catalog.renditions_of_output(output).await.unwrap()[0].reel;
+    let (large, small) = (reel(large).await, reel(small).await);
+
+    let nobody = catalog.delete_streams(asset, &[outputs[0], JobId::from_u128(1)], at(50)).await;
+    assert!(matches!(nobody, Err(CatalogError::NotFound { .. })), "{nobody:?}");
+    assert_eq!(catalog.outputs_of_asset(asset).await.unwrap().len(), 3, "all or nothing");
+    catalog.delete_streams(asset, &[outputs[0], outputs[2]], at(51)).await.unwrap();
+    assert_eq!(
+        catalog.outputs_of_asset(asset).await.unwrap().iter().map(|one| one.id).collect::<Vec<_>>(),
+        [outputs[1]]
+    );
+    let event = catalog.events_of_asset(asset).await.unwrap().pop().unwrap().event.event;
+    assert_eq!(event, Event::StreamsDeleted { jobs: vec![outputs[0], outputs[2]] });
+    assert_eq!(catalog.give_up_rendition(large).await.unwrap(), GivenUp::Needed);
+    assert_eq!(catalog.give_up_rendition(small).await.unwrap(), GivenUp::Gone);
+    assert_eq!(jobs_of(&catalog, kind::FREE_REEL, JobState::Ready).await, 1);
+    // Of a deleted asset everything is needed until its media is given up.
+    catalog.delete_asset(asset, Duration::ZERO, at(60)).await.unwrap();
+    assert_eq!(catalog.claims_on_reel(large).await.unwrap()[0].state, ClaimState::Deleted);
+    assert_eq!(catalog.give_up_rendition(large).await.unwrap(), GivenUp::Needed);
+    catalog.give_up_garbage(span.reel).await.unwrap();
+    assert_eq!(catalog.claims_on_reel(large).await.unwrap()[0].state, ClaimState::Freed);
+    assert_eq!(catalog.give_up_rendition(large).await.unwrap(), GivenUp::Gone);
+    // Jobs that were lost are made up for until it is done.
+    assert_eq!(catalog.free_what_is_due(at(61)).await.unwrap(), 2);
+    for reel in [large, small] {
+        catalog.mark_rendition_deleted(reel).await.unwrap();
+    }
+    assert_eq!(catalog.free_what_is_due(at(62)).await.unwrap(), 0);
+}
+
+async fn the_sound_of_a_ladder_is_kept_for_its_last_output(catalog: Catalog) {
+    let (asset, span) = stored(&catalog, "court1").await;
+    let (task, outputs) = submit(&catalog, &new_task(asset, 2)).await;
+    let of = |at: usize, width| {
+        let both = Encoding { audio: sound(64).audio, ..encoding(width) };
+        PlannedOutput { id: Some(outputs[at]), ..output_of(planned(&span), both) }
+    };
+    assert!(catalog.plan_transcode(&task, &[of(0, 640), of(1, 320)], at(41)).await.unwrap());
+    let made_of = async |at: usize| catalog.output_spans(outputs[at]).await.unwrap()[0];
+    let (large, small) = (made_of(0).await, made_of(1).await);
+    let shared = large.sound_reel.unwrap();
+    assert_eq!(small.sound_reel, Some(shared));
+    // An output whose pictures are there is as far as its sound.
+    let mut tx = catalog.begin().await.unwrap();
+    sql::Sql::new("UPDATE rendition SET state = 'ready' WHERE reel = $1").arg(large.reel).run(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(catalog.output_progress(&outputs).await.unwrap()[&outputs[0]], 0);
+    finish_run_of(&catalog, outputs[0]).await;
+    finish_outputs(&catalog, &task).await;
+    assert_eq!(catalog.claims_on_reel(shared).await.unwrap().len(), 2);
+    catalog.delete_streams(asset, &outputs[..1], at(50)).await.unwrap();
+    assert_eq!(catalog.give_up_rendition(large.reel).await.unwrap(), GivenUp::Gone);
+    assert_eq!(catalog.give_up_rendition(shared).await.unwrap(), GivenUp::Needed);
+    catalog.delete_streams(asset, &outputs[1..], at(51)).await.unwrap();
+    assert_eq!(jobs_of(&catalog, kind::FREE_REEL, JobState::Ready).await, 3);
+    for reel in [small.reel, shared] {
+        assert_eq!(catalog.give_up_rendition(reel).await.unwrap(), GivenUp::Gone);
+    }
+}
+
+async fn the_work_on_a_deleted_asset_ends_and_goes_on_when_it_is_restored(catalog: Catalog) {
+    let (asset, span) = stored(&catalog, "court1").await;
+    let (task, outputs) = submit(&catalog, &new_task(asset, 1)).await;
+    assert!(plan(&catalog, &task, &span, &[640]).await);
+    let before = catalog.events_of_asset(asset).await.unwrap().len();
+    catalog.delete_asset(asset, Duration::from_secs(60), at(50)).await.unwrap();
+    assert_eq!(jobs_of(&catalog, kind::ENCODE, JobState::Cancelled).await, 2);
+    assert_eq!(catalog.events_of_asset(asset).await.unwrap().len(), before + 2, "nothing is told of its streams");
+    assert!(!plan(&catalog, &task, &span, &[640]).await, "planned though it is deleted");
+    assert_eq!(catalog.stuck_runs().await.unwrap(), []);
+    catalog.restore_asset(asset, at(51)).await.unwrap();
+    assert_eq!(status(&catalog, asset).await, AssetStatus::Transcoding);
+    assert!(plan(&catalog, &task, &span, &[640]).await);
+    assert_eq!(jobs_of(&catalog, kind::ENCODE, JobState::Ready).await, 2);
+    finish_run_of(&catalog, outputs[0]).await;
+    finish_outputs(&catalog, &task).await;
+    assert_eq!(status(&catalog, asset).await, AssetStatus::Normal);
+}
+
+async fn what_was_encoded_of_a_growing_cycle_and_no_output_takes_is_removed(catalog: Catalog) {
+    let facts = SourceFacts::default();
+    let growing = async |stream: &str| {
+        let (recording, cycle) = begun(&catalog, stream, 0).await;
+        let (asset, source, from_ticks) = (cycle.asset, recording.reel, cycle.from_ticks);
+        let encodings = [encoding(640), encoding(320)];
+        let new = NewLiveRun { asset, source, from_ticks, facts, encodings: &encodings };
+        catalog.begin_live_run(&new, at(1)).await.unwrap();
+        let run = catalog.live_run(asset).await.unwrap().unwrap().id;
+        catalog.grow_live_run(run, 1, at(2)).await.unwrap();
+        catalog.seal_cycle(&under_group(&recording, &cycle), None).await.unwrap();
+        catalog.end_recording(recording.id, Some(60 * 90_000), at(90)).await.unwrap();
+        (asset, catalog.spans(asset).await.unwrap()[0], run)
+    };
+    let state = async |run| catalog.encode_run(run).await.unwrap().unwrap().state;
+    let unwanted = async |span: Span| {
+        let all = catalog.renditions_of_reel(span.reel).await.unwrap();
+        all.iter().filter(|one| one.unwanted.is_some()).count()
+    };
+    // The group has changed: of two renditions one is taken.
+    let (asset, span, run) = growing("court1").await;
+    let task = catalog.transcode_tasks(asset).await.unwrap().remove(0);
+    assert!(catalog.plan_transcode(&task, &[wanted(&span, 640)], at(91)).await.unwrap());
+    let whole = catalog.encode_run(run).await.unwrap().unwrap();
+    let mut tx = catalog.begin().await.unwrap();
+    tx.finish_run(&whole, span.to_ticks, at(92)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((unwanted(span).await, jobs_of(&catalog, kind::FREE_REEL, JobState::Ready).await), (1, 1));
+    // The video is deleted, or its task cancelled, before it is planned.
+    for deleted in [true, false] {
+        let (asset, span, run) = growing(if deleted { "court2" } else { "court3" }).await;
+        if deleted {
+            catalog.delete_asset(asset, Duration::from_secs(60), at(91)).await.unwrap();
+        } else {
+            let task = catalog.transcode_tasks(asset).await.unwrap().remove(0);
+            assert_eq!(catalog.cancel_task(task.id, at(91)).await.unwrap(), []);
+            assert_eq!(status(&catalog, asset).await, AssetStatus::UploadSucc);
+        }
+        assert_eq!((state(run).await, unwanted(span).await), (RenditionState::Failed, 2), "deleted: {deleted}");
+        assert_eq!(catalog.forsaken_runs().await.unwrap(), []);
+    }
+}
+
+async fn what_was_given_up_is_done_once_more_on_request(catalog: Catalog) {
+    let (asset, span) = stored(&catalog, "court1").await;
+    let (task, outputs) = submit(&catalog, &new_task(asset, 1)).await;
+    // Its planning is given up: then so is the task.
+    let job = catalog.all_rows().await.unwrap()["job"].clone();
+    let job = job.iter().find(|job| job["kind"] == kind::TRANSCODE).unwrap()["id"].as_str().unwrap().parse().unwrap();
+    set_job(&catalog, job, "state = 'dead', error = 'no index'").await;
+    assert_eq!(catalog.stuck_tasks().await.unwrap(), [(task.id, "no index".to_owned())]);
+    catalog.fail_task(task.id, "no index", at(42)).await.unwrap();
+    assert_eq!(catalog.stuck_tasks().await.unwrap(), []);
+    assert_eq!(status(&catalog, asset).await, AssetStatus::Transcoding, "its snapshots are being taken");
+    finish_pictures(&catalog, &task).await;
+    let mut tx = catalog.begin().await.unwrap();
+    assert!(tx.finish_task(&task, at(42)).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(status(&catalog, asset).await, AssetStatus::TranscodeFail);
+    let output = catalog.output(outputs[0]).await.unwrap().unwrap();
+    assert_eq!((output.state, output.error.as_deref()), (OutputState::Failed, Some("no index")));
+
+    assert_eq!(catalog.retry_job(outputs[0], at(43)).await.unwrap(), Retried::Begun);
+    assert_eq!(catalog.retry_job(outputs[0], at(43)).await.unwrap(), Retried::Needless);
+    assert_eq!(status(&catalog, asset).await, AssetStatus::Transcoding);
+    assert!(plan(&catalog, &task, &span, &[640]).await);
+    // A chunk is given up, and with it the run and the output: asking for the chunk makes the output.
+    let run = catalog.renditions_of_output(outputs[0]).await.unwrap()[0].run;
+    let jobs = catalog.all_rows().await.unwrap()["job"].clone();
+    let chunk = jobs.iter().find(|job| job["kind"] == kind::ENCODE).unwrap()["id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(catalog.retry_job(chunk, at(44)).await.unwrap(), Retried::Needless, "it waits");
+    set_job(&catalog, chunk, "state = 'dead', error = 'no codec', finished = 1").await;
+    assert_eq!(catalog.stuck_runs().await.unwrap(), [(run, "no codec".to_owned())]);
+    catalog.fail_run(run, "no codec", at(45)).await.unwrap();
+    let output = catalog.output(outputs[0]).await.unwrap().unwrap();
+    let mut tx = catalog.begin().await.unwrap();
+    tx.finish_output(&output, OutputEnd::Failed("no codec".into()), at(46)).await.unwrap();
+    tx.finish_task(&task, at(46)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(catalog.retry_job(chunk, at(47)).await.unwrap(), Retried::Begun);
+    assert!(plan(&catalog, &task, &span, &[640]).await);
+    finish_run_of(&catalog, outputs[0]).await;
+    finish_outputs(&catalog, &task).await;
+    assert_eq!(status(&catalog, asset).await, AssetStatus::Normal);
+
+    // Any other job is as new, unless another one does the same by now.
+    let again = || catalog.analyse_again(asset, at(48));
+    let jobs = catalog.all_rows().await.unwrap()["job"].clone();
+    let analysis = jobs.iter().find(|job| job["kind"] == kind::ANALYSE).unwrap()["id"].as_str().unwrap();
+    let analysis: JobId = analysis.parse().unwrap();
+    set_job(&catalog, analysis, "state = 'dead', attempt = 10, finished = 1").await;
+    again().await.unwrap();
+    assert_eq!(catalog.retry_job(analysis, at(49)).await.unwrap(), Retried::Needless);
+    let mut tx = catalog.begin().await.unwrap();
+    let done = sql::Sql::new("UPDATE job SET state = 'done' WHERE kind = 'analyse' AND state = 'ready'");
+    done.run(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(catalog.retry_job(analysis, at(49)).await.unwrap(), Retried::Begun);
+    let job = catalog.job(analysis).await.unwrap().unwrap();
+    assert_eq!((job.state, job.attempt, job.finished), (JobState::Ready, 0, None));
+    let nobody = catalog.retry_job(JobId::from_u128(1), at(49)).await;
+    assert!(matches!(nobody, Err(CatalogError::NotFound { .. })), "{nobody:?}");
 }
 
 async fn a_unique_key_holds_while_its_job_is_unfinished(catalog: Catalog) {

@@ -14,6 +14,7 @@ use units::{AssetId, JobId, StreamPath, WallTime};
 support::contract! {
     every_asset_gets_a_cover_that_nobody_is_told_of
     the_snapshots_of_a_task_are_told_before_its_end_and_taken_once
+    the_snapshots_of_a_task_end_with_it_and_go_on_with_it
     what_was_asked_for_is_told_and_what_fails_says_why
     an_animation_may_stand_for_an_asset_until_it_is_deleted
     pictures_of_a_deleted_asset_go_after_its_window_and_come_back_before
@@ -138,7 +139,7 @@ async fn every_asset_gets_a_cover_that_nobody_is_told_of(catalog: Catalog) {
         sql.row(&catalog).await.unwrap().unwrap().int("priority").unwrap()
     };
     assert_eq!(priority().await, -5);
-    catalog.begin_transcode(other, "group", TaskCause::Manual, "", at(34)).await.unwrap();
+    catalog.begin_transcode(other, "group", at(34)).await.unwrap();
     assert_eq!(priority().await, 5);
     assert_eq!((catalog.assets_without_cover(None, 10).await.unwrap(), told(&catalog, other).await), (vec![], vec![]));
 }
@@ -147,7 +148,7 @@ async fn the_snapshots_of_a_task_are_told_before_its_end_and_taken_once(catalog:
     let id = asset(&catalog, "court1").await;
     let cover = covered(&catalog, id).await;
     let begin = async || {
-        let task = catalog.begin_transcode(id, "group", TaskCause::Manual, "{\"Extend\":\"x\"}", at(30)).await.unwrap();
+        let task = catalog.begin_transcode(id, "group", at(30)).await.unwrap();
         let task = catalog.transcode_task(task).await.unwrap().unwrap();
         catalog.plan_transcode(&task, &[], at(31)).await.unwrap();
         (task, running(&catalog, id, PictureCause::Task).await)
@@ -159,7 +160,7 @@ async fn the_snapshots_of_a_task_are_told_before_its_end_and_taken_once(catalog:
         ended
     };
     let (task, job) = begin().await;
-    assert_eq!((job.task, job.user_data.as_str()), (Some(task.id), "{\"Extend\":\"x\"}"));
+    assert_eq!((job.task, job.user_data.as_str()), (Some(task.id), ""));
     assert!(!end(&task).await);
     let settles = catalog.job_count(kind::SETTLE, JobState::Ready).await.unwrap();
     assert_eq!(catalog.pictures_of_task(id).await.unwrap(), None);
@@ -191,10 +192,53 @@ async fn the_snapshots_of_a_task_are_told_before_its_end_and_taken_once(catalog:
     let sound = asset(&catalog, "court2").await;
     let job = running(&catalog, sound, PictureCause::Birth).await.id;
     catalog.finish_pictures(job, &[], at(52)).await.unwrap();
-    catalog.begin_transcode(sound, "group", TaskCause::Manual, "", at(53)).await.unwrap();
+    catalog.begin_transcode(sound, "group", at(53)).await.unwrap();
     let job = running(&catalog, sound, PictureCause::Task).await.id;
     assert!(catalog.finish_pictures(job, &[], at(54)).await.unwrap());
     assert_eq!(told(&catalog, sound).await, []);
+}
+
+async fn the_snapshots_of_a_task_end_with_it_and_go_on_with_it(catalog: Catalog) {
+    let id = asset(&catalog, "court1").await;
+    covered(&catalog, id).await;
+    let new = NewTask {
+        asset: id,
+        template_group: "group".into(),
+        templates: Vec::new(),
+        priority: 6,
+        user_data: r#"{"Extend":"x"}"#.into(),
+        session: None,
+    };
+    let Submitted::Begun { task, .. } = catalog.submit_transcode(&new, at(30)).await.unwrap() else {
+        panic!("refused")
+    };
+    let job = running(&catalog, id, PictureCause::Task).await;
+    assert_eq!((job.task, job.user_data.as_str()), (Some(task), r#"{"Extend":"x"}"#));
+    let state = async || {
+        let row = catalog.picture_job(job.id).await.unwrap().unwrap();
+        (row.state, row.completed.is_some())
+    };
+    let waiting = async || catalog.job_count(kind::PICTURES, JobState::Ready).await.unwrap();
+    // A video that is deleted meanwhile is there again.
+    catalog.delete_asset(id, Duration::from_secs(60), at(31)).await.unwrap();
+    assert!(!catalog.finish_pictures(job.id, &[], at(32)).await.unwrap());
+    assert_eq!(state().await, (PictureState::Failed, true));
+    catalog.restore_asset(id, at(33)).await.unwrap();
+    assert_eq!((state().await, waiting().await), ((PictureState::Running, false), 1));
+    // The task is cancelled: its snapshots are not taken, and it need not wait for them.
+    let events = told(&catalog, id).await.len();
+    catalog.cancel_task(task, at(34)).await.unwrap();
+    assert_eq!((state().await, waiting().await), ((PictureState::Failed, true), 0));
+    assert_eq!(catalog.transcode_task(task).await.unwrap().unwrap().state, TaskState::Done);
+    assert_eq!(told(&catalog, id).await[events..], [Event::Transcoded { streams: vec![] }]);
+    // Somebody asks for them once more, and is told.
+    assert_eq!(catalog.retry_job(job.id, at(35)).await.unwrap(), Retried::Begun);
+    assert_eq!(catalog.retry_job(job.id, at(35)).await.unwrap(), Retried::Needless);
+    assert_eq!((state().await, waiting().await), ((PictureState::Running, false), 1));
+    assert!(catalog.finish_pictures(job.id, &[made(PictureKind::Snapshot, 20, None)], at(36)).await.unwrap());
+    let last = told(&catalog, id).await.pop();
+    assert!(matches!(last, Some(Event::SnapshotsTaken { error: None, .. })), "{last:?}");
+    assert_eq!(catalog.retry_job(job.id, at(37)).await.unwrap(), Retried::Needless);
 }
 
 async fn what_was_asked_for_is_told_and_what_fails_says_why(catalog: Catalog) {

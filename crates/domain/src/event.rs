@@ -75,6 +75,11 @@ pub enum Event {
     },
     /// An asset was deleted.
     AssetDeleted,
+    /// Outputs of an asset were deleted.
+    StreamsDeleted {
+        /// Which.
+        jobs: Vec<JobId>,
+    },
     /// The title, description and so on of an asset changed.
     AssetDescribed {
         /// What was done to it.
@@ -125,6 +130,8 @@ pub enum StreamOutcome {
         /// Why, in a sentence.
         error: String,
     },
+    /// There is none: somebody ended its task.
+    Cancelled,
 }
 
 /// What stands for an asset in lists.

@@ -1,10 +1,16 @@
-//! The names of streams (contract §2.12): what the vendor calls a picture of a size, and a file of it.
+//! The names of streams (contract §2.12): what the vendor calls a picture of a size, a codec, and a file of them.
 
 use units::JobId;
 
-/// Definition of a stream, and the longer and shorter side up to which it reaches.
-const DEFINITIONS: [(&str, u32, u32); 5] =
-    [("FD", 640, 480), ("LD", 720, 540), ("SD", 1280, 720), ("HD", 1920, 1080), ("2K", 2560, 1440)];
+/// Definition of a stream, the longer and shorter side up to which it reaches, and its tier in a `Specification`.
+const DEFINITIONS: [(&str, u32, u32, &str); 6] = [
+    ("FD", 640, 480, "LD"),
+    ("LD", 720, 540, "SD"),
+    ("SD", 1280, 720, "SD"),
+    ("HD", 1920, 1080, "HD"),
+    ("2K", 2560, 1440, "2K"),
+    ("4K", u32::MAX, u32::MAX, "4K"),
+];
 
 /// What a stream of this size is called. `label` is that of its template: `OD` is what was not encoded, and `HQ`, else `SQ`, what
 /// has no pictures.
@@ -16,25 +22,24 @@ pub fn definition(width: u32, height: u32, label: &str) -> &'static str {
     if long == 0 {
         return if label == "HQ" { "HQ" } else { "SQ" };
     }
-    let fits = DEFINITIONS.iter().find(|(_, most, least)| long <= *most && short <= *least);
+    let fits = DEFINITIONS.iter().find(|(_, most, least, _)| long <= *most && short <= *least);
     fits.map_or("4K", |(name, ..)| name)
 }
 
-/// The `Specification` of a stream of this definition, whose pictures may be H.265.
-pub fn specification(definition: &str, h265: bool) -> &'static str {
-    match (definition, h265) {
-        ("FD", false) => "H264.LD",
-        ("LD" | "SD", false) => "H264.SD",
-        ("HD", false) => "H264.HD",
-        ("2K", false) => "H264.2K",
-        ("4K", false) => "H264.4K",
-        ("FD", true) => "H265.LD",
-        ("LD" | "SD", true) => "H265.SD",
-        ("HD", true) => "H265.HD",
-        ("2K", true) => "H265.2K",
-        ("4K", true) => "H265.4K",
-        ("OD", _) => "Segmentation",
-        _ => "Audio",
+/// The `Specification` of a stream of this definition, whose pictures have this codec (`h264`, `hevc`).
+pub fn specification(definition: &str, codec: &str) -> String {
+    match DEFINITIONS.iter().find(|(name, ..)| *name == definition) {
+        Some((.., tier)) => format!("{}.{tier}", codec_name(codec)),
+        None if definition == "OD" => "Segmentation".to_owned(),
+        None => "Audio".to_owned(),
+    }
+}
+
+/// What the vendor calls a codec: `H264`, `H265`, `AAC`, `MP3`.
+pub fn codec_name(codec: &str) -> String {
+    match codec {
+        "hevc" => "H265".to_owned(),
+        other => other.to_ascii_uppercase(),
     }
 }
 
@@ -49,14 +54,23 @@ mod tests {
 
     #[test]
     fn both_sides_have_to_fit() {
-        let found = [(640, 360), (360, 640), (640, 640), (1280, 720), (1920, 1088), (3840, 2160), (0, 0)];
+        let found = [(640, 360), (360, 640), (640, 640), (1280, 720), (1920, 1088), (3840, 2160)];
         let found = found.map(|(width, height)| definition(width, height, "LD"));
-        assert_eq!(found, ["FD", "FD", "SD", "SD", "2K", "4K", "SQ"]);
-        assert_eq!((definition(0, 0, "HQ"), definition(640, 360, "OD")), ("HQ", "OD"));
-        assert_eq!(
-            (specification("LD", false), specification("LD", true), specification("HQ", false)),
-            ("H264.SD", "H265.SD", "Audio")
-        );
+        assert_eq!(found, ["FD", "FD", "SD", "SD", "2K", "4K"]);
+        assert_eq!(definition(640, 360, "OD"), "OD");
+    }
+
+    #[test]
+    fn sound_alone_is_called_as_its_template_says() {
+        assert_eq!(["SQ", "HQ", "LD", ""].map(|label| definition(0, 0, label)), ["SQ", "HQ", "SQ", "SQ"]);
+    }
+
+    #[test]
+    fn a_specification_names_the_codec_and_the_tier() {
+        let told = [("FD", "h264"), ("LD", "h264"), ("SD", "hevc"), ("HD", "h264"), ("4K", "hevc"), ("SQ", "aac")];
+        let told = told.map(|(definition, codec)| specification(definition, codec));
+        assert_eq!(told, ["H264.LD", "H264.SD", "H265.SD", "H264.HD", "H265.4K", "Audio"]);
+        assert_eq!(specification("OD", "h264"), "Segmentation");
     }
 
     #[test]

@@ -14,10 +14,12 @@ mod client;
 pub mod definition;
 mod digest;
 mod encoding;
+pub mod failure;
 pub mod param;
 mod params;
 mod refusal;
 pub mod url_auth;
+pub mod user_data;
 mod v1;
 
 pub use call::{BODY_BYTES_MAX, CLOCK_WINDOW, Call, WireRequest};

@@ -117,6 +117,11 @@ impl WallTime {
         Self { unix_ms: self.unix_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)) }
     }
 
+    /// `self` - `wait`, saturating.
+    pub fn before(self, wait: Duration) -> Self {
+        Self { unix_ms: self.unix_ms.saturating_sub(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)) }
+    }
+
     /// How long from `earlier` to `self`; zero when `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.unix_ms.saturating_sub(earlier.unix_ms)).unwrap_or(0))

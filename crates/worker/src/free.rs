@@ -1,12 +1,13 @@
-//! Removes media that deleted assets had, once nobody needs it.
+//! Removes media that deleted assets had, once nobody needs it, and renditions that no output is made of any more.
 //!
-//! **Invariant:** what is removed was given up first, in a transaction: from then on no asset that had it can be restored.
+//! **Invariant:** what is removed was given up first, in a transaction: from then on no asset that had it can be restored, and no
+//! output gets the rendition.
 //! Which segments that frees is decided by [`reel::freeable`] from values alone. The index files of a reel go last, when no
 //! segment is left, so that a crash in between only leaves work for the next attempt; the description of its recording
 //! stays as long as the rows do.
 
 use blobs::Blobs;
-use catalog::{Catalog, Claim, ClaimState, ReelState, RenditionState, Subject};
+use catalog::{Catalog, Claim, ClaimState, GivenUp, ReelState, Rendition, Subject};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use metrics::counter;
 use reel::{Needs, ReelIndex, Stretch, freeable, reel_key, segment_key, segments_index_key};
@@ -30,6 +31,25 @@ impl FreeReel {
     pub(crate) fn new(catalog: Catalog, blobs: Blobs) -> Self {
         Self { catalog, blobs }
     }
+
+    /// Removes a rendition whole, unless it is needed: an output is made of all of it, or of nothing.
+    async fn free_rendition(&self, rendition: &Rendition) -> Result<(), Failure> {
+        match self.catalog.give_up_rendition(rendition.reel).await? {
+            GivenUp::Needed => return Ok(()),
+            // What it writes would be left behind.
+            GivenUp::Busy => return Err(Failure::Retry("a chunk of it is still being written".to_owned())),
+            GivenUp::Gone => {}
+        }
+        let stays = archive::description_key(Subject::Reel(rendition.reel));
+        for object in self.blobs.list(&reel_key(rendition.reel)).await.map_err(WorkerError::Blobs)? {
+            if object.key != stays {
+                self.blobs.delete(&object.key).await.map_err(WorkerError::Blobs)?;
+            }
+        }
+        self.catalog.mark_rendition_deleted(rendition.reel).await?;
+        counter!("worker_freed_renditions_total").increment(1);
+        Ok(())
+    }
 }
 
 impl Handler for FreeReel {
@@ -40,6 +60,13 @@ impl Handler for FreeReel {
         let Some(reel) = self.catalog.reel(id).await? else {
             return Err(Failure::GiveUp(format!("there is no reel {id}")));
         };
+        if let Some(rendition) = self.catalog.rendition(id).await? {
+            // Wanted again: then it stays.
+            if rendition.unwanted.is_some() {
+                self.free_rendition(&rendition).await?;
+            }
+            return Ok(Finish::Done);
+        }
         let grows = match reel.state {
             ReelState::Deleted => return Ok(Finish::Done),
             ReelState::Open => true,
@@ -52,23 +79,11 @@ impl Handler for FreeReel {
         if emptied && !grows {
             self.catalog.mark_reel_deleted(id).await?;
         }
-        // What was made from it goes with it, segment by segment.
+        // What was made from it goes with it.
         for rendition in self.catalog.renditions_of_reel(id).await? {
-            let freed = match rendition.state {
-                RenditionState::Encoding => false,
-                RenditionState::Ready => {
-                    let claims = self.catalog.claims_on_reel(rendition.reel).await?;
-                    free(&self.blobs, rendition.reel, &needs(&claims, false)).await?
-                }
-                // As long as there is a source the next task that wants it goes on with its chunks.
-                RenditionState::Failed if emptied && !grows => {
-                    remove_all(&self.blobs, rendition.reel).await?;
-                    true
-                }
-                RenditionState::Failed => false,
-            };
-            if freed {
-                self.catalog.mark_reel_deleted(rendition.reel).await?;
+            let meets = |claim: &Claim| claim.from_ticks < rendition.to_ticks && rendition.from_ticks < claim.to_ticks;
+            if claims.iter().any(|claim| claim.state == ClaimState::Freed && meets(claim)) {
+                self.free_rendition(&rendition).await?;
             }
         }
         Ok(Finish::Done)
@@ -112,15 +127,4 @@ async fn free(blobs: &Blobs, reel: ReelId, needs: &Needs) -> Result<bool, Worker
     }
     blobs.delete(&index_key).await?;
     Ok(true)
-}
-
-/// Removes what there is of a rendition that was given up. Its index was not put together yet, so nothing tells its segments apart.
-async fn remove_all(blobs: &Blobs, reel: ReelId) -> Result<(), WorkerError> {
-    let stays = archive::description_key(Subject::Reel(reel));
-    for object in blobs.list(&reel_key(reel)).await? {
-        if object.key != stays {
-            blobs.delete(&object.key).await?;
-        }
-    }
-    Ok(())
 }

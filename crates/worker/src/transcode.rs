@@ -53,8 +53,8 @@ impl Default for TranscodeSettings {
     }
 }
 
-/// Gives up runs of which a job was given up, until `shutdown`. A job that killed its worker every time has nobody who would
-/// say so, so this looks for them.
+/// Gives up runs and tasks of which a job was given up, until `shutdown`. A job that killed its worker every time has nobody who
+/// would say so, so this looks for them.
 pub(crate) async fn watch(catalog: Catalog, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(LOOK_FOR_STUCK);
     loop {
@@ -76,6 +76,10 @@ async fn give_up_stuck(catalog: &Catalog) -> catalog::Result<()> {
     for (run, error) in catalog.stuck_runs().await? {
         tracing::warn!(%run, error, "an encode is given up");
         catalog.fail_run(run, &error, now()).await?;
+    }
+    for (task, error) in catalog.stuck_tasks().await? {
+        tracing::warn!(%task, error, "a transcode task is given up");
+        catalog.fail_task(task, &error, now()).await?;
     }
     Ok(())
 }

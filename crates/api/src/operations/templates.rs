@@ -10,7 +10,8 @@ use rpc::param::{CommaList, Filled, Flag, Json};
 use serde::Serialize;
 use units::WallTime;
 
-use self::form::{Asked, Config, Place};
+pub(super) use self::form::Asked;
+use self::form::{Config, Place};
 use crate::codes::{Answer, Code};
 use crate::declare::{Done, choice, operations};
 use crate::state::Context;
@@ -110,7 +111,8 @@ pub fn standard_group(ids: &Ids, now: WallTime, encoder: Capabilities) -> Option
     Some(TemplateGroup { id: id(), name, app_id, locked: false, templates, created: now, modified: now })
 }
 
-fn is_built_in(id: &str) -> bool {
+/// Whether the group exists without being made.
+pub(super) fn is_built_in(id: &str) -> bool {
     BUILT_IN.iter().any(|(known, _)| *known == id)
 }
 
@@ -183,6 +185,22 @@ fn stored(encoder: Capabilities, asked: Asked, number: usize, id: String) -> Ans
 /// A stored template as it was written. One that this version cannot read is told empty.
 fn asked_of(stored: &StoredTemplate) -> Asked {
     serde_json::from_value(stored.asked.clone()).unwrap_or_default()
+}
+
+/// Changes, for one task, the template that `change` names by its TranscodeTemplateId. `number` is its place in the list of
+/// changes.
+pub(super) fn override_one(
+    encoder: Capabilities,
+    templates: &mut [StoredTemplate],
+    number: usize,
+    change: Asked,
+) -> Answer<()> {
+    let wrong = |why| Place { number }.wrong("TranscodeTemplateId", why);
+    let id = change.transcode_template_id.clone().ok_or_else(|| wrong("it is missing"))?;
+    let known = templates.iter_mut().find(|stored| stored.template.id == id);
+    let known = known.ok_or_else(|| wrong("the group has no such template"))?;
+    *known = stored(encoder, asked_of(known).overridden_by(change, Place { number })?, number, id)?;
+    Ok(())
 }
 
 async fn update_transcode_template_group(context: &Context, input: UpdateTranscodeTemplateGroup) -> Answer<Named> {

@@ -19,6 +19,7 @@ mod players;
 mod postgres;
 mod pushes;
 mod recording;
+mod requests;
 mod retention;
 mod shapes;
 mod slow_disk;

@@ -21,7 +21,7 @@ use crate::upkeep::check;
 /// Encoding takes long on a machine that does other things.
 pub const PATIENCE: Duration = Duration::from_secs(150);
 
-fn template(name: &str, width: u32, kbps: u32, format: &str) -> Value {
+pub fn template(name: &str, width: u32, kbps: u32, format: &str) -> Value {
     json!({
         "TemplateName": name, "Definition": "LD",
         "Video": {"Codec": "H.264", "Bitrate": kbps, "Width": width, "Preset": "veryfast"},

@@ -8,13 +8,11 @@ use domain::event::{
 };
 use encode::FileName;
 use rpc::definition::{definition, output_file};
+use rpc::failure::{BAD_CONTENT, CANCELLED, CANCELLED_MESSAGE};
 use serde::Serialize;
 use units::{AssetId, JobId, WallTime};
 
 use super::pictures;
-
-/// The code that the vendor's samples give for an output that could not be made.
-pub(super) const BAD_CONTENT: &str = "InvalidParameter.ResourceContentBad";
 
 /// The `EventType` under which customers ask for and get an event.
 pub(crate) fn event_type(event: &Event) -> &'static str {
@@ -27,7 +25,7 @@ pub(crate) fn event_type(event: &Event) -> &'static str {
         Event::Transcoded { .. } => "TranscodeComplete",
         Event::SnapshotsTaken { .. } => "SnapshotComplete",
         Event::Animated { .. } => "DynamicImageComplete",
-        Event::AssetDeleted => "DeleteMediaComplete",
+        Event::AssetDeleted | Event::StreamsDeleted { .. } => "DeleteMediaComplete",
         Event::AssetDescribed { .. } => "MediaBaseChangeComplete",
     }
 }
@@ -105,6 +103,8 @@ enum Fields<'a> {
         media_id: AssetId,
         media_type: &'static str,
         delete_type: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        job_ids: Option<String>,
     },
     #[serde(rename_all = "PascalCase")]
     Described {
@@ -184,14 +184,19 @@ fn stream<'a>(asset: AssetId, info: &'a StreamInfo, public_url: &str) -> Stream<
                 error_message: None,
             }
         }
-        StreamOutcome::Failed { error } => Stream {
-            job_id: info.job,
-            definition: None,
-            format: &info.format,
-            made: None,
-            error_code: Some(BAD_CONTENT),
-            error_message: Some(error),
-        },
+        StreamOutcome::Failed { error } => not_made(info, BAD_CONTENT, error),
+        StreamOutcome::Cancelled => not_made(info, CANCELLED, CANCELLED_MESSAGE),
+    }
+}
+
+fn not_made<'a>(info: &'a StreamInfo, code: &'static str, message: &'a str) -> Stream<'a> {
+    Stream {
+        job_id: info.job,
+        definition: None,
+        format: &info.format,
+        made: None,
+        error_code: Some(code),
+        error_message: Some(message),
     }
 }
 
@@ -258,7 +263,13 @@ fn body<'a>(event: &'a AssetEvent, public_url: &str) -> Body<'a> {
             Fields::Snapshots(told)
         }
         Event::Animated { job, outcome } => Fields::Animation(pictures::animation(id, *job, outcome, public_url)),
-        Event::AssetDeleted => Fields::Deleted { media_id: id, media_type: "video", delete_type: "all" },
+        Event::AssetDeleted => Fields::Deleted { media_id: id, media_type: "video", delete_type: "all", job_ids: None },
+        Event::StreamsDeleted { jobs } => Fields::Deleted {
+            media_id: id,
+            media_type: "video",
+            delete_type: "stream",
+            job_ids: Some(jobs.iter().map(JobId::to_string).collect::<Vec<_>>().join(",")),
+        },
         Event::AssetDescribed { mode, changes } => Fields::Described {
             media_id: id,
             media_type: "video",
@@ -402,8 +413,23 @@ mod tests {
                 r#"{{"EventType":"TranscodeComplete","EventTime":"2026-03-01T11:24:00Z","Status":"success","VideoId":"6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30","StreamInfos":[{{"Status":"success",{inner}}},{{"Status":"fail","JobId":"00000000000000000000000000005e20","Format":"m3u8","ErrorCode":"InvalidParameter.ResourceContentBad","ErrorMessage":"input not decodable"}}]}}"#
             )
         );
-        let all_failed = rendered("2026-03-01T11:24:00Z", Event::Transcoded { streams: vec![failed] });
+        let all_failed = rendered("2026-03-01T11:24:00Z", Event::Transcoded { streams: vec![failed.clone()] });
         assert!(all_failed.contains(r#""Status":"fail","VideoId""#), "{all_failed}");
+        let cancelled = StreamInfo { outcome: StreamOutcome::Cancelled, ..failed };
+        let told = rendered("2026-03-01T11:24:00Z", Event::StreamTranscoded { stream: cancelled });
+        assert!(told.contains(r#""Status":"fail","#) && told.contains(r#""ErrorCode":"TranscodeCancelled""#), "{told}");
+    }
+
+    #[test]
+    fn deleted_streams_are_told_with_their_ids() {
+        let jobs = vec![JobId::from_u128(1), JobId::from_u128(2)];
+        let text = rendered("2026-03-01T12:02:00Z", Event::StreamsDeleted { jobs });
+        let ids = r#""JobIds":"00000000000000000000000000000001,00000000000000000000000000000002""#;
+        assert!(
+            text.contains(r#""EventType":"DeleteMediaComplete""#) && text.contains(r#""DeleteType":"stream""#),
+            "{text}"
+        );
+        assert!(text.contains(ids), "{text}");
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use domain::event::{AnimationOutcome, Cover, SnapshotSet};
 use domain::picture::{PictureFormat, PictureKind, PictureName};
+use rpc::failure::BAD_CONTENT;
 use serde::Serialize;
 use units::{AssetId, JobId};
 
-use super::payload::{BAD_CONTENT, status};
+use super::payload::status;
 
 /// What stands in the place of the five digits of a picture's number.
 const NUMBER: &str = "{SnapshotCount}";

@@ -2,7 +2,8 @@
 
 use blobs::Blobs;
 use catalog::{
-    Analysis, AssetStatus, Catalog, MediaFacts, PlannedOutput, PlannedPiece, PlannedSpan, RenditionState, TaskState,
+    Analysis, AssetStatus, Catalog, MediaFacts, OutputState, PlannedOutput, PlannedPiece, PlannedSpan, RenditionState,
+    TaskState, TranscodeTask,
 };
 use encode::{Content, Encoding, Format, SourceFacts, Template};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
@@ -32,6 +33,19 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(catalog: Catalog, blobs: Blobs) -> Self {
         Self { catalog, blobs }
+    }
+
+    /// What a task makes: its outputs that are not made yet, or, before it has any, the templates of its group as they are now.
+    async fn wanted(&self, task: &TranscodeTask) -> Result<Vec<(Option<JobId>, Template)>, Failure> {
+        let outputs = self.catalog.outputs_of_task(task.id).await?;
+        if !outputs.is_empty() {
+            let open = outputs.into_iter().filter(|output| output.state == OutputState::Running);
+            return Ok(open.map(|output| (Some(output.id), output.template)).collect());
+        }
+        // A group that is gone, like an empty one, makes nothing: the task ends as failed.
+        let group = self.catalog.template_group(&task.template_group).await?;
+        let templates = group.map_or_else(Vec::new, |group| group.templates);
+        Ok(templates.into_iter().map(|stored| (None, stored.template)).collect())
     }
 
     /// The spans of an asset, cut where others begin and end, and where renditions do: what is joined of several videos takes
@@ -69,20 +83,20 @@ impl Plan {
         Ok(of_this.map(|made| made.encoding).collect())
     }
 
-    /// What a template comes to.
+    /// What a template comes to, or why it cannot be made.
     async fn planned(
         &self,
-        template: Template,
+        template: &Template,
         pieces: &[Piece],
         facts: &SourceFacts,
-    ) -> Result<PlannedOutput, Failure> {
+    ) -> Result<Result<Vec<PlannedPiece>, String>, Failure> {
         let encoding = match template.content {
             Content::Remuxed => Ok(None),
             Content::Encoded => template.profile.resolve(facts).map(Some).map_err(|error| chain(&error)),
         };
         let encoding = match encoding {
             Ok(encoding) => encoding,
-            Err(why) => return Ok(PlannedOutput { template, pieces: Err(why) }),
+            Err(why) => return Ok(Err(why)),
         };
         let mut taken = Vec::with_capacity(pieces.len());
         for piece in pieces {
@@ -101,8 +115,7 @@ impl Plan {
                 taken.push(PlannedPiece { span, encoding });
             }
         }
-        let pieces = if taken.is_empty() { Err(BEHIND_ALL.to_owned()) } else { Ok(taken) };
-        Ok(PlannedOutput { template, pieces })
+        Ok(if taken.is_empty() { Err(BEHIND_ALL.to_owned()) } else { Ok(taken) })
     }
 }
 
@@ -117,12 +130,10 @@ impl Handler for Plan {
         let asset = self.catalog.asset(task.asset).await?;
         let found = self.catalog.spans(task.asset).await?;
         if task.state != TaskState::Planning || found.is_empty() {
-            // Planned already, or its asset was deleted before its turn came.
+            // Planned or ended already, or its asset was deleted before its turn came.
             return Ok(Finish::Done);
         }
-        // A group that is gone, like an empty one, makes nothing: the task ends as failed.
-        let group = self.catalog.template_group(&task.template_group).await?;
-        let templates = group.map_or_else(Vec::new, |group| group.templates);
+        let wanted = self.wanted(&task).await?;
         let cut: Vec<reel::Span> =
             found.iter().map(|span| reel::Span { reel: span.reel, from: span.from_ticks, to: span.to_ticks }).collect();
         let whole: Vec<CutSpan> = cut.iter().copied().map(CutSpan::from).collect();
@@ -132,9 +143,10 @@ impl Handler for Plan {
         };
         let timeline = lay_out(&self.blobs, &whole).await?;
         let pieces = lay_pieces(&self.blobs, &self.pieces(&cut).await?, &timeline).await?;
-        let mut outputs = Vec::with_capacity(templates.len());
-        for stored in templates {
-            outputs.push(self.planned(stored.template, &pieces, &facts).await?);
+        let mut outputs = Vec::with_capacity(wanted.len());
+        for (id, template) in wanted {
+            let pieces = self.planned(&template, &pieces, &facts).await?;
+            outputs.push(PlannedOutput { id, template, pieces });
         }
         tracing::info!(
             asset = %task.asset, task = %id, outputs = outputs.len(), first = asset.is_some_and(|asset| asset.status == AssetStatus::UploadSucc),

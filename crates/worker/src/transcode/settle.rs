@@ -1,7 +1,7 @@
 //! Ends the outputs of a task whose renditions have ended, and the task with the last of them.
 
 use blobs::Blobs;
-use catalog::{Catalog, Output, OutputFacts, OutputState, RenditionState, TaskState};
+use catalog::{Catalog, Output, OutputEnd, OutputFacts, OutputState, RenditionState, TaskState};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use serde::Deserialize;
 use units::JobId;
@@ -28,13 +28,13 @@ impl Settle {
     }
 
     /// What an output has come to; `None` while something of it is being made.
-    async fn end(&self, output: &Output) -> Result<Option<Result<OutputFacts, String>>, Failure> {
+    async fn end(&self, output: &Output) -> Result<Option<OutputEnd>, Failure> {
         if let Some(error) = &output.error {
-            return Ok(Some(Err(error.clone())));
+            return Ok(Some(OutputEnd::Failed(error.clone())));
         }
         let renditions = self.catalog.renditions_of_output(output.id).await?;
         if let Some(failed) = renditions.iter().find(|rendition| rendition.state == RenditionState::Failed) {
-            return Ok(Some(Err(failed.error.clone().unwrap_or_default())));
+            return Ok(Some(OutputEnd::Failed(failed.error.clone().unwrap_or_default())));
         }
         if renditions.iter().any(|rendition| rendition.state != RenditionState::Ready) {
             return Ok(None);
@@ -51,17 +51,18 @@ impl Settle {
             Ok(analysis) => analysis,
             // What is delivered as it is need not fit the format.
             Err(WorkerError::View(error @ (ViewError::Format { .. } | ViewError::NoSuch { .. }))) => {
-                return Ok(Some(Err(chain(&error))));
+                return Ok(Some(OutputEnd::Failed(chain(&error))));
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(Some(Ok(OutputFacts {
+        Ok(Some(OutputEnd::Made(OutputFacts {
             width: analysis.width,
             height: analysis.height,
             fps: analysis.fps,
             bitrate_kbps: analysis.bitrate_kbps,
             duration_ticks: analysis.duration_ticks,
             size_bytes: analysis.size_bytes,
+            tracks: analysis.tracks,
         })))
     }
 }

@@ -6,3 +6,4 @@ mod media;
 mod pictures;
 mod recordings;
 mod support;
+mod tasks;

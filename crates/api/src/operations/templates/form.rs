@@ -99,6 +99,38 @@ impl Asked {
         }
     }
 
+    /// With what `change` says instead for one task, key by key of the inner objects. A size and a rate are one thing each: who
+    /// names a part of it names all of it.
+    pub(super) fn overridden_by(self, change: Self, place: Place) -> Answer<Self> {
+        let fixed =
+            Self { video: None, audio: None, clip: None, rotate: None, transcode_file_regular: None, ..change.clone() };
+        if fixed != (Self { transcode_template_id: change.transcode_template_id.clone(), ..Self::default() }) {
+            let why = "only Video, Audio, Clip, Rotate and TranscodeFileRegular can be changed for one task";
+            return Err(place.wrong("its members", why));
+        }
+        let one_thing: [&[&str]; 2] =
+            [&["Width", "Height", "LongShortMode"], &["Bitrate", "Crf", "Maxrate", "Bufsize"]];
+        let merged = |old: Option<Config>, new: Option<Config>| match (old, new) {
+            (old, None) => old,
+            (None, new) => new,
+            (Some(mut old), Some(new)) => {
+                for part in one_thing.iter().filter(|part| part.iter().any(|key| new.0.contains_key(*key))) {
+                    old.0.retain(|key, _| !part.contains(&key.as_str()));
+                }
+                old.0.extend(new.0);
+                Some(old)
+            }
+        };
+        Ok(Self {
+            video: merged(self.video, change.video),
+            audio: merged(self.audio, change.audio),
+            clip: merged(self.clip, change.clip),
+            rotate: change.rotate.or(self.rotate),
+            transcode_file_regular: change.transcode_file_regular.or(self.transcode_file_regular),
+            ..self
+        })
+    }
+
     /// What it comes to, or why it cannot be had here. `number` is its place in the list, from 1, for the words.
     pub(super) fn template(&self, number: usize, id: String, encoder: Capabilities) -> Answer<Template> {
         let place = Place { number };

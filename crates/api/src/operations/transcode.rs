@@ -1,0 +1,242 @@
+//! Transcoding on request: asking for it, ending it, deleting what it made.
+
+use catalog::{Asset, AssetStatus, CatalogError, NewTask, Retried, Submitted};
+use encode::Template;
+use rpc::ParamError;
+use rpc::param::{CommaList, Filled, Int, Json, Raw};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use units::JobId;
+
+use super::templates::{self, Asked};
+use super::videos::find;
+use crate::codes::{Answer, ApiError, Code};
+use crate::declare::{Done, operations};
+use crate::state::Context;
+use crate::wire::{IdText, user_data};
+
+/// Most streams that one call deletes.
+const STREAMS_MAX: usize = 20;
+/// Most ids that are read before they are refused with the code of their own.
+const IDS_READ_MAX: usize = 1_000;
+
+operations! {
+    /// Has a video encoded with a template group, as it is now. What was encoded in the same way already is not encoded again.
+    Vod T1 SubmitTranscodeJobs => submit_transcode_jobs {
+        /// The video: its status is UploadSucc, Normal or Checking.
+        VideoId => video_id: Option<IdText>,
+        /// The customer's own id of it, instead.
+        ReferenceId => reference_id: Option<IdText>,
+        /// The group. One output is made per template.
+        TemplateGroupId => group: Filled<64>,
+        /// 1 to 10: tasks of higher priority come before what waits of others.
+        Priority => priority: Int<1, 10> = 6,
+        /// Names the request: a second one of this name within seven days is refused. At most 50 characters.
+        SessionId => session: Option<Filled<50>>,
+        /// JSON with MessageCallback (where events of this task go instead) and Extend (told back with them).
+        UserData => user_data: Option<Filled<4096>>,
+        /// JSON with TranscodeTemplateList: what of Video, Audio, Clip, Rotate and TranscodeFileRegular of a template, named by its
+        /// TranscodeTemplateId, is different for this task.
+        OverrideParams => overrides: Option<Json<Overrides>>,
+        /// Encryption, which is not possible yet.
+        EncryptConfig => encryption: Option<Raw>,
+    }
+
+    /// Ends a transcode task. Outputs that are not made yet end as failed; what nobody else wants of the work stops within a
+    /// second. A task that has ended stays as it is.
+    Vod Own CancelTranscodeTask => cancel_transcode_task {
+        /// The task.
+        TranscodeTaskId => task: IdText,
+    }
+
+    /// Deletes streams of a video.
+    Vod T2 DeleteStream => delete_stream {
+        /// The video.
+        VideoId => video_id: Option<IdText>,
+        /// The customer's own id of it, instead.
+        ReferenceId => reference_id: Option<IdText>,
+        /// The streams, at most 20, joined by commas.
+        JobIds => jobs: CommaList<IdText, IDS_READ_MAX>,
+    }
+
+    /// Has a job done once more that failed for good or was cancelled: one that ListJobs lists, or an output.
+    Vod Own RetryJob => retry_job {
+        /// The job, or the output.
+        JobId => job: IdText,
+    }
+}
+
+/// What is different for one task.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Overrides {
+    watermarks: Value,
+    subtitle_setting: Value,
+    package_subtitle_setting: Value,
+    transcode_template_list: Vec<Asked>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Begun {
+    transcode_jobs: Jobs,
+    transcode_task_id: JobId,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Jobs {
+    transcode_job: Vec<Job>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Job {
+    job_id: JobId,
+}
+
+async fn submit_transcode_jobs(context: &Context, input: SubmitTranscodeJobs) -> Answer<Begun> {
+    let asset = find(context, input.video_id.as_deref(), input.reference_id.as_deref()).await?;
+    if !asset.status.may_be_transcoded() {
+        return Err(illegal(asset.status));
+    }
+    if input.encryption.is_some_and(|text| !text.trim().is_empty()) {
+        return Err(ParamError::invalid("EncryptConfig", "encrypted outputs are not made here yet").into());
+    }
+    let user_data = input.user_data.as_deref().map(user_data).transpose()?.unwrap_or_default();
+    let templates = templates_of(context, &input.group, input.overrides.unwrap_or_default()).await?;
+    let task = NewTask {
+        asset: asset.id,
+        template_group: input.group,
+        templates,
+        priority: u32::try_from(input.priority).unwrap_or(catalog::TRANSCODE_PRIORITY),
+        user_data,
+        session: input.session,
+    };
+    match context.catalog.submit_transcode(&task, context.now).await {
+        Ok(Submitted::Begun { task, outputs }) => {
+            let transcode_job = outputs.into_iter().map(|job_id| Job { job_id }).collect();
+            Ok(Begun { transcode_jobs: Jobs { transcode_job }, transcode_task_id: task })
+        }
+        Ok(Submitted::Refused(status)) => Err(illegal(status)),
+        Ok(Submitted::Repeated) => Err(Code::SessionRepeated.into()),
+        Err(error) => Err(not_found(error, Code::InvalidVideoNotFound)),
+    }
+}
+
+fn illegal(status: AssetStatus) -> ApiError {
+    let status = status.as_str();
+    Code::ForbiddenIllegalStatusForJob
+        .because(format!("Only videos whose status is UploadSucc, Normal or Checking allow this. It is {status}."))
+}
+
+/// A row that is not there as `code`, and all else as it is.
+fn not_found(error: CatalogError, code: Code) -> ApiError {
+    match error {
+        CatalogError::NotFound { .. } => code.into(),
+        other => other.into(),
+    }
+}
+
+/// The templates of a group, as they are for this task.
+async fn templates_of(context: &Context, group: &str, overrides: Overrides) -> Answer<Vec<Template>> {
+    if templates::is_built_in(group) {
+        return Err(ParamError::invalid("TemplateGroupId", "nothing is encoded with this group").into());
+    }
+    let group = context.catalog.template_group(group).await?;
+    let group = group.ok_or_else(|| Code::NoSuchResource.because("The template group does not exist."))?;
+    if group.templates.is_empty() {
+        return Err(ParamError::invalid("TemplateGroupId", "the group has no templates").into());
+    }
+    for (name, value, what) in [
+        ("Watermarks", &overrides.watermarks, "watermarks"),
+        ("SubtitleSetting", &overrides.subtitle_setting, "subtitles"),
+        ("PackageSubtitleSetting", &overrides.package_subtitle_setting, "subtitles of packages"),
+    ] {
+        if is_set(value) {
+            return Err(ParamError::invalid("OverrideParams", format!("{name}: {what} are not made here yet")).into());
+        }
+    }
+    let mut stored = group.templates;
+    for (number, change) in (1..).zip(overrides.transcode_template_list) {
+        templates::override_one(context.settings.encoder, &mut stored, number, change)?;
+    }
+    Ok(stored.into_iter().map(|stored| stored.template).collect())
+}
+
+fn is_set(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::String(text) => !matches!(text.trim(), "" | "[]" | "{}"),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Cancelled {
+    canceled_job_ids: Vec<JobId>,
+}
+
+async fn cancel_transcode_task(context: &Context, input: CancelTranscodeTask) -> Answer<Cancelled> {
+    let task = input.task.parse::<JobId>().map_err(|_| Code::NoSuchResource)?;
+    // The tasks of a deleted video are gone with it.
+    let known = context.catalog.transcode_task(task).await?.ok_or(Code::NoSuchResource)?;
+    context.catalog.asset(known.asset).await?.ok_or(Code::NoSuchResource)?;
+    let ended = context.catalog.cancel_task(task, context.now).await;
+    Ok(Cancelled { canceled_job_ids: ended.map_err(|error| not_found(error, Code::NoSuchResource))? })
+}
+
+async fn delete_stream(context: &Context, input: DeleteStream) -> Answer<Done> {
+    let asset: Asset = find(context, input.video_id.as_deref(), input.reference_id.as_deref()).await?;
+    if input.jobs.len() > STREAMS_MAX {
+        return Err(Code::JobIdsExceededMax.into());
+    }
+    let none = |id: &str| Code::InvalidStreamNotFound.because(format!("{id} is no stream of the video."));
+    let mut jobs: Vec<JobId> = Vec::with_capacity(input.jobs.len());
+    for id in &input.jobs {
+        let job = id.parse().map_err(|_| none(id))?;
+        if !jobs.contains(&job) {
+            jobs.push(job);
+        }
+    }
+    match context.catalog.delete_streams(asset.id, &jobs, context.now).await {
+        Ok(()) => Ok(Done {}),
+        Err(CatalogError::NotFound { what: "stream", key }) => Err(none(&key)),
+        Err(error) => Err(not_found(error, Code::InvalidVideoNotFound)),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct RetryTold {
+    /// Whether the job is done once more; `false`: it has not failed, or something else does the same already.
+    retried: bool,
+}
+
+async fn retry_job(context: &Context, input: RetryJob) -> Answer<RetryTold> {
+    let job = input.job.parse::<JobId>().map_err(|_| Code::NoSuchResource)?;
+    match context.catalog.retry_job(job, context.now).await {
+        Ok(retried) => Ok(RetryTold { retried: retried == Retried::Begun }),
+        Err(error) => Err(not_found(error, Code::NoSuchResource)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_empty_in_any_form_is_not_set() {
+        for value in [json!(null), json!([]), json!({}), json!(""), json!("[]"), json!(" {} ")] {
+            assert!(!is_set(&value), "{value}");
+        }
+        for value in [json!([{"WatermarkId": "a"}]), json!({"SubtitleList": []}), json!("[{}]"), json!(true)] {
+            assert!(is_set(&value), "{value}");
+        }
+    }
+}
