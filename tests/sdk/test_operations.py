@@ -392,7 +392,7 @@ def test_transcoding(sdk, video):
     assert jobs[0] in [info["JobId"] for info in infos]
     played = sdk.call(VOD, "GetPlayInfo", VideoId=video, Definition="FD", ResultType="Multiple")["PlayInfoList"]["PlayInfo"]
     assert {stream["JobId"] for stream in played} == set(jobs)
-    assert all(stream["Specification"] == "H264.LD" for stream in played)
+    assert all((stream["Specification"], stream["BitDepth"]) == ("H264.LD", 8) for stream in played)
     # Ours: that it cannot be ended any more.
     assert sdk.call(VOD, "CancelTranscodeTask", TranscodeTaskId=task)["CanceledJobIds"] == []
     assert sdk.call(VOD, "RetryJob", JobId=jobs[0])["Retried"] is False

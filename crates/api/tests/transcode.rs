@@ -513,3 +513,101 @@ async fn snapshots_are_followed_like_outputs() {
     assert!(listed.contains(&taken), "{listed:?}");
     assert!(listed.iter().all(|info| info["JobId"] != moving.as_str()), "an animation is none: {listed:?}");
 }
+
+#[tokio::test]
+async fn streams_are_told_by_what_is_asked_for() {
+    let server = Server::new().await;
+    let id = server.recorded("cup", "court1", AssetStatus::Normal).await.to_string();
+    let mut sound = template("sound", "mp4");
+    sound["Definition"] = json!("HQ");
+    let ladder = group(&server, &[template("a", "mp4"), template("b", "m3u8"), sound]).await;
+    let mut all = Vec::new();
+    for minute in 0..2 {
+        let (_, jobs) = submit(&server, &[("VideoId", &id), ("TemplateGroupId", &ladder)]).await;
+        for (at, job) in jobs.iter().enumerate() {
+            end(&server, job, OutputEnd::Made(if at == 2 { facts(0, 0) } else { facts(320, 180) })).await;
+            let mut tx = server.catalog.begin().await.unwrap();
+            let later = catalog::sql::Sql::new("UPDATE output SET created = created + $2 WHERE id = $1");
+            later.arg(job.as_str()).arg(minute * 60_000_i64).run(&mut tx).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        all.push(jobs);
+    }
+    let told = async |params: &[(&str, &str)]| {
+        let told = server.ok(VOD, "GetPlayInfo", &[&[("VideoId", id.as_str())], params].concat()).await;
+        told["PlayInfoList"]["PlayInfo"].as_array().unwrap().clone()
+    };
+    let ids = |streams: &[Value]| -> Vec<String> {
+        streams.iter().map(|stream| stream["JobId"].as_str().unwrap().to_owned()).collect()
+    };
+    let source = id.clone();
+    let newest = &all[1];
+    for (params, wanted) in [
+        (vec![], vec![&source, &newest[0], &newest[1], &newest[2]]),
+        (vec![("ResultType", "Multiple"), ("Formats", "m3u8"), ("Definition", "FD")], vec![&newest[1], &all[0][1]]),
+        (vec![("Definition", "HQ,SQ")], vec![&newest[2]]),
+        (vec![("StreamType", "audio")], vec![&newest[2]]),
+        (vec![("CodecName", "aac")], vec![&newest[2]]),
+        (vec![("CodecName", "H264"), ("Formats", "mp4")], vec![&source, &newest[0]]),
+        (
+            vec![
+                ("AuthTimeout", "60"),
+                ("OutputType", "oss"),
+                ("PlayConfig", "{\"PlayDomain\":\"a\"}"),
+                ("Formats", "m3u8"),
+                ("Definition", "FD"),
+                ("ReAuthInfo", "{\"uid\":\"1\"}"),
+                ("Trace", "x"),
+                ("AdditionType", "danmu"),
+            ],
+            vec![&newest[1]],
+        ),
+    ] {
+        let found = ids(&told(&params).await);
+        assert_eq!(found.iter().collect::<Vec<_>>(), wanted, "{params:?}");
+    }
+    let url = |file: &str| format!("http://vod.example.org:8080/v/{id}/{file}");
+    let stream = told(&[("Definition", "FD"), ("Formats", "m3u8")]).await.remove(0);
+    assert_eq!(
+        stream,
+        json!({
+            "JobId": newest[1], "Definition": "FD", "Specification": "H264.LD", "Format": "m3u8", "StreamType": "video",
+            "Status": "Normal", "CodecName": "H264", "BitDepth": 8, "Bitrate": "470", "Duration": "20.04", "Fps": "25",
+            "Width": 320, "Height": 180, "Size": 1_180_000, "Encrypt": 0, "NarrowBandType": "0",
+            "CreationTime": "2026-11-22T16:23:43Z", "ModificationTime": now().to_iso8601(),
+            "PlayURL": url(&format!("{}-fd.m3u8", newest[1])),
+        })
+    );
+    let stream = told(&[("StreamType", "audio")]).await.remove(0);
+    let shown = ["Specification", "CodecName", "Fps", "Width", "PlayURL"].map(|key| stream[key].clone());
+    assert_eq!(
+        shown,
+        [json!("Audio"), json!("AAC"), json!("0"), json!(0), json!(url(&format!("{}-hq.mp4", newest[2])))]
+    );
+    assert!(stream.get("BitDepth").is_none());
+    let mut deep = template("deep", "mp4");
+    deep["Video"] = json!({"Codec": "H.265", "PixFmt": "yuv420p10le"});
+    let deep = group(&server, &[deep]).await;
+    let (_, jobs) = submit(&server, &[("VideoId", &id), ("TemplateGroupId", &deep)]).await;
+    end(&server, &jobs[0], OutputEnd::Made(facts(1280, 720))).await;
+    let stream = told(&[("CodecName", "h265")]).await.remove(0);
+    let shown = ["JobId", "Specification", "CodecName", "BitDepth"].map(|key| stream[key].clone());
+    assert_eq!(shown, [json!(jobs[0]), json!("H265.SD"), json!("H265"), json!(10)]);
+    let own = json!({"TemplateName": "own", "Definition": "OD", "Container": {"Format": "flv"}});
+    let own = group(&server, &[own]).await;
+    let (_, jobs) = submit(&server, &[("VideoId", &id), ("TemplateGroupId", &own)]).await;
+    end(&server, &jobs[0], OutputEnd::Made(facts(320, 180))).await;
+    let stream = told(&[("Definition", "OD"), ("Formats", "flv")]).await.remove(0);
+    let shown = ["JobId", "Specification", "CodecName", "BitDepth"].map(|key| stream[key].clone());
+    assert_eq!(shown, [json!(jobs[0]), json!("Segmentation"), json!("H264"), json!(8)]);
+    for (param, wanted) in [
+        (("Definition", "4K"), (404, "InvalidVideo.NoneStream")),
+        (("CodecName", "MP3"), (404, "InvalidVideo.NoneStream")),
+        (("DigitalWatermarkType", "TraceMark"), (404, "InvalidVideo.NoneStream")),
+        (("ResultType", "Some"), (400, "InvalidParameter")),
+        (("PlayConfig", "{\"PreviewTime\":\"60\"}"), (400, "InvalidParameter")),
+    ] {
+        let refused = code(&server, "GetPlayInfo", &[("VideoId", id.as_str()), param]).await;
+        assert_eq!(refused, (wanted.0, wanted.1.into()), "{param:?}");
+    }
+}

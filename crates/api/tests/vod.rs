@@ -59,7 +59,7 @@ async fn a_no_transcode_video_plays_from_exactly_one_source_stream() {
             "PlayInfoList": {"PlayInfo": [{
                 "Definition": "OD", "Specification": "Original", "Format": "mp4", "Status": "Normal", "StreamType": "video",
                 "Duration": "20.04", "Bitrate": "2096", "Fps": "25", "Width": 1280, "Height": 720, "Size": 5_250_000,
-                "Encrypt": 0, "NarrowBandType": "0", "CodecName": "H264", "JobId": video,
+                "Encrypt": 0, "NarrowBandType": "0", "CodecName": "H264", "BitDepth": 8, "JobId": video,
                 "CreationTime": time, "ModificationTime": time,
                 "PlayURL": format!("http://vod.example.org:8080/v/{video}/source.mp4"),
             }]},

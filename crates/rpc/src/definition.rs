@@ -43,6 +43,14 @@ pub fn codec_name(codec: &str) -> String {
     }
 }
 
+/// Bits of a sample of pictures, where the profile leaves no choice (ISO/IEC 14496-10 annex A, 23008-2 annex A).
+pub fn bit_depth(codec: &str, profile: &str) -> Option<u32> {
+    match (codec, profile) {
+        ("h264", "Constrained Baseline" | "Baseline" | "Main" | "Extended" | "High") | ("hevc", "Main") => Some(8),
+        _ => None,
+    }
+}
+
 /// The name of the file of an output, as the vendor makes it: `{JobId}-{definition}.{format}`.
 pub fn output_file(job: JobId, definition: &str, format: &str) -> String {
     format!("{job}-{}.{format}", definition.to_ascii_lowercase())
@@ -71,6 +79,14 @@ mod tests {
         let told = told.map(|(definition, codec)| specification(definition, codec));
         assert_eq!(told, ["H264.LD", "H264.SD", "H265.SD", "H264.HD", "H265.4K", "Audio"]);
         assert_eq!(specification("OD", "h264"), "Segmentation");
+    }
+
+    #[test]
+    fn only_what_the_profile_says_is_told_of_the_bits() {
+        assert_eq!(
+            (bit_depth("h264", "High"), bit_depth("h264", "High 10"), bit_depth("hevc", "")),
+            (Some(8), None, None)
+        );
     }
 
     #[test]

@@ -2,26 +2,48 @@
 
 use std::cmp::Reverse;
 
-use catalog::{Asset, AssetStatus, Output};
+use catalog::{Asset, AssetStatus, MediaFacts, Output, TrackFacts};
 use domain::rule::NO_TRANSCODE;
 use encode::{Content, VideoCodec};
-use rpc::definition::{definition, output_file, specification};
-use rpc::param::{CommaList, Filled};
-use serde::Serialize;
+use rpc::ParamError;
+use rpc::definition::{bit_depth, codec_name, definition, specification};
+use rpc::param::{CommaList, Filled, Json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use units::AssetId;
 
 use super::videos::{STORAGE_CLASS, find, seconds};
 use crate::codes::{Answer, Code};
-use crate::declare::operations;
+use crate::declare::{choice, operations};
 use crate::state::Context;
-use crate::wire::{IdText, asset_url, cover_url, decimal};
+use crate::wire::{IdText, asset_url, cover_url, decimal, output_url};
+
+choice! {
+    /// How many streams of a definition and format are told.
+    ResultType {
+        /// The newest.
+        Single = "Single",
+        /// All.
+        Multiple = "Multiple",
+    }
+}
+
+choice! {
+    /// Marks that cannot be seen. No stream has one.
+    DigitalWatermark {
+        /// Of who watches.
+        TraceMark = "TraceMark",
+        /// Of who owns it.
+        CopyrightMark = "CopyrightMark",
+    }
+}
 
 operations! {
     /// Tells the URLs that a video is played from.
     ///
     /// Under a no-transcode group the source itself is one stream (OD, Original), told once, as an MP4; as HLS too when Formats
-    /// asks for it. Each output of a transcode task is a stream; of one definition and format the newest is told, or all of
-    /// them with ResultType `Multiple`.
+    /// asks for it. Each output of a transcode task is a stream, as soon as it is made; of one definition and format the newest is
+    /// told, or all of them with ResultType `Multiple`.
     Vod T1 GetPlayInfo => get_play_info {
         /// The video.
         VideoId => video_id: Option<IdText>,
@@ -29,12 +51,37 @@ operations! {
         ReferenceId => reference_id: Option<IdText>,
         /// Only these formats, joined by commas: `mp4`, `m3u8`, `flv`, `mp3`.
         Formats => formats: Option<CommaList<Filled<8>, 16>>,
-        /// `Single` (default): the newest stream of each definition and format; `Multiple`: all.
-        ResultType => result_type: Option<Filled<8>>,
+        /// `Single`: the newest stream of each definition and format; `Multiple`: all.
+        ResultType => result_type: ResultType = ResultType::Single,
         /// Only these definitions, joined by commas. The source is OD.
         Definition => definitions: Option<CommaList<Filled<8>, 16>>,
         /// Only `video` or only `audio`, or both joined by a comma.
         StreamType => stream_types: Option<CommaList<Filled<8>, 4>>,
+        /// Only streams of these codecs, joined by commas: `H264`, `H265`, `AAC`, `MP3`.
+        CodecName => codecs: Option<CommaList<Filled<16>, 8>>,
+        /// JSON. Of it only PreviewTime is looked at, and refused: there are no previews.
+        PlayConfig => play_config: Option<Json<PlayConfig>>,
+        /// Only streams with such a mark, of which there are none.
+        DigitalWatermarkType => mark: Option<DigitalWatermark>,
+    }
+}
+
+/// How a video is to be played; other members are left alone.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PlayConfig {
+    /// Seconds from the beginning that may be seen.
+    #[serde(default)]
+    preview_time: Value,
+}
+
+impl PlayConfig {
+    fn asks_for_a_preview(&self) -> bool {
+        match &self.preview_time {
+            Value::Null => false,
+            Value::String(text) => !matches!(text.trim(), "" | "0"),
+            other => other.as_f64() != Some(0.0),
+        }
     }
 }
 
@@ -54,6 +101,8 @@ struct PlayInfoList {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct PlayInfo {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bit_depth: Option<u32>,
     bitrate: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     codec_name: Option<String>,
@@ -97,23 +146,32 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
         return Err(Code::ForbiddenIllegalStatus
             .because(format!("Only videos whose status is Normal can be played. The current status is {status}.")));
     }
+    if input.play_config.is_some_and(|config| config.asks_for_a_preview()) {
+        // Who asks for a minute of it does not want all of it seen.
+        return Err(ParamError::invalid("PlayConfig", "PreviewTime: previews are not made here").into());
+    }
     let media = if asset.width == 0 { "audio" } else { "video" };
     let wants = |filter: &Option<Vec<String>>, word: &str| match filter {
         None => true,
         Some(words) => words.iter().any(|wanted| wanted.eq_ignore_ascii_case(word)),
     };
+    let wanted = |stream: &PlayInfo| {
+        input.mark.is_none()
+            && wants(&input.formats, stream.format)
+            && wants(&input.definitions, stream.definition)
+            && wants(&input.stream_types, stream.stream_type)
+            && wants(&input.codecs, stream.codec_name.as_deref().unwrap_or_default())
+    };
     let mut streams = Vec::new();
-    if asset.template_group == NO_TRANSCODE && wants(&input.definitions, "OD") && wants(&input.stream_types, media) {
-        if wants(&input.formats, "mp4") {
-            streams.push(source(context, &asset, media, "mp4", "source.mp4"));
-        }
+    if asset.template_group == NO_TRANSCODE {
+        streams.push(source(context, &asset, media, "mp4", "source.mp4"));
         // The same source over the same bytes: told only to those who ask for it, because a no-transcode video has
         // exactly one stream.
-        if input.formats.is_some() && wants(&input.formats, "m3u8") {
+        if input.formats.is_some() {
             streams.push(source(context, &asset, media, "m3u8", "index.m3u8"));
         }
     }
-    let multiple = input.result_type.is_some_and(|kind| kind.eq_ignore_ascii_case("Multiple"));
+    streams.retain(wanted);
     let mut told: Vec<(&'static str, &'static str)> = Vec::new();
     let mut outputs = context.catalog.outputs_of_asset(asset.id).await?;
     // Newest first. Of one task the largest: a ladder may have two sizes of one definition.
@@ -123,11 +181,8 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
     for output in &outputs {
         let Some(stream) = output_stream(context, &asset, output) else { continue };
         let kind = (stream.definition, stream.format);
-        let newer = !multiple && told.contains(&kind);
-        let wanted = wants(&input.formats, stream.format)
-            && wants(&input.definitions, stream.definition)
-            && wants(&input.stream_types, stream.stream_type);
-        if wanted && !newer {
+        let newer = input.result_type == ResultType::Single && told.contains(&kind);
+        if wanted(&stream) && !newer {
             told.push(kind);
             streams.push(stream);
         }
@@ -150,18 +205,23 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
     })
 }
 
+/// What is told of a stream by the track that it is named by: its pictures, else its sound.
+fn main_track(tracks: &[TrackFacts]) -> Option<&TrackFacts> {
+    let has_pictures = |track: &&TrackFacts| matches!(track.media, MediaFacts::Video { .. });
+    tracks.iter().find(has_pictures).or_else(|| tracks.first())
+}
+
 /// An output that can be played.
 fn output_stream(context: &Context, asset: &Asset, output: &Output) -> Option<PlayInfo> {
     let facts = output.facts.as_ref()?;
     let definition = definition(facts.width, facts.height, &output.template.definition);
     let format = output.template.format.as_str();
-    let file = match &output.template.file_name {
-        Some(name) => format!("{}.{format}", name.of(&asset.id.to_string(), &output.id.to_string(), definition)),
-        None => output_file(output.id, definition, format),
-    };
+    let has_pictures = facts.width > 0;
+    let (codec, bit_depth) = encoded_in(asset, output, has_pictures);
     Some(PlayInfo {
+        bit_depth,
         bitrate: facts.bitrate_kbps.to_string(),
-        codec_name: Some(codec_name(asset, output)),
+        codec_name: Some(codec_name(codec)),
         creation_time: output.created.to_iso8601(),
         definition,
         duration: decimal(units::MediaTime::reel(facts.duration_ticks).seconds()),
@@ -172,42 +232,37 @@ fn output_stream(context: &Context, asset: &Asset, output: &Output) -> Option<Pl
         job_id: output.id.to_string(),
         modification_time: output.completed.unwrap_or(output.created).to_iso8601(),
         narrow_band_type: "0",
-        play_url: asset_url(context, asset.id, &file),
+        play_url: output_url(context, output, definition),
         size: facts.size_bytes,
-        specification: specification(definition, if is_h265(output) { "hevc" } else { "h264" }),
+        specification: specification(definition, codec),
         status: "Normal",
-        stream_type: if facts.width == 0 { "audio" } else { "video" },
+        stream_type: if has_pictures { "video" } else { "audio" },
         width: facts.width,
     })
 }
 
-/// That of its pictures, or of its sound when it has none.
-fn codec_name(asset: &Asset, output: &Output) -> String {
-    let pictures = output.facts.as_ref().is_some_and(|facts| facts.width > 0);
-    if output.template.content == Content::Remuxed {
+/// The codec of its pictures, or of its sound when it has none, and how deep the pictures are.
+fn encoded_in<'a>(asset: &'a Asset, output: &'a Output, has_pictures: bool) -> (&'a str, Option<u32>) {
+    let profile = &output.template.profile;
+    match (&output.template.content, &profile.video, &profile.audio) {
         // The source's own.
-        return asset.tracks.first().map_or_else(String::new, |track| codec_word(&track.codec));
+        (Content::Remuxed, ..) => main_track(&asset.tracks)
+            .map_or(("", None), |track| (track.codec.as_str(), bit_depth(&track.codec, &track.profile))),
+        (Content::Encoded, _, Some(audio)) if !has_pictures => (audio.codec.as_str(), None),
+        (Content::Encoded, Some(video), _) => {
+            let codec = if video.codec == VideoCodec::H265 { "hevc" } else { "h264" };
+            (codec, has_pictures.then_some(if video.ten_bit { 10 } else { 8 }))
+        }
+        (Content::Encoded, None, _) => ("", None),
     }
-    match (&output.template.profile.audio, pictures) {
-        (Some(audio), false) => audio.codec.as_str().to_ascii_uppercase(),
-        _ if is_h265(output) => "H265".to_owned(),
-        _ => "H264".to_owned(),
-    }
-}
-
-/// As this answer names a codec.
-fn codec_word(codec: &str) -> String {
-    if codec == "hevc" { "H265".to_owned() } else { codec.to_ascii_uppercase() }
-}
-
-fn is_h265(output: &Output) -> bool {
-    output.template.profile.video.as_ref().is_some_and(|video| video.codec == VideoCodec::H265)
 }
 
 fn source(context: &Context, asset: &Asset, media: &'static str, format: &'static str, file: &str) -> PlayInfo {
+    let track = main_track(&asset.tracks);
     PlayInfo {
+        bit_depth: track.and_then(|track| bit_depth(&track.codec, &track.profile)),
         bitrate: asset.bitrate_kbps.to_string(),
-        codec_name: asset.tracks.first().map(|track| codec_word(&track.codec)),
+        codec_name: track.map(|track| codec_name(&track.codec)),
         creation_time: asset.created.to_iso8601(),
         definition: "OD",
         duration: decimal(seconds(asset)),
