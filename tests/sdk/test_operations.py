@@ -393,7 +393,10 @@ def test_transcoding(sdk, video):
     played = sdk.call(VOD, "GetPlayInfo", VideoId=video, Definition="FD", ResultType="Multiple")["PlayInfoList"]["PlayInfo"]
     assert {stream["JobId"] for stream in played} == set(jobs)
     assert all((stream["Specification"], stream["BitDepth"]) == ("H264.LD", 8) for stream in played)
-    # Ours: that it cannot be ended any more.
+    # Ours: how it was told, and that it cannot be ended any more.
+    events = sdk.call(VOD, "ListEvents", VideoId=video, EventType="TranscodeComplete", MaxResults=1)["EventList"]
+    event = sdk.call(VOD, "GetEvent", EventId=events[0]["EventId"])["Event"]
+    assert json.loads(event["UserData"])["Extend"] == {"who": sdk.name} and event["Sequence"] > 1
     assert sdk.call(VOD, "CancelTranscodeTask", TranscodeTaskId=task)["CanceledJobIds"] == []
     assert sdk.call(VOD, "RetryJob", JobId=jobs[0])["Retried"] is False
     sdk.call(VOD, "DeleteStream", VideoId=video, JobIds=",".join(jobs))
@@ -402,7 +405,17 @@ def test_transcoding(sdk, video):
     sdk.call(VOD, "DeleteTranscodeTemplateGroup", TranscodeTemplateGroupId=group, ForceDelGroup="true")
 
 
-def test_the_queue(sdk, video):
+def test_the_ledger_and_the_queue(sdk, video):
+    events = sdk.call(VOD, "ListEvents", VideoId=video, SortBy="CreationTime:Asc")["EventList"]
+    assert [event["Sequence"] for event in events] == list(range(1, len(events) + 1))
+    assert events[0]["EventType"] == "AddLiveRecordVideoComplete"
+    page = sdk.call(VOD, "ListEvents", VideoId=video, SortBy="CreationTime:Asc", MaxResults=1)
+    page = sdk.call(VOD, "ListEvents", VideoId=video, SortBy="CreationTime:Asc", MaxResults=1, NextToken=page["NextToken"])
+    assert page["EventList"] == events[1:2]
+    told = sdk.call(VOD, "ReplayEvents", EventId=events[0]["EventId"])
+    assert told["ReplayedCount"] + told["InFlightCount"] == 1
+    refused(404, "NoSuchResource", sdk, VOD, "GetEvent", EventId=NOBODY)
+    refused(400, "MissingParameter", sdk, VOD, "ReplayEvents")
     jobs = sdk.call(VOD, "ListJobs", MaxResults=5)
     assert len(jobs["JobList"]) == 5 and jobs["NextToken"]
     refused(404, "NoSuchResource", sdk, VOD, "RetryJob", JobId=NOBODY)

@@ -6,6 +6,7 @@ mod domain_configs;
 mod domain_mapping;
 mod domains;
 mod dynamic_images;
+mod events;
 mod forbid;
 mod jobs;
 mod message_callback;
@@ -107,6 +108,9 @@ pub static OPERATIONS: &[Operation] = &[
     message_callback::SetMessageCallback::OPERATION,
     message_callback::GetMessageCallback::OPERATION,
     message_callback::DeleteMessageCallback::OPERATION,
+    events::ListEvents::OPERATION,
+    events::GetEvent::OPERATION,
+    events::ReplayEvents::OPERATION,
 ];
 
 /// The operation of this name. A few hundred comparisons cost less than the rest of a call by far.

@@ -74,7 +74,7 @@ const OF_ASSET: [(&str, &str); 9] = [
     ("picture_set", "asset"),
 ];
 /// Tables that are not configured by anyone: media, history, and what the catalog keeps for itself.
-const NOT_CONFIGURED: [&str; 21] = [
+const NOT_CONFIGURED: [&str; 22] = [
     "asset",
     "encode_run",
     "output",
@@ -86,6 +86,7 @@ const NOT_CONFIGURED: [&str; 21] = [
     "span",
     "garbage",
     "event",
+    "event_count",
     "delivery",
     "job",
     "nonce",
@@ -243,6 +244,9 @@ impl Tx {
             for row in rows {
                 added += self.restore_row(table, row).await?;
             }
+        }
+        for asset in rows.get("asset").into_iter().flatten().filter_map(|row| row.get("id")?.as_str()) {
+            self.number_events(asset).await?;
         }
         Ok(added)
     }

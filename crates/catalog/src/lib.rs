@@ -67,7 +67,7 @@ pub use deliveries::Delivery;
 pub use described::{Rows, Stale, Subject};
 pub use domains::{Domain, DomainConfig, DomainFilter, DomainKind, DomainStatus, Mapping, ResolvedDomain};
 pub use error::{CatalogError, Result};
-pub use events::{EventOutcome, StoredEvent};
+pub use events::{EventCursor, EventFilter, EventOutcome, Replay, Replayed, StoredEvent};
 pub use ids::Ids;
 pub use live_runs::{LiveRun, NewLiveRun, OPEN_END};
 pub use notify::LiveNotify;

@@ -434,7 +434,8 @@ impl Tx {
                 if let Some((set, facts)) = sets.iter().find_map(|set| Some((set, set.facts?))) {
                     let AnimationFacts { width, height, fps, size_bytes, .. } = facts;
                     let outcome = AnimationOutcome::Made { format: set.format, width, height, fps, size_bytes };
-                    self.tell(job.asset, now, Event::Animated { job: job.id, outcome }).await?;
+                    let event = Event::Animated { job: job.id, outcome };
+                    self.tell_for(&job.user_data, job.asset, now, event).await?;
                 }
             }
         }
@@ -454,7 +455,8 @@ impl Tx {
             }
             (PictureOrder::Animation(_), PictureCause::Task | PictureCause::Request) => {
                 let outcome = AnimationOutcome::Failed { error: error.to_owned() };
-                self.tell(job.asset, now, Event::Animated { job: job.id, outcome }).await?;
+                let event = Event::Animated { job: job.id, outcome };
+                self.tell_for(&job.user_data, job.asset, now, event).await?;
             }
         }
         Ok(true)
@@ -567,7 +569,8 @@ impl Tx {
         now: WallTime,
     ) -> Result<()> {
         let (asked, cover, error) = (job.cause == PictureCause::Request, asset.cover(), error.map(str::to_owned));
-        self.tell(job.asset, now, Event::SnapshotsTaken { asked, cover, sets, error }).await?;
+        let event = Event::SnapshotsTaken { asked, cover, sets, error };
+        self.tell_for(&job.user_data, job.asset, now, event).await?;
         Ok(())
     }
 

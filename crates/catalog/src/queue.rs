@@ -77,32 +77,37 @@ pub struct Retry {
     pub first: Duration,
     /// The longest wait. Equal to `first`: a fixed interval, without jitter.
     pub max: Duration,
+    /// How many waits are exactly `first` before they grow.
+    pub even: u32,
 }
 
 impl Retry {
     /// `attempts_max` attempts, `interval` apart.
     pub const fn fixed(attempts_max: u32, interval: Duration) -> Self {
-        Self { attempts_max, first: interval, max: interval }
+        Self { attempts_max, first: interval, max: interval, even: 0 }
     }
 }
 
-/// The first attempts come soon (contract §3.1), later ones hourly; the worker gives up by the time that has passed, and these
-/// are more than fit into a year.
-const CALLBACK_RETRY: Retry =
-    Retry { attempts_max: 10_000, first: Duration::from_secs(1), max: Duration::from_secs(3_600) };
+/// So many attempts, whose waits grow from `first` to `max` seconds.
+const fn growing(attempts_max: u32, first: u64, max: u64) -> Retry {
+    Retry { attempts_max, first: Duration::from_secs(first), max: Duration::from_secs(max), even: 0 }
+}
+
+/// The first three attempts are a second apart (contract §3.1), the last ones an hour; the worker gives up by the time that has
+/// passed, and these are more than fit into a year.
+const CALLBACK_RETRY: Retry = Retry { even: 2, ..growing(10_000, 1, 3_600) };
 /// Up to 5 retries, 1 s apart (contract §3.5).
 const LIVE_NOTIFY_RETRY: Retry = Retry::fixed(6, Duration::from_secs(1));
 /// A publisher waits for the answer: three attempts, 1 s apart.
 const RECORD_QUESTION_RETRY: Retry = Retry::fixed(3, Duration::from_secs(1));
-const ANALYSE_RETRY: Retry = Retry { attempts_max: 10, first: Duration::from_secs(1), max: Duration::from_secs(300) };
+const ANALYSE_RETRY: Retry = growing(10, 1, 300);
 /// Nothing but the index and rows is read: what fails is a disk or a database, and those are waited for.
-const COMPOSE_RETRY: Retry = Retry { attempts_max: 200, first: Duration::from_secs(1), max: Duration::from_secs(600) };
-const FREE_REEL_RETRY: Retry =
-    Retry { attempts_max: 20, first: Duration::from_secs(10), max: Duration::from_secs(3_600) };
+const COMPOSE_RETRY: Retry = growing(200, 1, 600);
+const FREE_REEL_RETRY: Retry = growing(20, 10, 3_600);
 
-const TRANSCODE_RETRY: Retry = Retry { attempts_max: 20, first: Duration::from_secs(1), max: Duration::from_secs(300) };
+const TRANSCODE_RETRY: Retry = growing(20, 1, 300);
 /// What kills an encoder three times will do so a fourth time.
-const ENCODE_RETRY: Retry = Retry { attempts_max: 3, first: Duration::from_secs(2), max: Duration::from_secs(60) };
+const ENCODE_RETRY: Retry = growing(3, 2, 60);
 const PICTURES_RETRY: Retry = ENCODE_RETRY;
 /// Of a cover that is waited for.
 pub(crate) const COVER_PRIORITY: i32 = 5;
@@ -308,6 +313,7 @@ impl JobRow {
                 attempts_max: row.small("attempts_max")?,
                 first: Duration::from_millis(row.count("backoff_first_ms")?),
                 max: Duration::from_millis(row.count("backoff_max_ms")?),
+                even: row.small("backoff_even")?,
             },
             run_at: row.time("run_at")?,
             fence: row.int("fence")?,
@@ -375,8 +381,8 @@ impl Tx {
         let id = self.ids().job(now);
         let made = Sql::new(
             "INSERT INTO job (id, kind, state, priority, payload, unique_key, order_key, attempts_max,
-               backoff_first_ms, backoff_max_ms, run_at, created)
-             VALUES ($1, $2, 'ready', $3, $4, $5, $6, $7, $8, $9, {now} + $10, {now})
+               backoff_first_ms, backoff_max_ms, backoff_even, run_at, created)
+             VALUES ($1, $2, 'ready', $3, $4, $5, $6, $7, $8, $9, $10, {now} + $11, {now})
              ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL AND state IN ('ready', 'running') DO NOTHING",
         )
         .arg(id)
@@ -388,6 +394,7 @@ impl Tx {
         .arg(job.retry.attempts_max.max(1))
         .arg(millis(job.retry.first))
         .arg(millis(job.retry.max))
+        .arg(job.retry.even)
         .arg(millis(job.delay))
         .run(self)
         .await?;

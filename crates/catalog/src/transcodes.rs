@@ -890,7 +890,11 @@ impl Tx {
         if ended.facts.is_some() {
             self.move_on(output.asset, AssetStatus::Normal, now).await?;
         }
-        self.tell(output.asset, now, Event::StreamTranscoded { stream: stream_info(&ended) }).await?;
+        let task =
+            Sql::new("SELECT user_data FROM transcode_task WHERE id = $1").arg(output.task).row(&mut *self).await?;
+        let user_data = task.map(|row| row.text("user_data")).transpose()?.unwrap_or_default();
+        let event = Event::StreamTranscoded { stream: stream_info(&ended) };
+        self.tell_for(&user_data, output.asset, now, event).await?;
         Ok(true)
     }
 
@@ -919,7 +923,7 @@ impl Tx {
             self.move_on(task.asset, status, now).await?;
         }
         let streams = outputs.iter().map(stream_info).collect();
-        self.tell(task.asset, now, Event::Transcoded { streams }).await?;
+        self.tell_for(&task.user_data, task.asset, now, Event::Transcoded { streams }).await?;
         Ok(true)
     }
 

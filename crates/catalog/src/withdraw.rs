@@ -13,7 +13,7 @@ use crate::assets::AssetStatus;
 use crate::queue::{JobRow, JobState, NewJob, kind};
 use crate::sql::{Sql, in_own_tx};
 use crate::transcodes::{Output, OutputEnd, OutputState, output_of, task_of};
-use crate::{Catalog, CatalogError, RenditionState, Result, Tx};
+use crate::{Catalog, CatalogError, RenditionState, Replay, Result, Tx};
 
 /// An output of an asset that is there, or can be restored, is made of the rendition `rendition.reel`.
 const IS_NEEDED: &str = "EXISTS (SELECT 1 FROM output_span s JOIN asset a ON a.id = s.asset
@@ -250,6 +250,15 @@ impl Tx {
                 let outputs = outputs.arg(run).rows(&mut *self).await?;
                 let outputs = outputs.iter().map(|row| row.parsed("output")).collect::<Result<Vec<_>>>()?;
                 self.retry_outputs(&outputs, now).await
+            }
+            kind::CALLBACK => {
+                let event = job.payload.get("event").and_then(|event| event.as_str()?.parse().ok());
+                let which = Replay { event, ..Replay::default() };
+                let replayed = match event {
+                    Some(_) => self.replay_events(&which, 1, now).await?.replayed,
+                    None => 0,
+                };
+                Ok(if replayed > 0 { Retried::Begun } else { Retried::Needless })
             }
             _ => self.put_back(&job).await,
         }

@@ -52,6 +52,10 @@ support::contract! {
     the_work_on_a_deleted_asset_ends_and_goes_on_when_it_is_restored
     what_was_encoded_of_a_growing_cycle_and_no_output_takes_is_removed
     what_was_given_up_is_done_once_more_on_request
+    the_events_of_an_asset_are_numbered_without_a_hole_whoever_tells_them
+    events_are_found_by_what_they_are_and_what_became_of_them
+    events_are_replayed_once_for_all_who_ask
+    events_that_an_older_version_described_are_numbered
     a_unique_key_holds_while_its_job_is_unfinished
     template_groups_are_kept_whole_and_one_is_the_default
     names_are_sorted_by_bytes
@@ -1625,6 +1629,175 @@ async fn what_was_given_up_is_done_once_more_on_request(catalog: Catalog) {
     assert_eq!((job.state, job.attempt, job.finished), (JobState::Ready, 0, None));
     let nobody = catalog.retry_job(JobId::from_u128(1), at(49)).await;
     assert!(matches!(nobody, Err(CatalogError::NotFound { .. })), "{nobody:?}");
+}
+
+async fn the_events_of_an_asset_are_numbered_without_a_hole_whoever_tells_them(catalog: Catalog) {
+    const EACH: u32 = 12;
+    let asset = AssetId::from_u128(7);
+    let event = move || AssetEvent { asset, at: at(0), event: Event::SourceInPlace { size_bytes: None } };
+    let tellers: Vec<_> = (0..6)
+        .map(|teller| {
+            let catalog = catalog.clone();
+            tokio::spawn(async move {
+                for turn in 0..EACH {
+                    let mut tx = catalog.begin().await.unwrap();
+                    tx.push_event(&event()).await.unwrap();
+                    tx.push_event(&event()).await.unwrap();
+                    // Every third is dropped, and leaves no hole.
+                    if (turn + teller) % 3 > 0 {
+                        tx.commit().await.unwrap();
+                    }
+                }
+            })
+        })
+        .collect();
+    for teller in tellers {
+        teller.await.unwrap();
+    }
+    let told = catalog.events_of_asset(asset).await.unwrap();
+    assert_eq!(told.len(), 6 * 8 * 2);
+    assert_eq!(told.iter().map(|event| event.number).collect::<Vec<_>>(), (1..=96).collect::<Vec<_>>());
+    // They are delivered in the order of their numbers.
+    let mut jobs = Vec::new();
+    for event in &told {
+        jobs.push(catalog.job(event.job).await.unwrap().unwrap().seq);
+    }
+    assert!(jobs.is_sorted_by(|one, other| one < other), "{jobs:?}");
+    // Each asset counts for itself.
+    let other = AssetEvent { asset: AssetId::from_u128(8), ..event() };
+    let other = catalog.push_event(&other).await.unwrap();
+    assert_eq!(catalog.event(other).await.unwrap().unwrap().number, 1);
+}
+
+async fn events_are_found_by_what_they_are_and_what_became_of_them(catalog: Catalog) {
+    let (one, two) = (AssetId::from_u128(1), AssetId::from_u128(2));
+    let mut told = Vec::new();
+    // The clock goes back between the second and the third: the numbers do not.
+    for (asset, second, event) in [
+        (one, 1, Event::SourceInPlace { size_bytes: None }),
+        (one, 5, Event::AssetDeleted),
+        (one, 3, Event::Transcoded { streams: Vec::new() }),
+        (two, 4, Event::SourceInPlace { size_bytes: None }),
+    ] {
+        let event = AssetEvent { asset, at: at(second), event };
+        told.push(catalog.push_event_for(&event, "{\"Extend\":\"x\"}").await.unwrap());
+    }
+    catalog.set_event_outcome(told[1], EventOutcome::Delivered).await.unwrap();
+    let job = catalog.event(told[2]).await.unwrap().unwrap().job;
+    set_job(&catalog, job, "state = 'dead'").await;
+    let listed = async |filter: EventFilter, order| -> Vec<usize> {
+        // One by one, which is as good as all at once.
+        let (mut found, mut after) = (Vec::new(), None);
+        while let Some(event) = catalog.events(&filter, order, after, 1).await.unwrap().pop() {
+            after = Some(event.cursor());
+            assert_eq!(event.user_data, "{\"Extend\":\"x\"}");
+            found.push(told.iter().position(|id| *id == event.id).unwrap());
+        }
+        found
+    };
+    let all = EventFilter::default;
+    let of = |asset| EventFilter { asset: Some(asset), ..all() };
+    assert_eq!(listed(all(), Order::Ascending).await, [0, 2, 3, 1]);
+    assert_eq!(listed(all(), Order::Descending).await, [1, 3, 2, 0]);
+    assert_eq!(listed(of(one), Order::Ascending).await, [0, 1, 2]);
+    assert_eq!(listed(of(one), Order::Descending).await, [2, 1, 0]);
+    let in_place = EventFilter { kinds: vec!["source_in_place"], ..all() };
+    assert_eq!(listed(in_place, Order::Ascending).await, [0, 3]);
+    for (outcome, wanted) in
+        [(EventOutcome::Dropped, vec![2]), (EventOutcome::Delivered, vec![1]), (EventOutcome::Pending, vec![0, 3])]
+    {
+        assert_eq!(listed(EventFilter { outcome: Some(outcome), ..all() }, Order::Ascending).await, wanted);
+    }
+    let window = EventFilter { from: Some(at(3)), to: Some(at(4)), ..all() };
+    assert_eq!(listed(window, Order::Ascending).await, [2, 3]);
+    // A body is kept as it was first sent.
+    assert_eq!(catalog.keep_sent(told[0], "first").await.unwrap(), "first");
+    assert_eq!(catalog.keep_sent(told[0], "second").await.unwrap(), "first");
+    assert_eq!(catalog.event(told[0]).await.unwrap().unwrap().sent.as_deref(), Some("first"));
+}
+
+async fn events_are_replayed_once_for_all_who_ask(catalog: Catalog) {
+    let asset = AssetId::from_u128(1);
+    let mut told = Vec::new();
+    for second in 0..4 {
+        let event = AssetEvent { asset, at: at(second), event: Event::SourceInPlace { size_bytes: None } };
+        told.push(catalog.push_event(&event).await.unwrap());
+    }
+    let job_of = async |event| catalog.event(event).await.unwrap().unwrap().job;
+    // Dropped, delivered, being told, waiting.
+    let (first, third) = (job_of(told[0]).await, job_of(told[2]).await);
+    set_job(&catalog, first, "state = 'dead'").await;
+    set_job(&catalog, third, "state = 'running'").await;
+    let second = job_of(told[1]).await;
+    set_job(&catalog, second, "state = 'done'").await;
+    catalog.set_event_outcome(told[1], EventOutcome::Delivered).await.unwrap();
+
+    let undelivered = Replay { asset: Some(asset), only_undelivered: true, ..Replay::default() };
+    // Many ask at once: each event has one job that waits.
+    let asked: Vec<_> = (0..5)
+        .map(|_| {
+            let catalog = catalog.clone();
+            tokio::spawn(async move { catalog.replay_events(&undelivered, 10, at(10)).await.unwrap() })
+        })
+        .collect();
+    for answer in asked {
+        assert_eq!(answer.await.unwrap(), Replayed { replayed: 2, in_flight: 1, more: None });
+    }
+    assert_eq!(jobs_of(&catalog, kind::CALLBACK, JobState::Ready).await, 2);
+    let rows = [job_of(told[0]).await, job_of(told[3]).await].map(|job| (&catalog, job));
+    let seq = async |(catalog, job): (&Catalog, JobId)| {
+        let row = catalog.job(job).await.unwrap().unwrap();
+        assert_eq!((row.state, row.attempt), (JobState::Ready, 0));
+        row.seq
+    };
+    assert!(seq(rows[0]).await < seq(rows[1]).await, "in the order of the video");
+    let page = Replay { from: Some(at(0)), ..Replay::default() };
+    let one = catalog.replay_events(&page, 1, at(11)).await.unwrap();
+    assert_eq!((one.replayed, one.more.is_some()), (1, true));
+    let rest = Replay { after: one.more.unwrap(), ..page };
+    assert_eq!(
+        catalog.replay_events(&rest, 10, at(11)).await.unwrap(),
+        Replayed { replayed: 2, in_flight: 1, more: None }
+    );
+    let single = Replay { event: Some(told[1]), ..Replay::default() };
+    assert_eq!(catalog.replay_events(&single, 10, at(11)).await.unwrap().replayed, 1);
+    assert_eq!(catalog.event(told[1]).await.unwrap().unwrap().outcome, EventOutcome::Pending);
+    // A dropped event that is retried as a job is replayed.
+    let job = job_of(told[1]).await;
+    set_job(&catalog, job, "state = 'dead'").await;
+    assert_eq!(catalog.retry_job(job, at(12)).await.unwrap(), Retried::Begun);
+    assert_ne!(job_of(told[1]).await, job);
+}
+
+async fn events_that_an_older_version_described_are_numbered(catalog: Catalog) {
+    let id = asset(&catalog, "court1", 0).await;
+    catalog.delete_asset(id, Duration::ZERO, at(90)).await.unwrap();
+    let mut rows = catalog.rows_of(Subject::Asset(id)).await.unwrap();
+    let turned = |id: String| id.chars().rev().collect::<String>();
+    let before = catalog.events_of_asset(id).await.unwrap();
+    for row in rows.values_mut().flatten() {
+        for column in ["number", "kind", "user_data", "sent"] {
+            row.remove(column);
+        }
+    }
+    let mut text = serde_json::to_string(&rows).unwrap();
+    let ids = before.iter().map(|event| event.id.to_string()).chain([id.to_string()]);
+    for old in ids {
+        text = text.replace(&old, &turned(old.clone()));
+    }
+    let restored: Rows = serde_json::from_str(&text).unwrap();
+    catalog.restore(&restored).await.unwrap();
+    let other = turned(id.to_string()).parse().unwrap();
+    let after = catalog.events_of_asset(other).await.unwrap();
+    assert_eq!(after.iter().map(|event| event.number).collect::<Vec<_>>(), [1, 2, 3]);
+    let kinds = |events: &[StoredEvent]| events.iter().map(|event| event.event.event.kind()).collect::<Vec<_>>();
+    assert_eq!(kinds(&after), kinds(&before));
+    let found = EventFilter { asset: Some(other), kinds: vec!["asset_deleted"], ..EventFilter::default() };
+    assert_eq!(catalog.events(&found, Order::Ascending, None, 9).await.unwrap().len(), 1);
+    // The next one goes on from there.
+    let next = AssetEvent { asset: other, at: at(99), event: Event::AssetDeleted };
+    let next = catalog.push_event(&next).await.unwrap();
+    assert_eq!(catalog.event(next).await.unwrap().unwrap().number, 4);
 }
 
 async fn a_unique_key_holds_while_its_job_is_unfinished(catalog: Catalog) {

@@ -236,8 +236,9 @@ async fn the_snapshots_of_a_task_end_with_it_and_go_on_with_it(catalog: Catalog)
     assert_eq!(catalog.retry_job(job.id, at(35)).await.unwrap(), Retried::Needless);
     assert_eq!((state().await, waiting().await), ((PictureState::Running, false), 1));
     assert!(catalog.finish_pictures(job.id, &[made(PictureKind::Snapshot, 20, None)], at(36)).await.unwrap());
-    let last = told(&catalog, id).await.pop();
-    assert!(matches!(last, Some(Event::SnapshotsTaken { error: None, .. })), "{last:?}");
+    let last = catalog.events_of_asset(id).await.unwrap().pop().unwrap();
+    assert!(matches!(last.event.event, Event::SnapshotsTaken { error: None, .. }), "{last:?}");
+    assert_eq!(last.user_data, new.user_data);
     assert_eq!(catalog.retry_job(job.id, at(37)).await.unwrap(), Retried::Needless);
 }
 
@@ -251,6 +252,8 @@ async fn what_was_asked_for_is_told_and_what_fails_says_why(catalog: Catalog) {
     let snapshots = |kind, count| SnapshotSet { job, kind, count };
     let taken = |sets, error| Event::SnapshotsTaken { asked: true, cover: None, sets, error };
     assert_eq!(told(&catalog, id).await, [taken(vec![snapshots(PictureKind::Sheet, 2)], None)]);
+    let event = catalog.events_of_asset(id).await.unwrap().pop().unwrap();
+    assert_eq!(event.user_data, "{}", "what its customer wants with it goes with the event");
     let newest = async |kind| catalog.newest_pictures(id, kind).await.unwrap().map(|set| (set.job, set.pictures));
     assert_eq!(newest(PictureKind::Cell).await, Some((job, 150)));
     assert_eq!(newest(PictureKind::Snapshot).await, None);

@@ -89,6 +89,46 @@ pub enum Event {
     },
 }
 
+macro_rules! event_kinds {
+    ($($variant:ident = $word:literal),+ $(,)?) => {
+        /// What an event is, without what it says.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[allow(missing_docs, reason = "each is explained where the event of its name is")]
+        pub enum EventKind { $($variant),+ }
+
+        impl EventKind {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word with which events of this kind are stored.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl Event {
+            /// What it is.
+            pub const fn kind(&self) -> EventKind {
+                match self { $(Self::$variant { .. } => EventKind::$variant),+ }
+            }
+        }
+    };
+}
+
+event_kinds! {
+    CycleBecameAsset = "cycle_became_asset",
+    ComposeBegan = "compose_began",
+    SourceInPlace = "source_in_place",
+    SourceAnalysed = "source_analysed",
+    StreamTranscoded = "stream_transcoded",
+    Transcoded = "transcoded",
+    SnapshotsTaken = "snapshots_taken",
+    Animated = "animated",
+    AssetDeleted = "asset_deleted",
+    StreamsDeleted = "streams_deleted",
+    AssetDescribed = "asset_described",
+}
+
 /// An output that has ended.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StreamInfo {
@@ -233,4 +273,19 @@ pub struct AssetEvent {
     pub at: WallTime,
     /// What happened.
     pub event: Event,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_of_an_event_is_the_one_it_is_stored_with() {
+        for event in
+            [Event::AssetDeleted, Event::SourceInPlace { size_bytes: None }, Event::Transcoded { streams: vec![] }]
+        {
+            let stored = serde_json::to_value(&event).unwrap();
+            assert_eq!(stored["kind"], event.kind().as_str());
+        }
+    }
 }

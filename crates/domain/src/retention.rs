@@ -43,13 +43,13 @@ mod tests {
 
     #[test]
     fn without_a_limit_everything_stays() {
-        assert_eq!(expired(&items(), None, None, WallTime::from_unix_s(1 << 40)), []);
+        assert_eq!(expired(&items(), None, None, WallTime::from_unix_s(1 << 40)), Vec::<u32>::new());
     }
 
     #[test]
     fn what_is_older_goes_and_what_is_exactly_as_old_stays() {
         let at = |second| expired(&items(), Some(Duration::from_secs(300)), None, WallTime::from_unix_s(second));
-        assert_eq!(at(300), []);
+        assert_eq!(at(300), Vec::<u32>::new());
         assert_eq!(at(301), [0]);
         assert_eq!(at(500), [0, 1]);
         assert_eq!(at(9_000), [0, 1, 2, 3, 4]);

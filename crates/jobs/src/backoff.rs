@@ -10,12 +10,12 @@ use units::JobId;
 const JITTER_PARTS: u32 = 4;
 
 /// The wait before the attempt after `attempt` (from 1). It doubles from `retry.first` to `retry.max`, plus up to a
-/// quarter that follows from the job and the attempt; a fixed interval stays exact.
+/// quarter that follows from the job and the attempt; a fixed interval, and the waits before it doubles, stay exact.
 pub(crate) fn wait(retry: Retry, attempt: u32, job: JobId) -> Duration {
-    if retry.max <= retry.first {
+    if retry.max <= retry.first || attempt <= retry.even {
         return retry.first;
     }
-    let doubled = retry.first.saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1)));
+    let doubled = retry.first.saturating_mul(2u32.saturating_pow(attempt.saturating_sub(retry.even.max(1))));
     let wait = doubled.min(retry.max);
     wait.saturating_add((wait / JITTER_PARTS).mul_f64(share(job, attempt)))
 }
@@ -33,7 +33,8 @@ fn share(job: JobId, attempt: u32) -> f64 {
 mod tests {
     use super::*;
 
-    const RETRY: Retry = Retry { attempts_max: 50, first: Duration::from_secs(1), max: Duration::from_secs(60) };
+    const RETRY: Retry =
+        Retry { attempts_max: 50, first: Duration::from_secs(1), max: Duration::from_secs(60), even: 0 };
 
     #[test]
     fn the_wait_doubles_up_to_its_limit_with_at_most_a_quarter_more() {
@@ -52,6 +53,16 @@ mod tests {
         waits.sort();
         waits.dedup();
         assert!(waits.len() > 90, "{}", waits.len());
+    }
+
+    #[test]
+    fn the_first_waits_may_be_even_before_they_grow() {
+        let retry = Retry { even: 2, ..RETRY };
+        for (attempt, base) in [(1, 1), (2, 1), (3, 2), (4, 4), (8, 60)] {
+            let (wait, base) = (wait(retry, attempt, JobId::from_u128(7)), Duration::from_secs(base));
+            let most = if attempt <= 2 { base } else { base + base / 4 };
+            assert!(wait >= base && wait <= most, "attempt {attempt}: {wait:?}");
+        }
     }
 
     #[test]

@@ -121,7 +121,7 @@ async fn a_job_that_kills_its_workers_ends_dead(catalog: Catalog) {
 async fn a_failed_job_waits_and_is_dead_when_its_attempts_are_spent(catalog: Catalog) {
     let queue = Queue::new(catalog.clone(), "one");
     let hour = Duration::from_secs(3_600);
-    let retry = Retry { attempts_max: 2, first: hour, max: 4 * hour };
+    let retry = Retry { attempts_max: 2, first: hour, max: 4 * hour, even: 0 };
     let id = made(&catalog, NewJob { retry, ..job(1) }).await;
     let held = claim_one(&queue, LEASE).await.unwrap();
     queue.fail(&held, "no route", false).await.unwrap();

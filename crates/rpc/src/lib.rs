@@ -14,6 +14,7 @@ mod client;
 pub mod definition;
 mod digest;
 mod encoding;
+pub mod event;
 pub mod failure;
 pub mod param;
 mod params;

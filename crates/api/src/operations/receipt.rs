@@ -53,7 +53,7 @@ struct Job {
 struct Event {
     event_id: String,
     time: String,
-    kind: String,
+    kind: &'static str,
     outcome: &'static str,
     deliveries: Vec<Delivery>,
 }
@@ -92,7 +92,7 @@ async fn get_video_receipt(context: &Context, input: GetVideoReceipt) -> Answer<
         events.push(Event {
             event_id: event.id.to_string(),
             time: event.event.at.to_iso8601(),
-            kind: kind_of(&event.event.event),
+            kind: event.event.event.kind().as_str(),
             outcome: event.outcome.as_str(),
             deliveries: deliveries.into_iter().map(delivery_told).collect(),
         });
@@ -107,12 +107,6 @@ async fn get_video_receipt(context: &Context, input: GetVideoReceipt) -> Answer<
         finished: job.finished.map(WallTime::to_iso8601),
     });
     Ok(Told { receipt, jobs: Some(jobs.collect()), events: Some(events) })
-}
-
-/// The word that the stored event has for what happened.
-fn kind_of(event: &domain::event::Event) -> String {
-    let stored = serde_json::to_value(event).unwrap_or_default();
-    stored.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned()
 }
 
 fn delivery_told(delivery: catalog::Delivery) -> Delivery {

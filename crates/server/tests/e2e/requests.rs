@@ -1,11 +1,12 @@
-//! What a customer asks of a stored video: to be encoded, and to stop.
+//! What a customer asks of a stored video: to be encoded, to stop, to be told again.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 use testkit::clips::{self, Recipe};
 use testkit::customer;
@@ -84,17 +85,18 @@ async fn wait_task(server: &Server, id: &str, wanted: &str) -> Value {
     until(PATIENCE, look).await.unwrap_or_else(|error| panic!("{error:#}\n{}", server.log()))
 }
 
-/// The events of a video in the order in which they came.
-fn of_video<'a>(came: &'a [Delivery], video: &Recorded) -> Vec<&'a Delivery> {
+/// The events of a video in the order in which they came for the first time, with their numbers.
+fn of_video<'a>(came: &'a [Delivery], video: &Recorded) -> Vec<(u64, &'a Delivery)> {
     let mine = |one: &&Delivery| {
         one.body["VideoId"] == video.video_id.as_str() || one.body["MediaId"] == video.video_id.as_str()
     };
-    came.iter().filter(mine).collect()
+    let number = |one: &Delivery| one.headers["x-reprise-sequence"].to_str().unwrap().parse().unwrap();
+    came.iter().filter(mine).map(|one| (number(one), one)).collect()
 }
 
 /// The same without what is told of snapshots: they are taken beside the encoding, and told before, between or behind its streams.
-fn without_snapshots<'a>(came: &'a [Delivery], video: &Recorded) -> Vec<&'a Delivery> {
-    of_video(came, video).into_iter().filter(|one| one.event_type() != SNAPSHOTS).collect()
+fn without_snapshots<'a>(came: &'a [Delivery], video: &Recorded) -> Vec<(u64, &'a Delivery)> {
+    of_video(came, video).into_iter().filter(|(_, one)| one.event_type() != SNAPSHOTS).collect()
 }
 
 #[tokio::test]
@@ -110,7 +112,8 @@ async fn a_stored_video_is_encoded_when_somebody_asks_for_it_and_everything_is_t
     assert_eq!((played.status, played.body["Code"].as_str()), (403, Some("Forbidden.IllegalStatus")));
 
     let group = group(&server, &[template("large", 320, 400, "mp4"), template("small", 160, 120, "m3u8")]).await;
-    let (first, jobs) = submit(&server, &video, &group, &[]).await;
+    let extend = r#"{"Extend":{"order":17}}"#;
+    let (first, jobs) = submit(&server, &video, &group, &[("UserData", extend)]).await;
     assert_eq!(status(&server, &video).await, "Transcoding");
     // Until it is done it only goes forward.
     let seen = RefCell::new(vec![0; 2]);
@@ -130,18 +133,22 @@ async fn a_stored_video_is_encoded_when_somebody_asks_for_it_and_everything_is_t
 
     let came = receiver.wait(SOON, |came| of_video(came, &video).len() == 6).await.unwrap();
     let mine = of_video(&came, &video);
-    for delivery in &mine {
+    for (number, (sequence, delivery)) in (1..).zip(&mine) {
         delivery.check_signature(receiver.url(), KEY).unwrap();
+        assert_eq!(*sequence, number, "numbered without a hole, in order");
     }
-    assert_eq!(mine[5].event_type(), TASK, "told when all is done, also the snapshots");
+    assert_eq!(mine[5].1.event_type(), TASK, "told when all is done, also the snapshots");
+    let taken = mine.iter().find(|(_, one)| one.event_type() == SNAPSHOTS).unwrap();
+    assert_eq!(taken.1.body["Extend"], r#"{"order":17}"#);
     let mine = without_snapshots(&came, &video);
-    let types: Vec<_> = mine.iter().map(|one| one.event_type()).collect();
+    let types: Vec<_> = mine.iter().map(|(_, one)| one.event_type()).collect();
     assert_eq!(types, ["AddLiveRecordVideoComplete", "VideoAnalysisComplete", STREAM, STREAM, TASK]);
-    for (at, delivery) in mine[2..4].iter().enumerate() {
+    for (at, (_, delivery)) in mine[2..4].iter().enumerate() {
         let body = &delivery.body;
         let output = &told["TranscodeJobInfoList"][at];
         let file = &output["OutputFile"];
         assert_eq!((&body["JobId"], &body["Status"]), (&output["TranscodeJobId"], &json!("success")));
+        assert_eq!(body["Extend"], r#"{"order":17}"#);
         assert_eq!(
             (&body["Width"].to_string(), &body["Height"].to_string()),
             (&file["Width"].as_str().unwrap().to_owned(), &file["Height"].as_str().unwrap().to_owned())
@@ -159,7 +166,7 @@ async fn a_stored_video_is_encoded_when_somebody_asks_for_it_and_everything_is_t
         let list: Value = serde_json::from_str(file["VideoStreamList"].as_str().unwrap()).unwrap();
         assert_eq!((list[0]["NumFrames"].as_str(), list[0]["Profile"].as_str()), (Some("1750"), Some("High")));
     }
-    let all = &mine[4].body;
+    let all = &mine[4].1.body;
     assert_eq!((all["Status"].as_str(), all["StreamInfos"].as_array().map(Vec::len)), (Some("success"), Some(2)));
     assert_eq!(status(&server, &video).await, "Normal");
 
@@ -167,7 +174,8 @@ async fn a_stored_video_is_encoded_when_somebody_asks_for_it_and_everything_is_t
     let (second, again) = submit(&server, &video, &group, &[]).await;
     wait_task(&server, &second, "CompleteAllSucc").await;
     assert!(again.iter().all(|job| !jobs.contains(job)));
-    receiver.wait(SOON, |came| of_video(came, &video).len() == 10).await.unwrap();
+    let came = receiver.wait(SOON, |came| of_video(came, &video).len() == 10).await.unwrap();
+    assert!(of_video(&came, &video)[6..].iter().all(|(_, one)| one.body.get("Extend").is_none()));
     let newest = server.api().vod("GetPlayInfo", &[("VideoId", id)]).await.unwrap();
     let newest: BTreeSet<_> = newest["PlayInfoList"]["PlayInfo"].as_array().unwrap().iter().map(job_id).collect();
     assert_eq!(newest, again.iter().cloned().collect());
@@ -176,14 +184,15 @@ async fn a_stored_video_is_encoded_when_somebody_asks_for_it_and_everything_is_t
     let before = rows_in(&url).await;
     assert_eq!((before["rendition"].len(), before["output"].len()), (3, 4), "nothing is encoded twice");
     check(&server, &["--deep"], 0).await;
-    // All of it comes back from storage: tasks, outputs and what they are made of.
+    // All of it comes back from storage: tasks, outputs, and the ledger with its numbers and bodies.
     let (code, text) = run(&server, &["rebuild"]).await;
     assert_eq!(code, 0, "{text}");
     let (before, after) = (before, rows_in(&url).await);
     let [before, after] = [before, after].map(without_what_storage_cannot_know);
-    for table in ["transcode_task", "output", "output_span", "rendition"] {
+    for table in ["transcode_task", "output", "output_span", "rendition", "event", "event_count"] {
         assert_eq!(before[table], after[table], "{table}");
     }
+    assert!(after["event"].iter().all(|event| event["sent"].is_string()));
 }
 
 fn job_id(stream: &Value) -> String {
@@ -331,9 +340,10 @@ async fn a_cancelled_task_ends_its_encoders_and_says_so() {
     );
     let came = receiver.wait(SOON, |came| without_snapshots(came, &video).len() == 5).await.unwrap();
     let mine = without_snapshots(&came, &video);
-    let tail: Vec<_> = mine[2..].iter().map(|one| (one.event_type(), one.body["Status"].as_str().unwrap())).collect();
+    let tail: Vec<_> =
+        mine[2..].iter().map(|(_, one)| (one.event_type(), one.body["Status"].as_str().unwrap())).collect();
     assert_eq!(tail, [(STREAM, "fail"), (STREAM, "fail"), (TASK, "fail")]);
-    assert_eq!(mine[2].body["ErrorCode"], "TranscodeCancelled");
+    assert_eq!(mine[2].1.body["ErrorCode"], "TranscodeCancelled");
     assert_eq!(status(&server, &video).await, "UploadSucc");
     // No chunk that waited was begun, and what was begun of it is removed.
     assert_eq!(encoder.started().len(), 1);
@@ -375,7 +385,7 @@ async fn a_video_that_is_deleted_while_it_is_encoded_ends_the_work_and_goes_on_w
     let told = wait_task(&server, &first, "CompleteAllSucc").await;
     assert_eq!(told["TranscodeJobInfoList"][0]["TranscodeJobId"], jobs[0].as_str());
     let came = receiver.wait(SOON, |came| without_snapshots(came, &video).len() == 7).await.unwrap();
-    let types: Vec<_> = without_snapshots(&came, &video)[2..].iter().map(|one| one.event_type()).collect();
+    let types: Vec<_> = without_snapshots(&came, &video)[2..].iter().map(|(_, one)| one.event_type()).collect();
     let (deleted, changed) = ("DeleteMediaComplete", "MediaBaseChangeComplete");
     assert_eq!(types, [deleted, changed, changed, STREAM, TASK], "nothing is told of it while it is deleted");
     server.stop().await.unwrap();
@@ -410,4 +420,76 @@ async fn a_later_task_of_higher_priority_comes_before_the_waiting_chunks_of_an_e
     };
     let order: Vec<_> = encoder.started().iter().map(|(_, job)| priority(job)).collect();
     assert_eq!(order, [2, 9, 2, 2]);
+}
+
+#[tokio::test]
+async fn the_events_of_a_task_go_where_it_says_and_all_of_them_come_again_on_request() {
+    // Three attempts, as the vendor makes, so that an event can be lost.
+    let mut server = storing(&[("REPRISE_CALLBACKS__KEEP_TELLING", "0s")]).await;
+    let (account, own) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    customer::call_back(&server.api(), account.url(), KEY).await.unwrap();
+    account.answer_next([StatusCode::BAD_GATEWAY; 3]);
+    let video = video(&server, "court1", 8).await;
+    let group = group(&server, &[template("large", 320, 400, "mp4")]).await;
+    let url = format!("{}?task=1", own.url());
+    let user_data = json!({"MessageCallback": {"CallbackType": "http", "CallbackURL": url}, "Extend": "seventeen"});
+    let (first, _) = submit(&server, &video, &group, &[("UserData", &user_data.to_string())]).await;
+    wait_task(&server, &first, "CompleteAllSucc").await;
+    let came = own.wait(SOON, |came| came.len() == 3).await.unwrap();
+    let mut types: Vec<_> = came.iter().map(Delivery::event_type).collect();
+    assert_eq!(types[2], TASK);
+    types[..2].sort_unstable();
+    assert_eq!(types[..2], [SNAPSHOTS, STREAM], "in the order in which they were done");
+    for delivery in &came {
+        delivery.check_signature(&url, KEY).unwrap();
+        assert_eq!((delivery.uri.query(), &delivery.body["Extend"]), (Some("task=1"), &json!("seventeen")));
+    }
+    // The first event was lost to the account's receiver; the ledger tells, with each attempt.
+    let id = video.video_id.as_str();
+    let events = async |server: &Server, more: &[(&str, &str)]| {
+        let params = [&[("VideoId", id), ("SortBy", "CreationTime:Asc")], more].concat();
+        server.api().vod("ListEvents", &params).await.unwrap()["EventList"].as_array().unwrap().clone()
+    };
+    let outcomes = async |server: &Server, wanted: &[&str]| {
+        let look = || async {
+            let told: Vec<_> =
+                events(server, &[]).await.iter().map(|one| one["Outcome"].as_str().unwrap().to_owned()).collect();
+            if told != wanted {
+                bail!("{wanted:?} is wanted: {told:?}");
+            }
+            Ok(())
+        };
+        until(SOON, look).await.unwrap();
+    };
+    outcomes(&server, &["Dropped", "Delivered", "Delivered", "Delivered", "Delivered"]).await;
+    let lost = events(&server, &[("Outcome", "Dropped")]).await[0].clone();
+    let event = server.api().vod("GetEvent", &[("EventId", lost["EventId"].as_str().unwrap())]).await.unwrap();
+    let attempts = event["Event"]["Attempts"].as_array().unwrap();
+    let statuses: Vec<_> = attempts.iter().map(|one| (one["Attempt"].as_u64(), one["HttpStatus"].as_u64())).collect();
+    assert_eq!(statuses, [(Some(1), Some(502)), (Some(2), Some(502)), (Some(3), Some(502))]);
+    let body: Value = serde_json::from_str(event["Event"]["Body"].as_str().unwrap()).unwrap();
+    let before = account.deliveries();
+    assert_eq!(body, before[0].body);
+
+    // Under another address of the server, and after a restart, a repeat is the same text all the same.
+    server.stop().await.unwrap();
+    server.set("REPRISE_HTTP__PUBLIC_URL", "https://other.example.org");
+    server.restart().await.unwrap();
+    let replay = [("VideoId", id), ("OnlyUndelivered", "true")];
+    let told = server.api().vod("ReplayEvents", &replay).await.unwrap();
+    assert_eq!((&told["ReplayedCount"], &told["InFlightCount"]), (&json!(1), &json!(0)));
+    outcomes(&server, &["Delivered"; 5]).await;
+    let told = server.api().vod("ReplayEvents", &[("StartTime", "2020-01-01T00:00:00Z")]).await.unwrap();
+    assert_eq!(told["ReplayedCount"], 5);
+    let again = account.wait(SOON, |came| came.len() == before.len() + 3).await.unwrap();
+    let repeated: Vec<_> = again[before.len()..].iter().map(|one| (one.event_type(), one.body.clone())).collect();
+    let birth = ("AddLiveRecordVideoComplete", before[0].body.clone());
+    let analysis = before.iter().find(|one| one.event_type() == "VideoAnalysisComplete").unwrap();
+    assert_eq!(repeated, [birth.clone(), birth, ("VideoAnalysisComplete", analysis.body.clone())]);
+    let again = own.wait(SOON, |came| came.len() == 6).await.unwrap();
+    let (first, repeated) = again.split_at(3);
+    for (first, repeated) in first.iter().zip(repeated) {
+        assert_eq!(first.body, repeated.body);
+        assert_eq!(first.headers["x-reprise-event-id"], repeated.headers["x-reprise-event-id"]);
+    }
 }

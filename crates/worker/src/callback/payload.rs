@@ -16,23 +16,14 @@ use super::pictures;
 
 /// The `EventType` under which customers ask for and get an event.
 pub(crate) fn event_type(event: &Event) -> &'static str {
-    match event {
-        Event::CycleBecameAsset { .. } => "AddLiveRecordVideoComplete",
-        Event::ComposeBegan { .. } => "LiveRecordVideoComposeStart",
-        Event::SourceInPlace { .. } => "FileUploadComplete",
-        Event::SourceAnalysed { .. } => "VideoAnalysisComplete",
-        Event::StreamTranscoded { .. } => "StreamTranscodeComplete",
-        Event::Transcoded { .. } => "TranscodeComplete",
-        Event::SnapshotsTaken { .. } => "SnapshotComplete",
-        Event::Animated { .. } => "DynamicImageComplete",
-        Event::AssetDeleted | Event::StreamsDeleted { .. } => "DeleteMediaComplete",
-        Event::AssetDescribed { .. } => "MediaBaseChangeComplete",
-    }
+    // Each kind has one: a test sees to it.
+    rpc::event::event_type(event.kind().as_str()).unwrap_or_default()
 }
 
-/// The body of its callback: one JSON object. `public_url` is where media is reached, without a slash at the end.
-pub(crate) fn render(event: &AssetEvent, public_url: &str) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&body(event, public_url))
+/// The body of its callback: one JSON object. `extend` is told back; `public_url` is where media is reached, without a slash at
+/// the end.
+pub(crate) fn render(event: &AssetEvent, extend: Option<&str>, public_url: &str) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&Body { extend, ..body(event, public_url) })
 }
 
 #[derive(Serialize)]
@@ -43,6 +34,8 @@ struct Body<'a> {
     status: &'static str,
     #[serde(flatten)]
     fields: Fields<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extend: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -281,7 +274,13 @@ fn body<'a>(event: &'a AssetEvent, public_url: &str) -> Body<'a> {
             media_content: changes.iter().map(content).collect(),
         },
     };
-    Body { event_type: event_type(&event.event), event_time: event_time(event.at), status: status(success), fields }
+    Body {
+        event_type: event_type(&event.event),
+        event_time: event_time(event.at),
+        status: status(success),
+        fields,
+        extend: None,
+    }
 }
 
 fn event_time(at: WallTime) -> String {
@@ -323,7 +322,7 @@ mod tests {
 
     fn rendered(at: &str, event: Event) -> String {
         let asset = AssetId::from_u128(0x6f0c_2b9e_4d1a_4b7f_9c3e_5a7d_8b1f_2c30);
-        render(&AssetEvent { asset, at: time(at), event }, "http://vod.example.org").unwrap()
+        render(&AssetEvent { asset, at: time(at), event }, None, "http://vod.example.org").unwrap()
     }
 
     fn time(text: &str) -> WallTime {
@@ -421,6 +420,13 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_of_event_has_a_name() {
+        for kind in domain::event::EventKind::ALL {
+            assert!(rpc::event::event_type(kind.as_str()).is_some(), "{kind:?}: add it to rpc::event");
+        }
+    }
+
+    #[test]
     fn deleted_streams_are_told_with_their_ids() {
         let jobs = vec![JobId::from_u128(1), JobId::from_u128(2)];
         let text = rendered("2026-03-01T12:02:00Z", Event::StreamsDeleted { jobs });
@@ -477,6 +483,14 @@ mod tests {
         );
         let failed = rendered(at, Event::Animated { job, outcome: AnimationOutcome::Failed { error: "why".into() } });
         assert!(failed.contains(r#""Status":"fail""#) && failed.ends_with(r#""ErrorMessage":"why"}"#), "{failed}");
+    }
+
+    #[test]
+    fn what_is_told_back_is_told_letter_for_letter() {
+        let event =
+            AssetEvent { asset: AssetId::from_u128(1), at: time("2026-03-01T12:02:00Z"), event: Event::AssetDeleted };
+        let text = render(&event, Some(r#"{"id":"7"}"#), "http://a").unwrap();
+        assert!(text.ends_with(r#""DeleteType":"all","Extend":"{\"id\":\"7\"}"}"#), "{text}");
     }
 
     #[test]

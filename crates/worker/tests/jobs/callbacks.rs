@@ -70,6 +70,14 @@ async fn events_of_one_asset_arrive_in_order_signed_and_identical_when_repeated(
         assert_eq!((&delivery.method, delivery.uri.query()), (&Method::POST, Some("tenant=a%20b")));
         assert_eq!(delivery.headers["content-type"], "application/json");
     }
+    // Of the same event all have the same id; those of one video are numbered.
+    let header = |delivery: &Delivery, name: &str| delivery.headers[name].to_str().unwrap().to_owned();
+    let told: Vec<_> =
+        came.iter().map(|one| (header(one, "x-reprise-event-id"), header(one, "x-reprise-sequence"))).collect();
+    let expected =
+        [(first, "1"), (first, "1"), (first, "1"), (second, "2")].map(|(id, n)| (id.to_string(), n.to_owned()));
+    assert_eq!(told[..4], expected);
+    assert_eq!(told[4].1, "3");
     for pair in came[..3].windows(2) {
         let apart = pair[1].at.duration_since(pair[0].at);
         assert!(apart >= Duration::from_millis(990) && apart < Duration::from_secs(5), "{apart:?}");
@@ -119,6 +127,89 @@ async fn an_event_is_offered_beyond_three_attempts_for_as_long_as_the_operator_s
     let came = receiver.deliveries();
     let added = "AddLiveRecordVideoComplete";
     assert_eq!(types(&came), [added, added, added, added, "VideoAnalysisComplete"]);
+    // The first three are planned a second apart; then they wait longer.
+    let apart: Vec<_> = came[..4].windows(2).map(|pair| pair[1].at.duration_since(pair[0].at)).collect();
+    let least = [990, 990, 1_990].map(Duration::from_millis);
+    assert!(apart.iter().zip(least).all(|(apart, least)| *apart >= least), "{apart:?}");
+    let job = running.catalog.event(first).await.unwrap().unwrap().job;
+    let planned = running.catalog.job(job).await.unwrap().unwrap().retry;
+    assert_eq!((planned.first, planned.even, planned.max), (Duration::from_secs(1), 2, Duration::from_secs(3_600)));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_events_of_a_job_go_where_its_customer_says_and_tell_back_what_it_wrote() {
+    let (account, own) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
+    let running = Running::start(true).await;
+    let catalog = &running.catalog;
+    let asset = AssetId::from_u128(7);
+    let wanted = format!(r#"{{"MessageCallback":{{"CallbackURL":"{}?job=1"}},"Extend":{{"id":"7"}}}}"#, own.url());
+    let tell = async |asset: AssetId, user_data: &str| {
+        let event = AssetEvent { asset, at: at(30), event: Event::Transcoded { streams: Vec::new() } };
+        catalog.push_event_for(&event, user_data).await.unwrap()
+    };
+    // It works only where the account has a callback that wants events of this type.
+    let unset = tell(asset, &wanted).await;
+    until("unwanted", async || outcome(catalog, unset).await == EventOutcome::Unwanted).await;
+    subscribe(catalog, account.url(), "TranscodeComplete").await;
+    let told = [tell(asset, &wanted).await, tell(asset, r#"{"Extend":"plain"}"#).await, tell(asset, "").await];
+    for event in told {
+        until("delivered", async || outcome(catalog, event).await == EventOutcome::Delivered).await;
+    }
+    let [own_one] = &own.deliveries()[..] else { panic!("{:?}", own.deliveries()) };
+    own_one.check_signature(&format!("{}?job=1", own.url()), KEY).unwrap();
+    assert_eq!(own_one.body["Extend"], r#"{"id":"7"}"#);
+    let others = account.deliveries();
+    assert_eq!(
+        others.iter().map(|one| one.body.get("Extend").cloned()).collect::<Vec<_>>(),
+        [Some("plain".into()), None]
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_replay_is_the_same_text_in_the_same_order_whatever_changed_since() {
+    let receiver = Receiver::start().await.unwrap();
+    let running = Running::start(true).await;
+    let catalog = &running.catalog;
+    subscribe(catalog, receiver.url(), "ALL").await;
+    let (asset, other) = (AssetId::from_u128(7), AssetId::from_u128(8));
+    // The first is dropped; the second comes through; the third waits for its turn.
+    receiver.answer_next([StatusCode::INTERNAL_SERVER_ERROR; 3]);
+    let dropped = owe(catalog, asset, Event::SourceInPlace { size_bytes: Some(5) }).await;
+    until("dropped", async || outcome(catalog, dropped).await == EventOutcome::Dropped).await;
+    let delivered = owe(catalog, asset, analysed(5)).await;
+    let elsewhere = owe(catalog, other, became_asset()).await;
+    for event in [delivered, elsewhere] {
+        until("delivered", async || outcome(catalog, event).await == EventOutcome::Delivered).await;
+    }
+    let before = receiver.deliveries().len();
+    assert_eq!(before, 5);
+    // Another server would say another address: what was sent first stays.
+    let mut tx = catalog.begin().await.unwrap();
+    let changed = sql::Sql::new("UPDATE event SET body = replace(body, '5', '6') WHERE id = $1").arg(dropped);
+    changed.run(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let undelivered = Replay { asset: Some(asset), only_undelivered: true, ..Replay::default() };
+    let told = catalog.replay_events(&undelivered, 10, at(60)).await.unwrap();
+    assert_eq!(told, Replayed { replayed: 1, in_flight: 0, more: None });
+    until("delivered", async || outcome(catalog, dropped).await == EventOutcome::Delivered).await;
+    assert_eq!(catalog.replay_events(&undelivered, 10, at(60)).await.unwrap(), Replayed::default());
+    let all = Replay { asset: Some(asset), ..Replay::default() };
+    assert_eq!(catalog.replay_events(&all, 10, at(60)).await.unwrap().replayed, 2);
+    let came = receiver.wait(PATIENCE, |came| came.len() == before + 3).await.unwrap();
+    assert_eq!(types(&came[before..]), ["FileUploadComplete", "FileUploadComplete", "VideoAnalysisComplete"]);
+    assert!(came[before].body == came[0].body && came[before + 1].body == came[0].body);
+    assert_eq!(
+        came[before + 2].body,
+        came.iter().find(|one| one.event_type() == "VideoAnalysisComplete").unwrap().body
+    );
+    let ids: Vec<_> = came.iter().map(|one| one.headers["x-reprise-event-id"].clone()).collect();
+    assert!(ids[before] == ids[0] && ids[before + 1] == ids[0]);
+    let attempts = catalog.deliveries_of_event(dropped).await.unwrap();
+    let seen: Vec<_> = attempts.iter().map(|one| one.http_status).collect();
+    assert_eq!(seen, [Some(500), Some(500), Some(500), Some(200), Some(200)], "every attempt is kept");
     running.stop().await;
 }
 

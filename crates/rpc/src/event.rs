@@ -1,0 +1,38 @@
+//! The names of events (contract §3.2), by the words that they are stored with.
+
+/// The word of what happened, and the `EventType` under which customers ask for and get it.
+const EVENTS: [(&str, &str); 11] = [
+    ("cycle_became_asset", "AddLiveRecordVideoComplete"),
+    ("compose_began", "LiveRecordVideoComposeStart"),
+    ("source_in_place", "FileUploadComplete"),
+    ("source_analysed", "VideoAnalysisComplete"),
+    ("stream_transcoded", "StreamTranscodeComplete"),
+    ("transcoded", "TranscodeComplete"),
+    ("snapshots_taken", "SnapshotComplete"),
+    ("animated", "DynamicImageComplete"),
+    ("asset_deleted", "DeleteMediaComplete"),
+    ("streams_deleted", "DeleteMediaComplete"),
+    ("asset_described", "MediaBaseChangeComplete"),
+];
+
+/// The `EventType` of what happened; `None` for a word that is none.
+pub fn event_type(kind: &str) -> Option<&'static str> {
+    EVENTS.iter().find(|(word, _)| *word == kind).map(|(_, name)| *name)
+}
+
+/// The words of what is told under an `EventType`; none for a name that is none.
+pub fn kinds_of(event_type: &str) -> impl Iterator<Item = &'static str> {
+    EVENTS.iter().filter(move |(_, name)| *name == event_type).map(|(word, _)| *word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_stand_for_several_things() {
+        assert_eq!(event_type("transcoded"), Some("TranscodeComplete"));
+        assert_eq!(kinds_of("DeleteMediaComplete").collect::<Vec<_>>(), ["asset_deleted", "streams_deleted"]);
+        assert_eq!((event_type("nothing"), kinds_of("Nothing").count()), (None, 0));
+    }
+}
