@@ -71,6 +71,8 @@ CALLS = [
     (LIVE, "SetLiveStreamsNotifyUrlConfig", {"DomainName": PUSH, "NotifyUrl": "http://127.0.0.1:9/cb?x=a b&y=中"}),
     (LIVE, "DescribeLiveStreamsNotifyUrlConfig", {"DomainName": PUSH}),
     (LIVE, "DeleteLiveStreamsNotifyUrlConfig", {"DomainName": PUSH}),
+    (LIVE, "DescribeLiveStreamsNotifyRecords", {"DomainName": PUSH, "Status": "failed", "PageSize": 500} | WINDOW),
+    (LIVE, "DescribeLiveRecordNotifyRecords", {"DomainName": PLAY, "StorageType": "all", "PageNumber": 1, "PageSize": 20} | WINDOW),
     (LIVE, "DeleteLiveDomainMapping", {"PullDomain": PLAY, "PushDomain": PUSH}),
     (LIVE, "DeleteLiveDomain", {"DomainName": PUSH}),
     (LIVE, "DeleteLiveDomain", {"DomainName": PLAY}),

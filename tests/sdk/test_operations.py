@@ -264,6 +264,18 @@ def test_record_callbacks(sdk, domains):
     refused(400, "InvalidNotifyUrl.Malformed", sdk, LIVE, "AddLiveRecordNotifyConfig", DomainName=play, NotifyUrl="a")
 
 
+def test_the_history_of_callbacks(sdk, domains):
+    play, push = domains
+    now = datetime.datetime.now(datetime.timezone.utc)
+    window = {"StartTime": wire_time(now - datetime.timedelta(days=1)), "EndTime": wire_time(now)}
+    told = sdk.call(LIVE, "DescribeLiveStreamsNotifyRecords", DomainName=push, **window)
+    assert (told["TotalNum"], told["NotifyRecordsInfo"]) == (0, {"LiveStreamNotifyRecordsInfo": []})
+    told = sdk.call(LIVE, "DescribeLiveRecordNotifyRecords", DomainName=play, PageNumber=1, PageSize=20, **window)
+    assert (told["TotalNum"], told["CallbackList"]) == (0, [])
+    bad = window | {"DomainName": play, "PageNumber": 1, "PageSize": 501}
+    refused(400, "InvalidParameter", sdk, LIVE, "DescribeLiveRecordNotifyRecords", **bad)
+
+
 def test_recording_on_command(sdk):
     if not (os.environ.get("REPRISE_RTMP") and shutil.which("ffmpeg")):
         pytest.skip("nothing to command: set REPRISE_RTMP")

@@ -12,6 +12,7 @@ mod jobs;
 mod message_callback;
 mod mezzanine;
 mod notify;
+mod notify_records;
 mod play;
 mod receipt;
 mod record_command;
@@ -42,6 +43,7 @@ pub static OPERATIONS: &[Operation] = &[
     record_notify::UpdateLiveRecordNotifyConfig::OPERATION,
     record_notify::DescribeLiveRecordNotifyConfig::OPERATION,
     record_notify::DeleteLiveRecordNotifyConfig::OPERATION,
+    notify_records::DescribeLiveRecordNotifyRecords::OPERATION,
     // Live: streams.
     streams::DescribeLiveStreamsOnlineList::OPERATION,
     streams::DescribeLiveStreamsPublishList::OPERATION,
@@ -53,6 +55,7 @@ pub static OPERATIONS: &[Operation] = &[
     notify::SetLiveStreamsNotifyUrlConfig::OPERATION,
     notify::DescribeLiveStreamsNotifyUrlConfig::OPERATION,
     notify::DeleteLiveStreamsNotifyUrlConfig::OPERATION,
+    notify_records::DescribeLiveStreamsNotifyRecords::OPERATION,
     domains::AddLiveDomain::OPERATION,
     domains::DeleteLiveDomain::OPERATION,
     domains::DescribeLiveUserDomains::OPERATION,

@@ -7,8 +7,8 @@ use std::time::Duration;
 use catalog::*;
 use domain::event::{AssetEvent, Event};
 use serde_json::{Value, json};
-use support::{Server, VOD, now};
-use units::{AssetId, EventId, WallTime};
+use support::{LIVE, PLAY, PUSH, Server, VOD, now};
+use units::{AssetId, EventId, StreamPath, WallTime};
 
 const UNKNOWN: &str = "00000000000000000000000000000001";
 
@@ -32,6 +32,7 @@ async fn attempted(server: &Server, event: EventId, attempt: u32, http_status: O
         http_status,
         error,
         elapsed_ms: 12,
+        stream: None,
     };
     server.catalog.note_delivery(&delivery).await.unwrap();
 }
@@ -209,4 +210,114 @@ async fn more_than_a_thousand_events_are_told_in_several_calls() {
     assert_eq!(first["ReplayedCount"], 1_000);
     let rest = [since, ("NextToken", first["NextToken"].as_str().unwrap())];
     assert_eq!(server.ok(VOD, "ReplayEvents", &rest).await, json!({"ReplayedCount": 5, "InFlightCount": 0}));
+}
+
+async fn note(
+    server: &Server,
+    topic: &str,
+    push_domain: Option<&str>,
+    stream: &str,
+    at: WallTime,
+    error: Option<&str>,
+) {
+    let path = StreamPath::new(PLAY, "cup", stream).unwrap();
+    let delivery = Delivery {
+        job: server.catalog.ids().job(at),
+        event: None,
+        attempt: 1,
+        at,
+        url: "http://a/cb".into(),
+        http_status: None,
+        error: error.map(str::to_owned),
+        elapsed_ms: 1,
+        stream: Some(StreamDelivery {
+            topic: topic.into(),
+            domain: path.domain().into(),
+            push_domain: push_domain.map(str::to_owned),
+            app: path.app().into(),
+            stream: path.stream().into(),
+            content: "action=publish".into(),
+            headers: "a: b\n".into(),
+            response: "ok".into(),
+        }),
+    };
+    server.catalog.note_delivery(&delivery).await.unwrap();
+}
+
+#[tokio::test]
+async fn live_callbacks_have_a_history() {
+    let server = Server::new().await;
+    note(&server, "publish", Some(PUSH), "court1", now(), Some("no answer")).await;
+    note(&server, "publish", Some(PUSH), "court1", later(1), None).await;
+    note(&server, "publish_done", Some(PUSH), "court2", later(2), None).await;
+    note(&server, "file_created", None, "court1", later(3), None).await;
+    note(&server, "record_started", None, "court1", later(4), Some("no answer")).await;
+    let (start, end) = (now().to_iso8601(), later(60).to_iso8601());
+    let window = [("StartTime", start.as_str()), ("EndTime", end.as_str())];
+    let with = |more: &[(&'static str, &'static str)]| [&window[..], more].concat();
+
+    let told = server.ok(LIVE, "DescribeLiveStreamsNotifyRecords", &with(&[("DomainName", PUSH)])).await;
+    assert_eq!(
+        (&told["PageNum"], &told["PageSize"], &told["TotalNum"], &told["TotalPage"]),
+        (&json!(1), &json!(20), &json!(3), &json!(1))
+    );
+    assert_eq!(
+        told["NotifyRecordsInfo"]["LiveStreamNotifyRecordsInfo"][2],
+        json!({
+            "DomainName": PUSH, "AppName": "cup", "StreamName": "court1", "NotifyType": "publish", "NotifyUrl": "http://a/cb",
+            "NotifyContent": "action=publish", "NotifyHeader": "a: b\n", "NotifyResponse": "ok", "NotifyResult": "failed",
+            "Description": "no answer", "NotifyTime": now().to_iso8601(),
+        })
+    );
+    for (more, count) in [
+        (vec![("DomainName", PLAY)], 3),
+        (vec![("DomainName", PUSH), ("StreamName", "court1")], 2),
+        (vec![("DomainName", PUSH), ("AppName", "other")], 0),
+        (vec![("DomainName", PUSH), ("Status", "success")], 2),
+        (vec![("DomainName", PUSH), ("Status", "failed")], 1),
+    ] {
+        let told = server.ok(LIVE, "DescribeLiveStreamsNotifyRecords", &with(&more)).await;
+        assert_eq!(told["TotalNum"], count, "{more:?}");
+    }
+    let page = with(&[("DomainName", PUSH), ("PageSize", "2"), ("PageNumber", "2")]);
+    let told = server.ok(LIVE, "DescribeLiveStreamsNotifyRecords", &page).await;
+    assert_eq!(told["NotifyRecordsInfo"]["LiveStreamNotifyRecordsInfo"].as_array().unwrap().len(), 1);
+    assert_eq!(told["TotalPage"], 2);
+
+    let of_recordings = [("DomainName", PLAY), ("PageNumber", "1"), ("PageSize", "10")];
+    let told = server.ok(LIVE, "DescribeLiveRecordNotifyRecords", &with(&of_recordings)).await;
+    assert_eq!(told["TotalNum"], 2);
+    let list = told["CallbackList"].as_array().unwrap();
+    let shown: Vec<_> = list.iter().map(|one| (&one["NotifyType"], &one["StorageType"], &one["Description"])).collect();
+    assert_eq!(
+        shown,
+        [
+            (&json!("record_started"), &json!("vod"), &json!("no answer")),
+            (&json!("file_created"), &json!("vod"), &json!("success"))
+        ]
+    );
+    let oss = with(&[("DomainName", PLAY), ("StorageType", "oss")]);
+    let told = server.ok(LIVE, "DescribeLiveRecordNotifyRecords", &oss).await;
+    assert_eq!((&told["TotalNum"], &told["CallbackList"]), (&json!(0), &json!([])));
+
+    for (action, params, wanted) in [
+        ("DescribeLiveStreamsNotifyRecords", vec![("DomainName", PUSH)], (400, "MissingParameter")),
+        (
+            "DescribeLiveRecordNotifyRecords",
+            with(&[("DomainName", "none.example.org")]),
+            (404, "InvalidDomain.NotFound"),
+        ),
+        (
+            "DescribeLiveRecordNotifyRecords",
+            with(&[("DomainName", PLAY), ("Status", "odd")]),
+            (400, "InvalidParameter"),
+        ),
+        (
+            "DescribeLiveStreamsNotifyRecords",
+            vec![("DomainName", PUSH), ("StartTime", end.as_str()), ("EndTime", start.as_str())],
+            (400, "InvalidParameter"),
+        ),
+    ] {
+        assert_eq!(server.refused(LIVE, action, &params).await, (wanted.0, wanted.1.into()), "{action} {params:?}");
+    }
 }

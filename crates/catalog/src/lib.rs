@@ -63,7 +63,7 @@ pub use callbacks::MessageCallback;
 pub use clean::CleanAfter;
 pub use commands::{CommandAnswer, OpenCommand, RecordCommand};
 pub use compose::{Composable, ComposableCycle, Composed};
-pub use deliveries::Delivery;
+pub use deliveries::{Delivery, StreamDelivery, StreamDeliveryFilter};
 pub use described::{Rows, Stale, Subject};
 pub use domains::{Domain, DomainConfig, DomainFilter, DomainKind, DomainStatus, Mapping, ResolvedDomain};
 pub use error::{CatalogError, Result};

@@ -56,6 +56,7 @@ support::contract! {
     events_are_found_by_what_they_are_and_what_became_of_them
     events_are_replayed_once_for_all_who_ask
     events_that_an_older_version_described_are_numbered
+    what_was_told_of_streams_can_be_read_back
     a_unique_key_holds_while_its_job_is_unfinished
     template_groups_are_kept_whole_and_one_is_the_default
     names_are_sorted_by_bytes
@@ -1798,6 +1799,53 @@ async fn events_that_an_older_version_described_are_numbered(catalog: Catalog) {
     let next = AssetEvent { asset: other, at: at(99), event: Event::AssetDeleted };
     let next = catalog.push_event(&next).await.unwrap();
     assert_eq!(catalog.event(next).await.unwrap().unwrap().number, 4);
+}
+
+async fn what_was_told_of_streams_can_be_read_back(catalog: Catalog) {
+    let told = |second: i64, topic: &str, push_domain: Option<&str>, error: Option<&str>| Delivery {
+        job: catalog.ids().job(at(second)),
+        event: None,
+        attempt: 1,
+        at: at(second),
+        url: "http://a/cb".into(),
+        http_status: error.is_none().then_some(200),
+        error: error.map(str::to_owned),
+        elapsed_ms: 3,
+        stream: Some(StreamDelivery {
+            topic: topic.into(),
+            domain: "play.example.org".into(),
+            push_domain: push_domain.map(str::to_owned),
+            app: "cup".into(),
+            stream: "court1".into(),
+            content: "x".into(),
+            headers: "y".into(),
+            response: "z".into(),
+        }),
+    };
+    let all = [
+        told(1, "publish", Some("push.example.org"), Some("no answer")),
+        told(2, "publish", Some("other.example.org"), None),
+        told(3, "file_created", None, None),
+    ];
+    for delivery in &all {
+        catalog.note_delivery(delivery).await.unwrap();
+    }
+    let found = async |domain: &str, pushes, change: fn(&mut StreamDeliveryFilter)| {
+        let mut filter = StreamDeliveryFilter { domain: domain.into(), pushes, ..StreamDeliveryFilter::default() };
+        change(&mut filter);
+        let listed = catalog.stream_deliveries(&filter, Page { number: 1, size: 10 }).await.unwrap();
+        assert_eq!(listed.total, listed.rows.len() as u64);
+        listed.rows
+    };
+    assert_eq!(found("play.example.org", true, |_| {}).await, [all[1].clone(), all[0].clone()]);
+    assert_eq!(found("push.example.org", true, |_| {}).await, [all[0].clone()]);
+    assert_eq!(found("play.example.org", false, |_| {}).await, [all[2].clone()]);
+    assert_eq!(found("push.example.org", false, |_| {}).await, []);
+    assert_eq!(found("play.example.org", true, |filter| filter.success = Some(false)).await, [all[0].clone()]);
+    assert_eq!(found("play.example.org", true, |filter| filter.from = Some(at(2))).await, [all[1].clone()]);
+    assert_eq!(found("play.example.org", true, |filter| filter.to = Some(at(1))).await, [all[0].clone()]);
+    assert_eq!(found("play.example.org", true, |filter| filter.stream = Some("court2".into())).await, []);
+    assert_eq!(catalog.deliveries_of_job(all[2].job).await.unwrap(), [all[2].clone()]);
 }
 
 async fn a_unique_key_holds_while_its_job_is_unfinished(catalog: Catalog) {

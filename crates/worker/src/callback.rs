@@ -18,7 +18,7 @@ use units::EventId;
 
 use crate::DEFAULT_APP_ID;
 use crate::clock::now;
-use crate::receiver::{Receivers, Request};
+use crate::receiver::{Receivers, Request, Told};
 
 /// An event is offered this often at least (contract §3.1).
 const ATTEMPTS_MIN: u32 = 3;
@@ -96,7 +96,7 @@ impl Handler for Callback {
         let user_data = user_data(&stored);
         let body = self.body(&stored, &user_data).await?;
         let request = request(callback, &user_data, &stored, body);
-        let delivered = self.receivers.deliver(&self.catalog, attempt, Some(id), request).await;
+        let delivered = self.receivers.deliver(&self.catalog, attempt, Told::Event(id), request).await;
         delivered.map_err(|failure| self.patient(attempt, failure))?;
         self.end(attempt, id, EventOutcome::Delivered).await
     }

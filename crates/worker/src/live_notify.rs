@@ -8,7 +8,7 @@ use serde::Deserialize;
 use units::PushId;
 
 use crate::clock::now;
-use crate::receiver::{Receivers, Request};
+use crate::receiver::{Receivers, Request, Told};
 
 #[derive(Deserialize)]
 struct Payload {
@@ -21,6 +21,15 @@ struct Payload {
 enum Action {
     Publish,
     PublishDone,
+}
+
+impl Action {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Publish => "publish",
+            Self::PublishDone => "publish_done",
+        }
+    }
 }
 
 /// Delivers publish and unpublish.
@@ -49,7 +58,9 @@ impl Handler for Notify {
         let notify = self.catalog.live_notify_for(&push.info.publish_domain, push.info.path.domain()).await?;
         let Some(notify) = notify else { return Ok(Finish::Done) };
         let request = request(&notify, &push, action)?;
-        self.receivers.deliver(&self.catalog, attempt, None, request).await?;
+        let push_domain = Some(push.info.publish_domain.as_str());
+        let told = Told::Stream { topic: action.word(), path: &push.info.path, push_domain };
+        self.receivers.deliver(&self.catalog, attempt, told, request).await?;
         Ok(Finish::Done)
     }
 }
@@ -57,12 +68,12 @@ impl Handler for Notify {
 fn request(notify: &LiveNotify, push: &Push, action: Action) -> Result<Request, Failure> {
     let mut url = Url::parse(&notify.notify_url)
         .map_err(|error| Failure::GiveUp(format!("{:?} is no URL: {error}", notify.notify_url)))?;
-    let (name, at) = match action {
-        Action::Publish => ("publish", push.info.began),
-        Action::PublishDone => ("publish_done", push.ended.unwrap_or(push.info.began)),
+    let at = match action {
+        Action::Publish => push.info.began,
+        Action::PublishDone => push.ended.unwrap_or(push.info.began),
     };
     url.query_pairs_mut()
-        .append_pair("action", name)
+        .append_pair("action", action.word())
         .append_pair("app", &push.info.publish_domain)
         .append_pair("appname", push.info.path.app())
         .append_pair("id", push.info.path.stream())

@@ -9,12 +9,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use catalog::{Catalog, Delivery};
+use catalog::{Catalog, Delivery, StreamDelivery};
 use jobs::{Attempt, Failure};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, Url, redirect, retry};
-use units::EventId;
+use units::{EventId, StreamPath};
 use url::Host;
 
 use crate::clock::now;
@@ -26,6 +26,10 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// As much of it is kept for those who asked a question (contract §3.5).
 const ANSWER_BYTES_KEPT: usize = 2_048;
+/// As much is written down of what is told of a stream, of the request's headers, and of the answer, in bytes.
+const CONTENT_BYTES_NOTED: usize = 4_096;
+const HEADERS_BYTES_NOTED: usize = 1_024;
+const ANSWER_BYTES_NOTED: usize = 1_024;
 
 /// The client that all requests to customers go through.
 #[derive(Clone)]
@@ -42,6 +46,21 @@ pub(crate) struct Request {
     pub body: Option<String>,
 }
 
+/// What a request tells.
+pub(crate) enum Told<'a> {
+    /// An event.
+    Event(EventId),
+    /// Something of a stream.
+    Stream {
+        /// A word for it.
+        topic: &'a str,
+        /// Which.
+        path: &'a StreamPath,
+        /// The domain that it is pushed to; `None`: it is told of its recording.
+        push_domain: Option<&'a str>,
+    },
+}
+
 /// Why a request counts as failed.
 #[derive(Debug, thiserror::Error)]
 enum SendError {
@@ -51,8 +70,8 @@ enum SendError {
     NotPublic(String),
     #[error("a header cannot be sent")]
     Header,
-    #[error("the receiver answered {0}; only 200 is success")]
-    Status(StatusCode),
+    #[error("the receiver answered {status}; only 200 is success")]
+    Status { status: StatusCode, answer: Vec<u8> },
     #[error("no answer")]
     NoAnswer(#[source] reqwest::Error),
 }
@@ -90,16 +109,23 @@ impl Receivers {
         &self,
         catalog: &Catalog,
         attempt: &Attempt,
-        event: Option<EventId>,
+        told: Told<'_>,
         request: Request,
     ) -> Result<Vec<u8>, Failure> {
         let (at, began, url) = (now(), Instant::now(), request.url.clone());
-        let answer = self.send(request).await;
-        let http_status = match &answer {
-            Ok(_) => Some(StatusCode::OK.as_u16()),
-            Err(SendError::Status(status)) => Some(status.as_u16()),
-            Err(_) => None,
+        let (event, mut stream) = match told {
+            Told::Event(id) => (Some(id), None),
+            Told::Stream { topic, path, push_domain } => (None, Some(noted(topic, path, push_domain, &request))),
         };
+        let answer = self.send(request).await;
+        let (http_status, said) = match &answer {
+            Ok(said) => (Some(StatusCode::OK.as_u16()), Some(said)),
+            Err(SendError::Status { status, answer }) => (Some(status.as_u16()), Some(answer)),
+            Err(_) => (None, None),
+        };
+        if let (Some(stream), Some(said)) = (&mut stream, said) {
+            stream.response = beginning(&String::from_utf8_lossy(said), ANSWER_BYTES_NOTED);
+        }
         let error = answer.as_ref().err().map(|error| chain(error));
         metrics::counter!("reprise_callbacks_total", "kind" => attempt.job.kind.clone(), "ok" => error.is_none().to_string())
             .increment(1);
@@ -112,6 +138,7 @@ impl Receivers {
             http_status,
             error: error.clone(),
             elapsed_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            stream,
         };
         catalog.note_delivery(&delivery).await?;
         match (answer, error) {
@@ -147,8 +174,31 @@ impl Receivers {
         let answer = call.send().await.map_err(|error| SendError::NoAnswer(error.without_url()))?;
         let status = answer.status();
         let kept = read_beginning(answer).await;
-        if status == StatusCode::OK { Ok(kept) } else { Err(SendError::Status(status)) }
+        if status == StatusCode::OK { Ok(kept) } else { Err(SendError::Status { status, answer: kept }) }
     }
+}
+
+/// What is written down of a request that tells of a stream.
+fn noted(topic: &str, path: &StreamPath, push_domain: Option<&str>, request: &Request) -> StreamDelivery {
+    let query = || request.url.split_once('?').map_or("", |(_, query)| query).to_owned();
+    let content = request.body.clone().unwrap_or_else(query);
+    let headers: String = request.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+    StreamDelivery {
+        topic: topic.to_owned(),
+        domain: path.domain().to_owned(),
+        push_domain: push_domain.map(str::to_owned),
+        app: path.app().to_owned(),
+        stream: path.stream().to_owned(),
+        content: beginning(&content, CONTENT_BYTES_NOTED),
+        headers: beginning(&headers, HEADERS_BYTES_NOTED),
+        response: String::new(),
+    }
+}
+
+/// The beginning of a text, at most so many bytes, in whole characters that a database takes.
+fn beginning(text: &str, bytes_max: usize) -> String {
+    let end = (0..=bytes_max.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.get(..end).unwrap_or_default().replace('\0', "\u{fffd}")
 }
 
 /// Reads an answer, as much as is read of any, and gives its beginning. One that breaks off is as long as it is.
@@ -293,7 +343,7 @@ mod tests {
         let answer = format!("HTTP/1.1 302 Found\r\nlocation: {other}\r\ncontent-length: 0\r\n\r\n");
         let url = receiver(answer.leak().as_bytes(), std::future::ready(())).await;
         let error = receivers.send(get(url)).await.unwrap_err();
-        assert!(matches!(error, SendError::Status(StatusCode::FOUND)), "{error}");
+        assert!(matches!(error, SendError::Status { status: StatusCode::FOUND, .. }), "{error}");
     }
 
     #[tokio::test]
@@ -308,6 +358,12 @@ mod tests {
             let error = refused(url).await;
             assert!(error.contains("is no URL that can be called"), "{url}: {error}");
         }
+    }
+
+    #[test]
+    fn of_a_long_text_whole_characters_are_kept() {
+        assert_eq!((beginning("a中b", 3).as_str(), beginning("a中b", 4).as_str()), ("a", "a中"));
+        assert_eq!((beginning("", 9).as_str(), beginning("a\0b", 9).as_str()), ("", "a\u{fffd}b"));
     }
 
     #[test]

@@ -10,10 +10,13 @@ use serde::{Deserialize, Serialize};
 use units::{AssetId, MediaTime, RecordingId, StreamPath};
 
 use crate::clock::now;
-use crate::receiver::{Receivers, Request};
+use crate::receiver::{Receivers, Request, Told};
 
 /// Push parameters whose names begin with this are told back with each file.
 const TOLD_BACK: &str = "callback_";
+
+/// The word for a file in the history of what was told.
+const FILE_CREATED: &str = "file_created";
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -45,6 +48,14 @@ struct Status<'a> {
     event: &'a str,
 }
 
+/// What is told, and to whom.
+struct Notice {
+    topic: &'static str,
+    path: StreamPath,
+    notify: RecordNotify,
+    body: String,
+}
+
 /// Delivers what is told of recordings.
 pub(crate) struct NotifyOfRecordings {
     catalog: Catalog,
@@ -57,7 +68,7 @@ impl NotifyOfRecordings {
     }
 
     /// Whom to tell and what; `None`: nobody wants it any more, or it is gone.
-    async fn told(&self, payload: Payload) -> Result<Option<(RecordNotify, String)>, Failure> {
+    async fn told(&self, payload: Payload) -> Result<Option<Notice>, Failure> {
         let notify = async |path: &StreamPath| self.catalog.record_notify(path.domain()).await;
         match payload {
             Payload::File { asset: id } => {
@@ -66,7 +77,8 @@ impl NotifyOfRecordings {
                 let Some(origin) = asset.origin.clone() else { return Ok(None) };
                 let Some(notify) = notify(&origin.path).await? else { return Ok(None) };
                 let push_args = self.push_args(origin.recording).await?;
-                Ok(Some((notify, json(&file(&asset, &origin, push_args))?)))
+                let body = json(&file(&asset, &origin, push_args))?;
+                Ok(Some(Notice { topic: FILE_CREATED, path: origin.path, notify, body }))
             }
             Payload::Status { recording: id, status } => {
                 let Some(recording) = self.catalog.recording(id).await? else { return Ok(None) };
@@ -78,7 +90,8 @@ impl NotifyOfRecordings {
                 let path = &recording.path;
                 let told =
                     Status { domain: path.domain(), app: path.app(), stream: path.stream(), event: status.as_str() };
-                Ok(Some((notify, json(&told)?)))
+                let body = json(&told)?;
+                Ok(Some(Notice { topic: status.as_str(), path: recording.path, notify, body }))
             }
         }
     }
@@ -103,8 +116,10 @@ impl Handler for NotifyOfRecordings {
     const KIND: &'static str = kind::RECORD_NOTIFY;
 
     async fn run(&self, attempt: &Attempt) -> Result<Finish, Failure> {
-        if let Some((notify, body)) = self.told(attempt.payload()?).await? {
-            self.receivers.deliver(&self.catalog, attempt, None, request(notify, body)?).await?;
+        if let Some(notice) = self.told(attempt.payload()?).await? {
+            let request = request(notice.notify, notice.body)?;
+            let told = Told::Stream { topic: notice.topic, path: &notice.path, push_domain: None };
+            self.receivers.deliver(&self.catalog, attempt, told, request).await?;
         }
         Ok(Finish::Done)
     }

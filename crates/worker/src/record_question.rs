@@ -9,10 +9,13 @@ use serde::Deserialize;
 use units::PushId;
 
 use crate::clock::now;
-use crate::receiver::{Receivers, Request};
+use crate::receiver::{Receivers, Request, Told};
 
 /// What is told of a codec that nothing is known of yet: the usual one.
 const CODEC_GUESS: &str = "h264";
+
+/// The word for a question in the history of what was told.
+const ON_DEMAND: &str = "on_demand";
 
 #[derive(Deserialize)]
 struct Payload {
@@ -39,7 +42,8 @@ impl Question {
             return Ok(Err("the domain has no OnDemandUrl"));
         };
         let request = request(&notify.on_demand_url, &push)?;
-        let answer = self.receivers.deliver(&self.catalog, attempt, None, request).await?;
+        let told = Told::Stream { topic: ON_DEMAND, path: &push.info.path, push_domain: None };
+        let answer = self.receivers.deliver(&self.catalog, attempt, told, request).await?;
         Ok(Ok(String::from_utf8_lossy(&answer).into_owned()))
     }
 

@@ -42,6 +42,10 @@ async fn outcome(catalog: &Catalog, event: EventId) -> EventOutcome {
     catalog.event(event).await.unwrap().unwrap().outcome
 }
 
+fn of_lasting(delivery: &Delivery) -> bool {
+    delivery.uri.query().unwrap().contains("&id=lasting&")
+}
+
 fn types(deliveries: &[Delivery]) -> Vec<&str> {
     deliveries.iter().map(Delivery::event_type).collect()
 }
@@ -273,6 +277,7 @@ async fn a_publish_is_told_after_two_seconds_if_it_lasts_and_its_end_always() {
         auth_key: "0123456789abcdef".into(),
     };
     catalog.set_live_notify(&notify, at(0)).await.unwrap();
+    receiver.say("heard");
     let push = |stream: &str| NewPush {
         id: catalog.ids().push(at(0)),
         path: path(stream),
@@ -308,6 +313,30 @@ async fn a_publish_is_told_after_two_seconds_if_it_lasts_and_its_end_always() {
     let publish = query("publish", "lasting", 1_772_359_200);
     let done = query("publish_done", "lasting", 1_772_359_290);
     assert_eq!(all, [publish, done, query("publish_done", "short", 1_772_359_201)]);
+    // What was said and answered can be read back.
+    receiver.wait(PATIENCE, |came| came.len() >= 4).await.unwrap();
+    let of = |success| StreamDeliveryFilter {
+        domain: "push.example.org".into(),
+        pushes: true,
+        stream: Some("lasting".into()),
+        success,
+        ..StreamDeliveryFilter::default()
+    };
+    let noted = async |success| catalog.stream_deliveries(&of(success), Page::ALL).await.unwrap().rows;
+    until("noted", async || {
+        noted(None).await.len() == 2 + usize::from(came[0].answered != 200 && of_lasting(&came[0]))
+    })
+    .await;
+    let told = noted(Some(true)).await;
+    let topics: Vec<_> = told.iter().map(|one| one.stream.as_ref().unwrap().topic.as_str()).collect();
+    assert_eq!(topics, ["publish_done", "publish"], "last sent first");
+    let last = told[0].stream.clone().unwrap();
+    assert_eq!((last.domain.as_str(), last.push_domain.as_deref()), ("play.example.org", Some("push.example.org")));
+    assert_eq!(
+        (last.content.as_str(), last.response.as_str()),
+        (&*query("publish_done", "lasting", 1_772_359_290), "heard")
+    );
+    assert!(last.headers.contains("ALI-LIVE-SIGNATURE: "), "{}", last.headers);
     for delivery in &came {
         assert_eq!(delivery.method, Method::GET);
         let time = delivery.headers["ali-live-timestamp"].to_str().unwrap();
