@@ -164,6 +164,26 @@ impl ReelIndex {
         }
     }
 
+    /// Reads the epochs of a file, and of its segments those that begin in `[from, to)`, as far as it holds: what
+    /// [`between`](Self::between) gives of all of it. Of a reel of a day a video of minutes takes little memory so.
+    pub fn read_between(bytes: &[u8], from: i64, to: i64) -> Self {
+        let mut index = Self::default();
+        let mut number = 0;
+        for (kind, payload) in records(bytes) {
+            if kind == KIND_SEGMENT {
+                let Some(row) = index.next_row(payload, number) else { break };
+                number += 1;
+                if (from..to).contains(&row.begin) {
+                    index.segments.push(row);
+                }
+                index.lost_end = None;
+            } else if index.take(kind, payload).is_none() {
+                break;
+            }
+        }
+        index
+    }
+
     /// Reads on: `bytes` are what follows in the file after all that was read before. Gives how many of them hold, and
     /// why there are no more; positions in errors count from the start of `bytes`.
     pub fn extend(&mut self, bytes: &[u8]) -> (u64, Option<IndexError>) {
@@ -197,13 +217,7 @@ impl ReelIndex {
                 }
             }
             KIND_SEGMENT => {
-                let mut rest = payload;
-                let row = take_row(&mut rest)?;
-                let in_order = usize::try_from(row.number).ok()? == self.segments.len();
-                let known = usize::try_from(row.epoch).ok()? < self.epochs.len();
-                if !(rest.is_empty() && in_order && known) {
-                    return None;
-                }
+                let row = self.next_row(payload, self.segments.len())?;
                 self.segments.push(row);
                 self.lost_end = None;
             }
@@ -219,6 +233,15 @@ impl ReelIndex {
             _ => return None,
         }
         Some(())
+    }
+
+    /// The row of the segment with this number.
+    fn next_row(&self, payload: &[u8], number: usize) -> Option<SegmentRow> {
+        let mut rest = payload;
+        let row = take_row(&mut rest)?;
+        let in_order = usize::try_from(row.number).ok()? == number;
+        let known = usize::try_from(row.epoch).ok()? < self.epochs.len();
+        (rest.is_empty() && in_order && known).then_some(row)
     }
 
     /// The segments that begin in `[from, to)` on the reel's timeline.
@@ -315,6 +338,22 @@ mod tests {
             }));
         }
         (ReelIndex::read(&file).0, file)
+    }
+
+    #[test]
+    fn a_part_of_a_file_is_what_lies_between_of_all_of_it() {
+        let (index, file) = index();
+        let begins: Vec<i64> = index.segments.iter().map(|row| row.begin).collect();
+        let borders =
+            || [i64::MIN, 0].into_iter().chain(begins.iter().flat_map(|at| [at - 1, *at, at + 1])).chain([i64::MAX]);
+        for (from, to) in borders().flat_map(|from| borders().map(move |to| (from, to))).filter(|(from, to)| from <= to)
+        {
+            let part = ReelIndex::read_between(&file, from, to);
+            assert_eq!((&part.segments[..], &part.epochs), (index.between(from, to), &index.epochs), "{from}..{to}");
+        }
+        // Torn in its last row: that is missing from both.
+        let torn = &file[..file.len() - 1];
+        assert_eq!(ReelIndex::read_between(torn, 0, i64::MAX), ReelIndex::read(torn).0);
     }
 
     #[test]

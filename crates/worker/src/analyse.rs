@@ -1,7 +1,6 @@
 //! Measures a cut from its index, without reading media: exact size of its file, length, rates, tracks.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use blobs::Blobs;
 use bytes::Bytes;
@@ -58,16 +57,19 @@ impl Handler for Analyse {
     }
 }
 
-/// The indexes of the reels of a cut.
+/// The indexes of the reels of a cut, as far as the cut goes.
 pub(crate) async fn indexes_of(blobs: &Blobs, cut: &[CutSpan]) -> Result<BTreeMap<ReelId, ReelIndex>, WorkerError> {
-    let mut indexes: BTreeMap<ReelId, ReelIndex> = BTreeMap::new();
+    let mut reaches: BTreeMap<ReelId, (i64, i64)> = BTreeMap::new();
     for one in cut {
         for reel in [Some(one.span.reel), one.sound].into_iter().flatten() {
-            if let Entry::Vacant(place) = indexes.entry(reel) {
-                let file = blobs.get(&segments_index_key(reel)).await?;
-                place.insert(ReelIndex::read(&file).0);
-            }
+            let (from, to) = reaches.entry(reel).or_insert((one.span.from, one.span.to));
+            (*from, *to) = ((*from).min(one.span.from), (*to).max(one.span.to));
         }
+    }
+    let mut indexes = BTreeMap::new();
+    for (reel, (from, to)) in reaches {
+        let file = blobs.get(&segments_index_key(reel)).await?;
+        indexes.insert(reel, ReelIndex::read_between(&file, from, to));
     }
     Ok(indexes)
 }
