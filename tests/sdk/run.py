@@ -29,6 +29,8 @@ HERE = Path(__file__).resolve().parent
 HOME = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent.parent / "target")) / "sdk"
 # The shortest interruption that the server under test allows, so that a recording ends soon after its push.
 DELAY_SECONDS = "2"
+# The shortest cycle that it allows, so that a push of seconds becomes several videos.
+CYCLE_SECONDS = "3"
 
 
 def python():
@@ -73,6 +75,7 @@ def running(server):
             "REPRISE_AUTH__ACCESS_KEY_ID": key_id,
             "REPRISE_AUTH__ACCESS_KEY_SECRET": key_secret,
             "REPRISE_RECORDING__DELAY_SECONDS_MIN": DELAY_SECONDS,
+            "REPRISE_RECORDING__CYCLE_SECONDS_MIN": CYCLE_SECONDS,
         }
         with open(Path(data) / "log", "w+b") as log:
             command = [server, "serve", "--data", Path(data) / "store"]
@@ -87,6 +90,7 @@ def running(server):
                     "REPRISE_KEY_ID": key_id,
                     "REPRISE_KEY_SECRET": key_secret,
                     "REPRISE_DELAY_SECONDS": DELAY_SECONDS,
+                    "REPRISE_CYCLE_SECONDS": CYCLE_SECONDS,
                 }
             finally:
                 process.terminate()
