@@ -1,15 +1,18 @@
 // Plays one URL in headless Chromium and prints what was seen, as one JSON object.
 //
-//   node play.cjs hls|shaka|mp4 URL [seek-to-seconds]
+//   node play.cjs hls|shaka|mp4 URL [seek-to-seconds|switch]
 //
 // Without a seek it plays from the beginning to the end, at double speed, and counts the frames. With one it seeks there and plays
-// one second. NODE_PATH names the folder in which `cargo xtask setup` installed the players and playwright-core.
+// one second. With `switch` it plays to the end and takes another rendition every few seconds. NODE_PATH names the folder in which
+// `cargo xtask setup` installed the players and playwright-core.
 
 const fs = require("node:fs");
 const http = require("node:http");
 const { chromium } = require("playwright-core");
 
-const [kind, url, seek] = process.argv.slice(2);
+const [kind, url, how] = process.argv.slice(2);
+const switching = how === "switch";
+const seek = how === undefined || switching ? null : Number(how);
 
 // The page is served from another origin than the media, as a customer's site is.
 const page = `<!doctype html><title>player</title><video id="video" muted playsinline></video><script src="/player.js"></script>`;
@@ -33,7 +36,7 @@ async function main() {
     const console_ = [];
     tab.on("console", (message) => message.type() === "error" && console_.push(message.text()));
     await tab.goto(`http://127.0.0.1:${site.address().port}/`);
-    const seen = await tab.evaluate(play, { kind, url, seek: seek === undefined ? null : Number(seek) });
+    const seen = await tab.evaluate(play, { kind, url, seek, switching });
     console.log(JSON.stringify({ ...seen, console: console_ }));
   } finally {
     await browser.close();
@@ -42,7 +45,7 @@ async function main() {
 }
 
 // Runs in the page.
-async function play({ kind, url, seek }) {
+async function play({ kind, url, seek, switching }) {
   const video = document.getElementById("video");
   const errors = [];
   const stalls = [];
@@ -52,10 +55,17 @@ async function play({ kind, url, seek }) {
     errors.push(`media error ${video.error.code}: ${video.error.message}`);
     resolve();
   }, { once: true }));
+  const widths = [];
+  video.addEventListener("resize", () => widths.push(video.videoWidth));
   video.addEventListener("waiting", () => stalls.push(video.currentTime));
   const ready = event("loadeddata");
   if (kind === "hls") {
-    const hls = new Hls({ startPosition: seek ?? 0 });
+    const hls = new Hls({ startPosition: seek ?? 0, ...(switching ? { maxBufferLength: 4, maxMaxBufferLength: 4 } : {}) });
+    if (switching) {
+      // Another one for each segment.
+      let turn = 0;
+      hls.on(Hls.Events.FRAG_BUFFERED, (_, data) => data.frag.type === "main" && (hls.loadLevel = turn++ % hls.levels.length));
+    }
     hls.on(Hls.Events.ERROR, (_, data) => errors.push(`hls.js ${data.fatal ? "fatal" : "mild"} ${data.type}: ${data.details}`));
     hls.loadSource(url);
     hls.attachMedia(video);
@@ -65,6 +75,15 @@ async function play({ kind, url, seek }) {
     const severity = (error) => (error.severity === shaka.util.Error.Severity.CRITICAL ? "fatal" : "mild");
     const note = (error) => errors.push(`shaka ${severity(error)} ${error.code}: ${error.data}`);
     player.addEventListener("error", (event) => note(event.detail));
+    if (switching) {
+      player.configure({ abr: { enabled: false }, streaming: { bufferingGoal: 4, rebufferingGoal: 1 } });
+      let turn = 0;
+      video.addEventListener("timeupdate", () => {
+        if (video.currentTime < turn * 3) return;
+        const tracks = player.getVariantTracks();
+        player.selectVariantTrack(tracks[turn++ % tracks.length]);
+      });
+    }
     player.attach(video).then(() => player.load(url, seek ?? 0)).catch(note);
   } else {
     video.crossOrigin = "anonymous";
@@ -98,7 +117,7 @@ async function play({ kind, url, seek }) {
   return {
     duration, from, to: video.currentTime, ended: video.ended, errors, timing,
     stalls: stalls.filter((at) => at > from && at < duration - 0.5),
-    width: video.videoWidth, height: video.videoHeight,
+    width: video.videoWidth, height: video.videoHeight, widths,
     frames: quality.totalVideoFrames, dropped: quality.droppedVideoFrames,
     audioBytes: video.webkitAudioDecodedByteCount, videoBytes: video.webkitVideoDecodedByteCount,
   };

@@ -162,12 +162,21 @@ def test_template_groups(sdk):
         "Container": {"Format": "m3u8"},
         "MuxConfig": {"Segment": {"Duration": "6"}},
     }
+    auto = {
+        "TemplateName": "auto",
+        "Type": "VideoPackage",
+        "Definition": "AUTO",
+        "PackageSetting": {"PackageType": "DASHPackage", "PackageConfig": {"BandWidth": "900000"}},
+    }
     unknown = sd | {"Video": {"Codec": "AV1"}}
-    made = sdk.call(VOD, "AddTranscodeTemplateGroup", Name=f"ladder {sdk.name}", TranscodeTemplateList=json.dumps([sd]))
+    made = sdk.call(VOD, "AddTranscodeTemplateGroup", Name=f"ladder {sdk.name}", TranscodeTemplateList=json.dumps([sd, auto]))
     ladder = made["TranscodeTemplateGroupId"]
     refused(400, "InvalidParameter", sdk, VOD, "AddTranscodeTemplateGroup", Name="x", TranscodeTemplateList=json.dumps([unknown]))
+    refused(400, "InvalidParameter", sdk, VOD, "AddTranscodeTemplateGroup", Name="x", TranscodeTemplateList=json.dumps([auto]))
     told = group()
-    (template,) = told["TranscodeTemplateList"]
+    template, package = told["TranscodeTemplateList"]
+    assert (package["Type"], package["Definition"]) == ("VideoPackage", "AUTO")
+    assert json.loads(package["PackageSetting"]) == auto["PackageSetting"]
     assert (told["Locked"], told["IsDefault"], json.loads(template["Video"])) == ("Disabled", "NotDefault", sd["Video"])
     assert json.loads(template["MuxConfig"]) == sd["MuxConfig"]
     change = [{"TranscodeTemplateId": template["TranscodeTemplateId"], "Definition": "HD"}]

@@ -251,7 +251,21 @@ async fn what_cannot_be_encoded_here_is_refused_in_plain_words() {
         ("MuxConfig", json!({"Segment": "10"}), "MuxConfig.Segment: an object is wanted"),
         ("TransConfig", json!({"TransMode": "VBR"}), "TransConfig.TransMode: one of onepass, twopass, CBR is wanted"),
         ("TransConfig", json!({"IsCheckReso": "maybe"}), "TransConfig.IsCheckReso: true or false is wanted"),
-        ("Type", json!("VideoPackage"), "Type: packages are not made here"),
+        ("Type", json!("SubtitlePackage"), "Type: subtitles are not packed here"),
+        ("Type", json!("Package"), "Type: one of Normal, VideoPackage is wanted"),
+        ("Type", json!("VideoPackage"), "Definition: that of a package is AUTO"),
+        ("Definition", json!("AUTO"), "Definition: only what has the Type VideoPackage is AUTO"),
+        ("PackageSetting", json!({"PackageType": "HLSPackage"}), "PackageSetting.PackageType: only what has the Type"),
+        (
+            "PackageSetting",
+            json!({"PackageConfig": {"BandWidth": "1"}}),
+            "PackageConfig.BandWidth: a whole number from",
+        ),
+        (
+            "PackageSetting",
+            json!({"PackageConfig": {"BandWidth": "900000"}}),
+            "PackageConfig.BandWidth: only an m3u8 tells it",
+        ),
         ("Definition", json!("XL"), "Definition: one of LD, SD, HD, FHD, 2K, 4K, SQ, HQ, OD is wanted"),
         ("EncryptSetting", json!({"EncryptType": "AliyunVoDEncryption"}), "EncryptSetting: encrypted outputs"),
         ("Clip", json!({"TimeSpan": {"Seek": "1:00"}}), "Clip.TimeSpan.Seek: seconds, or hh:mm:ss"),
@@ -408,6 +422,112 @@ async fn h265_has_eight_bits_or_ten() {
         .map(|one| (one.codec, one.ten_bit))
         .collect();
     assert_eq!(found, [(VideoCodec::H265, false), (VideoCodec::H265, true)]);
+}
+
+/// A template of a size that a package offers.
+fn offered(name: &str) -> Value {
+    let mut one = template(name);
+    one["Container"] = json!({"Format": "m3u8"});
+    one
+}
+
+/// A package.
+fn package(name: &str, setting: Value) -> Value {
+    json!({"TemplateName": name, "Type": "VideoPackage", "Definition": "AUTO", "PackageSetting": setting})
+}
+
+#[tokio::test]
+async fn packages_offer_what_their_group_has_in_m3u8() {
+    let server = Server::empty().await;
+    let mut slow = offered("slow");
+    slow["PackageSetting"] = json!({"PackageConfig": {"BandWidth": 1_200_000}});
+    let hls = package("hls", json!({"PackageType": "HLSPackage", "PackageConfig": {"BandWidth": "900000"}}));
+    let mut dash = package("dash", json!({"PackageType": "DASHPackage"}));
+    dash["Container"] = json!({"Format": "mpd"});
+    let id = add(&server, "packed", &[hls.clone(), offered("large"), slow, template("file"), dash]).await;
+    let told = get(&server, &id).await;
+    let kinds: Vec<_> =
+        told["TranscodeTemplateList"].as_array().unwrap().iter().map(|one| one["Type"].clone()).collect();
+    assert_eq!(kinds, ["VideoPackage", "Normal", "Normal", "Normal", "VideoPackage"]);
+    let mut first = told["TranscodeTemplateList"][0].clone();
+    let text = json!({"PackageType": "HLSPackage", "PackageConfig": {"BandWidth": "900000"}}).to_string();
+    let package_id = first["TranscodeTemplateId"].take();
+    assert_eq!(
+        first,
+        json!({"TranscodeTemplateId": null, "TemplateName": "hls", "Type": "VideoPackage", "Definition": "AUTO",
+               "PackageSetting": text})
+    );
+    let stored = server.catalog.template_group(&id).await.unwrap().unwrap().templates;
+    let found: Vec<_> =
+        stored.iter().map(|one| (one.template.format, one.template.is_packed(), one.template.bandwidth_bps)).collect();
+    assert_eq!(
+        found,
+        [
+            (Format::M3u8, false, None),
+            (Format::M3u8, true, None),
+            (Format::M3u8, true, Some(1_200_000)),
+            (Format::Mp4, false, None),
+            (Format::Mpd, false, None),
+        ]
+    );
+    assert_eq!(stored[0].template.content, Content::Package { network_bps: Some(900_000) });
+    assert_eq!(stored[4].template.content, Content::Package { network_bps: None });
+
+    // What a package offers can be changed, and not taken from under it by a change.
+    let group = ("TranscodeTemplateGroupId", id.as_str());
+    let changes = |ids: &[&Value]| {
+        let one =
+            |id: &&Value| json!({"TranscodeTemplateId": id, "Container": {"Format": "mp4"}, "PackageSetting": {}});
+        Value::from(ids.iter().map(one).collect::<Vec<_>>()).to_string()
+    };
+    let ids = [1, 2].map(|at| &told["TranscodeTemplateList"][at]["TranscodeTemplateId"]);
+    let (one, both) = (changes(&ids[..1]), changes(&ids));
+    let wrong = [group, ("TranscodeTemplateList", both.as_str())];
+    assert_eq!(code(&server, "UpdateTranscodeTemplateGroup", &wrong).await, (400, "InvalidParameter".into()));
+    let right = [group, ("TranscodeTemplateList", one.as_str())];
+    server.ok(VOD, "UpdateTranscodeTemplateGroup", &right).await;
+    let dash =
+        json!([{"TranscodeTemplateId": package_id, "PackageSetting": {"PackageType": "DASHPackage"}}]).to_string();
+    server.ok(VOD, "UpdateTranscodeTemplateGroup", &[group, ("TranscodeTemplateList", &dash)]).await;
+    let stored = server.catalog.template_group(&id).await.unwrap().unwrap().templates.remove(0).template;
+    assert_eq!((stored.format, stored.content), (Format::Mpd, Content::Package { network_bps: None }));
+}
+
+#[tokio::test]
+async fn a_package_without_anything_to_offer_is_refused_in_plain_words() {
+    let server = Server::empty().await;
+    let hls = || package("all", json!({"PackageType": "HLSPackage"}));
+    let with = |key: &str, value: Value| {
+        let mut one = hls();
+        one[key] = value;
+        one
+    };
+    let mut part = offered("part");
+    part["Clip"] = json!({"TimeSpan": {"End": "5"}});
+    let mut sound = sound("sound", "AAC", "mp4");
+    sound["Container"] = json!({"Format": "m3u8"});
+    let as_they_are = "a package offers the outputs of the other templates as they are; leave it out";
+    for (templates, wanted) in [
+        (vec![hls(), template("file"), sound], "the package all: the group has no template with pictures in m3u8"),
+        (
+            vec![hls(), offered("whole"), part],
+            "the package all: the templates in m3u8 that it offers have different Clips",
+        ),
+        (vec![with("Video", json!({"Codec": "H.264"}))], as_they_are),
+        (vec![with("Clip", json!({"TimeSpan": {"End": "5"}}))], as_they_are),
+        (vec![with("Rotate", json!(90))], as_they_are),
+        (vec![with("Container", json!({"Format": "mp4"}))], "template 1, Container.Format: m3u8 is possible here"),
+        (
+            vec![with("PackageSetting", json!({"PackageType": "CMAF"}))],
+            "PackageSetting.PackageType: one of HLSPackage, DASHPackage",
+        ),
+    ] {
+        let list = list(&templates);
+        let params = [("Name", "n"), ("TranscodeTemplateList", list.as_str())];
+        let (status, answer) = server.call(VOD, "AddTranscodeTemplateGroup", &params).await;
+        assert_eq!((status, answer["Code"].as_str()), (400, Some("InvalidParameter")), "{wanted}: {answer}");
+        assert!(answer["Message"].as_str().unwrap().contains(wanted), "{wanted}: {answer}");
+    }
 }
 
 #[tokio::test]

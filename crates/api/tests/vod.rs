@@ -72,15 +72,16 @@ async fn a_no_transcode_video_plays_from_exactly_one_source_stream() {
 }
 
 #[tokio::test]
-async fn the_source_is_told_as_hls_to_those_who_ask_for_it() {
+async fn the_source_is_told_as_hls_and_dash_to_those_who_ask_for_it() {
     let server = Server::new().await;
     let video = server.recorded("cup", "court1", AssetStatus::Normal).await.to_string();
-    let told = server.ok(VOD, "GetPlayInfo", &[("VideoId", &video), ("Formats", "m3u8,mp4")]).await;
+    let told = server.ok(VOD, "GetPlayInfo", &[("VideoId", &video), ("Formats", "m3u8,mp4,mpd")]).await;
     let streams = told["PlayInfoList"]["PlayInfo"].as_array().unwrap();
     let formats: Vec<_> =
         streams.iter().map(|s| (s["Format"].as_str().unwrap(), s["Definition"].as_str().unwrap())).collect();
-    assert_eq!(formats, [("mp4", "OD"), ("m3u8", "OD")]);
+    assert_eq!(formats, [("mp4", "OD"), ("m3u8", "OD"), ("mpd", "OD")]);
     assert_eq!(streams[1]["PlayURL"], json!(format!("http://vod.example.org:8080/v/{video}/index.m3u8")));
+    assert_eq!(streams[2]["PlayURL"], json!(format!("http://vod.example.org:8080/v/{video}/index.mpd")));
     assert_eq!(streams[1]["Specification"], json!("Original"));
     for filter in [("Formats", "flv"), ("Definition", "FD,LD"), ("StreamType", "audio")] {
         let refused = server.refused(VOD, "GetPlayInfo", &[("VideoId", &video), filter]).await;

@@ -154,7 +154,7 @@ pub struct OutputFacts {
     pub bitrate_kbps: u64,
     /// In 90 kHz ticks.
     pub duration_ticks: i64,
-    /// Bytes of its progressive MP4.
+    /// Bytes of its file, of an m3u8 those of its progressive MP4; of a package those of all that it offers, each once.
     pub size_bytes: u64,
     /// Each track. (Outputs that were made before these were measured have none.)
     #[serde(default)]
@@ -253,7 +253,7 @@ pub struct PlannedOutput {
     pub id: Option<JobId>,
     /// What is asked for.
     pub template: Template,
-    /// What it is made of, in order, or why it cannot be made.
+    /// What it is made of, in order, or why it cannot be made. A package is made of other outputs, and has none.
     pub pieces: std::result::Result<Vec<PlannedPiece>, String>,
 }
 
@@ -277,6 +277,14 @@ pub struct OutputSpan {
     pub from_ticks: i64,
     /// One past the last tick.
     pub to_ticks: i64,
+}
+
+impl Output {
+    /// Whether a package of its task offers it: it can be played, and has pictures.
+    pub fn is_packed(&self) -> bool {
+        let pictures = self.facts.as_ref().is_some_and(|facts| facts.width > 0);
+        self.state == OutputState::Done && pictures && self.template.is_packed()
+    }
 }
 
 pub(crate) fn task_of(row: &Row) -> Result<TranscodeTask> {

@@ -990,6 +990,7 @@ fn template() -> Template {
         file_name: None,
         content: Content::Encoded,
         clip: None,
+        bandwidth_bps: None,
         profile: Profile::default(),
     }
 }
@@ -1895,6 +1896,7 @@ async fn template_groups_are_kept_whole_and_one_is_the_default(catalog: Catalog)
         file_name: Some(encode::FileName::parse("{JobId}").unwrap()),
         content: Content::Remuxed,
         clip: Some(encode::Clip { begin_ms: 5, end_ms: None }),
+        bandwidth_bps: None,
         profile: encode::Profile::default(),
     };
     let stored = StoredTemplate { template, asked: serde_json::json!({"Video": {"Crf": "26"}}) };

@@ -28,6 +28,9 @@ pub struct Template {
     /// Of which part of a source.
     #[serde(default)]
     pub clip: Option<Clip>,
+    /// What is told of its bandwidth, in bits per second; `None`: what it takes.
+    #[serde(default)]
+    pub bandwidth_bps: Option<u64>,
     /// What is encoded.
     pub profile: Profile,
 }
@@ -41,6 +44,38 @@ pub enum Content {
     Encoded,
     /// Nothing: its own media is delivered.
     Remuxed,
+    /// Nothing: the group's other outputs are offered as one, between which players switch.
+    Package {
+        /// Bits per second that a network is expected to carry: players begin with the best output that fits.
+        network_bps: Option<u64>,
+    },
+}
+
+impl Template {
+    /// Whether its output is made of the others of its group.
+    pub fn is_package(&self) -> bool {
+        match self.content {
+            Content::Package { .. } => true,
+            Content::Encoded | Content::Remuxed => false,
+        }
+    }
+
+    /// Bits per second that a package's network is expected to carry.
+    pub fn network_bps(&self) -> Option<u64> {
+        match self.content {
+            Content::Package { network_bps } => network_bps,
+            Content::Encoded | Content::Remuxed => None,
+        }
+    }
+
+    /// Whether a package of its group offers its output.
+    pub fn is_packed(&self) -> bool {
+        match self.content {
+            Content::Encoded => self.format == Format::M3u8 && self.profile.video.is_some(),
+            Content::Remuxed => self.format == Format::M3u8,
+            Content::Package { .. } => false,
+        }
+    }
 }
 
 /// A part of a source, in milliseconds from its begin.
@@ -106,6 +141,8 @@ pub enum Format {
     Flv,
     /// MP3, sound alone.
     Mp3,
+    /// DASH.
+    Mpd,
 }
 
 impl Format {
@@ -116,6 +153,7 @@ impl Format {
             Self::M3u8 => "m3u8",
             Self::Flv => "flv",
             Self::Mp3 => "mp3",
+            Self::Mpd => "mpd",
         }
     }
 }

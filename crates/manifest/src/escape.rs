@@ -1,4 +1,4 @@
-//! Text that comes from outside, made safe for a line or a quoted string (RFC 8216bis §4.2).
+//! Text that comes from outside, made safe for a line or a quoted string (RFC 8216bis §4.2), and for XML.
 
 use std::fmt::Write;
 
@@ -29,6 +29,22 @@ pub(crate) fn quoted(text: &str) -> String {
         .collect()
 }
 
+/// Text of an XML element or attribute.
+pub(crate) fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,6 +52,7 @@ mod tests {
     #[test]
     fn nothing_from_outside_ends_a_line_or_a_string() {
         assert_eq!(uri("a b\"c\n#EXT/é?x=1&y=%20"), "a%20b%22c%0A#EXT/%C3%A9?x=1&y=%20");
+        assert_eq!(xml("<a b=\"1\">&\n"), "&lt;a b=&quot;1&quot;&gt;&amp; ");
         assert_eq!(quoted("say \"hi\"\r\nthere é"), "say 'hi'  there é");
     }
 }

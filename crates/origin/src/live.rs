@@ -123,7 +123,7 @@ impl Live {
                 (tag((id, name)), Content::Pieces(pieces))
             }
             Name::Segments(..) => return Err(OriginError::NotFound { what: "a segment of several" }),
-            Name::Mp4 | Name::Flv | Name::Mp3 => {
+            Name::Mpd | Name::Mp4 | Name::Flv | Name::Mp3 => {
                 return Err(OriginError::NotFound { what: "a file of what still grows" });
             }
         };

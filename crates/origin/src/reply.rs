@@ -116,6 +116,7 @@ pub(crate) fn tag(of: impl Hash) -> u64 {
 pub(crate) const fn content_type(name: Name) -> &'static str {
     match name {
         Name::Index | Name::Playlist(_) => manifest::CONTENT_TYPE,
+        Name::Mpd => manifest::MPD_CONTENT_TYPE,
         Name::Init(TrackKind::Audio, _) | Name::Segment(TrackKind::Audio, _) | Name::Segments(TrackKind::Audio, ..) => {
             "audio/mp4"
         }

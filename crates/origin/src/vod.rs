@@ -1,7 +1,8 @@
 //! Assets on demand: `/v/{asset}/…`.
 //!
 //! The source has plain names (`source.mp4`, `index.m3u8`). An output is named by its id: `{id}-ld.mp4`, or `{id}-ld.m3u8` with its
-//! parts in the folder `{id}-ld/`; what stands around the id is for the eye. Pictures have folders of their own.
+//! parts in the folder `{id}-ld/`; what stands around the id is for the eye. What is HLS is DASH too, as `.mpd`. A package of outputs
+//! (`{id}-auto.m3u8`, `{id}-auto.mpd`) has no parts: it names those of its outputs. Pictures have folders of their own.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -10,13 +11,13 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use catalog::{AssetStatus, Catalog, OutputState};
+use catalog::{AssetStatus, Catalog, Output, OutputState};
 use domain::picture::PictureName;
 use moka::future::Cache;
 use reel::{ReelIndex, Span};
 use tokio::sync::Semaphore;
 use units::{AssetId, JobId, ReelId};
-use view::{CutSpan, Flv, Growth, Mp3, Mp4, Name, SLICE_PARTS_MAX, SoundView, SpanView, Timeline};
+use view::{CutSpan, Flv, Growth, Member, Mp3, Mp4, Name, Package, SLICE_PARTS_MAX, SoundView, SpanView, Timeline};
 
 use crate::error::{OriginError, Result};
 use crate::laid::{Laid, Text};
@@ -34,9 +35,30 @@ const REEL_TICKS: u64 = 90_000;
 #[derive(Clone)]
 struct Answer {
     status: AssetStatus,
+    what: What,
+}
+
+/// What is played of it.
+#[derive(Clone)]
+enum What {
+    /// Its source, or one output.
+    One(One),
+    /// Several outputs.
+    Package {
+        /// With their ids.
+        members: Arc<[(JobId, One)]>,
+        /// Bits per second that a network is expected to carry.
+        network_bps: Option<u64>,
+    },
+}
+
+#[derive(Clone)]
+struct One {
     cut: Cut,
     /// How long the segments of its playlists should be, in 90 kHz ticks; `None`: as they are stored.
     about: Option<u64>,
+    /// What is told of its bandwidth.
+    bandwidth_bps: Option<u64>,
 }
 
 /// What a view is of.
@@ -97,26 +119,43 @@ impl Vod {
 
     async fn ask(&self, of: Of) -> Result<Option<Answer>> {
         let Some(asset) = self.catalog.asset(of.asset).await? else { return Ok(None) };
-        let span = |reel, from, to| Span { reel, from, to };
-        let (cut, about) = match of.output {
+        let what = match of.output {
             None => {
                 let spans = self.catalog.spans(of.asset).await?;
                 let cut = spans.iter().map(|one| CutSpan::from(span(one.reel, one.from_ticks, one.to_ticks)));
-                (cut.collect(), None)
+                What::One(One { cut: cut.collect(), about: None, bandwidth_bps: None })
             }
             Some(id) => match self.catalog.output(id).await? {
                 Some(output) if output.asset == of.asset && output.state == OutputState::Done => {
-                    let spans = self.catalog.output_spans(id).await?;
-                    let cut = spans.iter().map(|one| CutSpan {
-                        span: span(one.reel, one.from_ticks, one.to_ticks),
-                        sound: one.sound_reel,
-                    });
-                    (cut.collect(), output.template.segment_seconds.map(|seconds| u64::from(seconds) * REEL_TICKS))
+                    self.what(&output).await?
                 }
                 _ => return Ok(None),
             },
         };
-        Ok(Some(Answer { status: asset.status, cut, about }))
+        Ok(Some(Answer { status: asset.status, what }))
+    }
+
+    async fn what(&self, output: &Output) -> Result<What> {
+        if !output.template.is_package() {
+            return Ok(What::One(self.one(output).await?));
+        }
+        let mut members = Vec::new();
+        for other in self.catalog.outputs_of_task(output.task).await?.iter().filter(|other| other.is_packed()) {
+            members.push((other.id, self.one(other).await?));
+        }
+        Ok(What::Package { members: members.into(), network_bps: output.template.network_bps() })
+    }
+
+    async fn one(&self, output: &Output) -> Result<One> {
+        let spans = self.catalog.output_spans(output.id).await?;
+        let cut = spans
+            .iter()
+            .map(|one| CutSpan { span: span(one.reel, one.from_ticks, one.to_ticks), sound: one.sound_reel });
+        Ok(One {
+            cut: cut.collect(),
+            about: output.template.segment_seconds.map(|seconds| u64::from(seconds) * REEL_TICKS),
+            bandwidth_bps: output.template.bandwidth_bps,
+        })
     }
 
     async fn laid(&self, cut: &Cut) -> Result<Arc<Laid>> {
@@ -153,15 +192,21 @@ impl Vod {
 
     /// `folder` stands before the names in the multivariant playlist.
     async fn reply(&self, of: Of, name: Name, folder: &str) -> Result<Reply> {
-        if matches!(name, Name::Index | Name::Mp4 | Name::Flv | Name::Mp3) {
+        if matches!(name, Name::Index | Name::Mpd | Name::Mp4 | Name::Flv | Name::Mp3) {
             // Where a viewer begins, the catalog is asked anew: a video that was deleted or made a moment ago is gone or there.
             self.answers.invalidate(&of).await;
         }
-        let Answer { cut, about, .. } = self.playable(of).await?;
+        let One { cut, about, bandwidth_bps } = match self.playable(of).await?.what {
+            What::One(one) => one,
+            What::Package { members, network_bps } => return self.package(&members, network_bps, name).await,
+        };
         let same_cut = tag((&cut, name));
         let laid = self.laid(&cut).await?;
         let (keep, tag, content) = match name {
-            Name::Index => written(Text::new(laid.timeline.multivariant(folder).to_text())),
+            Name::Index | Name::Mpd => {
+                let member = Member { bandwidth_bps, ..Member::new(&laid.timeline, folder) };
+                written(over(&Package::one(member), name, None))
+            }
             Name::Playlist(track) => written(laid.playlist(track, about)?),
             Name::Init(track, number) => {
                 let init = laid.timeline.init(track, number)?;
@@ -189,6 +234,35 @@ impl Vod {
             }
         };
         Ok(Reply { content_type: content_type(name), keep, tag, content })
+    }
+
+    /// What is told of several outputs together. An output that was deleted meanwhile is left out.
+    async fn package(&self, members: &[(JobId, One)], network_bps: Option<u64>, name: Name) -> Result<Reply> {
+        if members.is_empty() || !matches!(name, Name::Index | Name::Mpd) {
+            return Err(NO_NAME);
+        }
+        let mut laid = Vec::with_capacity(members.len());
+        for (id, one) in members {
+            laid.push((format!("{id}/"), one.bandwidth_bps, self.laid(&one.cut).await?));
+        }
+        let members = laid.iter().map(|(folder, bandwidth_bps, laid)| Member {
+            bandwidth_bps: *bandwidth_bps,
+            ..Member::new(&laid.timeline, folder)
+        });
+        let (keep, tag, content) = written(over(&Package::new(members.collect())?, name, network_bps));
+        Ok(Reply { content_type: content_type(name), keep, tag, content })
+    }
+}
+
+fn span(reel: ReelId, from: i64, to: i64) -> Span {
+    Span { reel, from, to }
+}
+
+/// What stands over the playlists, or the description.
+fn over(package: &Package<'_>, name: Name, network_bps: Option<u64>) -> Text {
+    match name {
+        Name::Mpd => Text::new(package.mpd().to_text()),
+        _ => Text::new(package.multivariant(network_bps).to_text()),
     }
 }
 
@@ -233,6 +307,7 @@ pub(crate) async fn serve(
         Some((id, _, "flv")) => vod.reply(Of { asset, output: Some(id) }, Name::Flv, "").await?,
         Some((id, _, "mp3")) => vod.reply(Of { asset, output: Some(id) }, Name::Mp3, "").await?,
         Some((id, stem, "m3u8")) => vod.reply(Of { asset, output: Some(id) }, Name::Index, &format!("{stem}/")).await?,
+        Some((id, stem, "mpd")) => vod.reply(Of { asset, output: Some(id) }, Name::Mpd, &format!("{stem}/")).await?,
         _ => vod.reply(Of { asset, output: None }, name.parse().map_err(|_| NO_NAME)?, "").await?,
     };
     Ok(reply.answer(&headers, &vod.reels.blobs))

@@ -1,4 +1,4 @@
-//! What Chromium with hls.js, and alone, makes of what is served.
+//! What Chromium with hls.js, with Shaka Player, and alone, makes of what is served.
 
 mod common;
 
@@ -15,7 +15,16 @@ async fn check(what: &str, player: Player, url: &str, frames: u64, seconds: f64)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_browser_plays_every_picture_of_both_views_and_seeks() {
+async fn a_browser_plays_every_picture_of_hls_and_mp4_and_seeks() {
+    plays_and_seeks(&[(Player::Hls, "index.m3u8"), (Player::Mp4, "source.mp4")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_plays_every_picture_of_dash_and_seeks() {
+    plays_and_seeks(&[(Player::Shaka, "index.mpd")]).await;
+}
+
+async fn plays_and_seeks(views: &[(Player, &str)]) {
     let world = World::new().await;
     let folder = world.folder.path();
     let clips: Vec<Clip> = (0..2).map(|n| usual(folder, &format!("{n}.mp4"), 6, "30", "320x180", 48_000)).collect();
@@ -29,7 +38,7 @@ async fn a_browser_plays_every_picture_of_both_views_and_seeks() {
     let all =
         [("one span", one, 6u32), ("two reels", two, 12), ("new size", changing, 12), ("new sound", sounding, 18)];
     for (what, asset, seconds) in all {
-        for (player, name) in [(Player::Hls, "index.m3u8"), (Player::Mp4, "source.mp4")] {
+        for (player, name) in views.iter().copied() {
             if (asset, player) == (sounding, Player::Mp4) {
                 continue;
             }

@@ -12,11 +12,13 @@ const DEFINITIONS: [(&str, u32, u32, &str); 6] = [
     ("4K", u32::MAX, u32::MAX, "4K"),
 ];
 
-/// What a stream of this size is called. `label` is that of its template: `OD` is what was not encoded, and `HQ`, else `SQ`, what
-/// has no pictures.
+/// What a stream of this size is called. `label` is that of its template: `OD` is what was not encoded, `AUTO` what has several
+/// sizes, and `HQ`, else `SQ`, what has no pictures.
 pub fn definition(width: u32, height: u32, label: &str) -> &'static str {
-    if label == "OD" {
-        return "OD";
+    match label {
+        "OD" => return "OD",
+        "AUTO" => return "AUTO",
+        _ => {}
     }
     let (long, short) = (width.max(height), width.min(height));
     if long == 0 {
@@ -65,7 +67,7 @@ mod tests {
         let found = [(640, 360), (360, 640), (640, 640), (1280, 720), (1920, 1088), (3840, 2160)];
         let found = found.map(|(width, height)| definition(width, height, "LD"));
         assert_eq!(found, ["FD", "FD", "SD", "SD", "2K", "4K"]);
-        assert_eq!(definition(640, 360, "OD"), "OD");
+        assert_eq!((definition(640, 360, "OD"), definition(640, 360, "AUTO")), ("OD", "AUTO"));
     }
 
     #[test]

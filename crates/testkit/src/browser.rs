@@ -55,6 +55,8 @@ pub struct Seen {
     pub width: u32,
     /// Pixels.
     pub height: u32,
+    /// Pixels, each time that they changed.
+    pub widths: Vec<u32>,
     /// Bytes of sound decoded.
     pub audio_bytes: u64,
     /// Everything that went wrong, in the player's words.
@@ -65,6 +67,15 @@ pub struct Seen {
 
 /// Plays `url` to the end, or with `seek` one second from there.
 pub async fn play(player: Player, url: &str, seek: Option<f64>) -> anyhow::Result<Seen> {
+    run(player, url, seek.map(|seconds| seconds.to_string())).await
+}
+
+/// Plays `url` to the end, and takes another rendition every few seconds.
+pub async fn play_switching(player: Player, url: &str) -> anyhow::Result<Seen> {
+    run(player, url, Some("switch".to_owned())).await
+}
+
+async fn run(player: Player, url: &str, how: Option<String>) -> anyhow::Result<Seen> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("the repository's root")?;
     let modules = clips::target()?.join("browser/node_modules");
     if !modules.is_dir() {
@@ -73,7 +84,7 @@ pub async fn play(player: Player, url: &str, seek: Option<f64>) -> anyhow::Resul
     let mut node = Command::new("node");
     node.arg(root.join("tests/browser/play.cjs")).env("NODE_PATH", modules);
     node.arg(player.word()).arg(url);
-    node.args(seek.map(|seconds| seconds.to_string()));
+    node.args(how);
     node.stdin(Stdio::null()).kill_on_drop(true);
     let output = tokio::time::timeout(PLAY_PATIENCE, node.output()).await.context("the browser hangs")?;
     let output = output.context("cannot run node")?;

@@ -42,6 +42,9 @@ pub enum ViewError {
         /// What it cannot hold.
         what: &'static str,
     },
+    /// The renditions are not of one cut.
+    #[error("the renditions do not have the same segments")]
+    Unaligned,
     /// An MP4 of so many samples is not made.
     #[error("the cut has more than {limit} samples, too many for one MP4")]
     TooManySamples {

@@ -1,4 +1,5 @@
-//! HLS: playlists, init segments and virtual segments, one playlist and one init segment per track (RFC 8216bis §3.1).
+//! HLS: media playlists, init segments and virtual segments, one playlist and one init segment per track (RFC 8216bis §3.1).
+//! What stands over the playlists is in `package`.
 //!
 //! Segment *n* of either track is segment *n* of the cut. Where one track has nothing, a picture stands still, or there is silence
 //! (`fill`).
@@ -7,63 +8,23 @@
 //! sound), and an edit list in the init segment takes that back. New parameters of the same codec get a new init segment
 //! and no discontinuity: the timeline runs on, as it does when a player changes the rendition. (Decision 0007.)
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
 use codec::TrackKind;
 use container::{Edit, PAYLOAD_BYTES_MAX, SampleRow, SampleTables, Track, fragment_head, init_segment};
-use manifest::{AudioRendition, MediaPlaylist, MediaSegment, Multivariant, PlaylistKind, Variant};
+use manifest::{MediaPlaylist, MediaSegment, PlaylistKind};
 use reel::{Fragment, SamplePage, track_id};
 use units::Timescale;
 
 use crate::error::{Result, ViewError, no_track};
-use crate::facts::per_second;
 use crate::fill::{Silence, still_ticks};
 use crate::name::Name;
 use crate::piece::Piece;
 use crate::timeline::{Growth, Part, StoredFile, Timeline, TrackEpoch};
 
-/// Group of the one sound.
-const AUDIO_GROUP: &str = "audio";
 /// Target duration of a playlist that still grows, in seconds: segments are some 4 to 6 s long, and it should not change.
 const GROWING_TARGET_SECONDS: u64 = 6;
-/// Shorter segments (the last of a cut) say nothing of the peak bit rate: half the usual length, in 90 kHz ticks.
-const PEAK_TICKS_MIN: u64 = 2 * 90_000;
 
 impl Timeline {
-    /// The multivariant playlist; `folder` stands before the names in it (`""`, or something with a `/` at its end).
-    pub fn multivariant(&self, folder: &str) -> Multivariant {
-        let facts = self.facts();
-        let uri = |track| format!("{folder}{}", Name::Playlist(track));
-        let (peak, average) = self.bandwidth();
-        let mut variant = Variant {
-            uri: uri(TrackKind::Audio),
-            bandwidth_bps: peak,
-            average_bps: average,
-            codecs: self.codecs(),
-            resolution: None,
-            frame_rate_milli: None,
-            audio_group: None,
-        };
-        let mut playlist = Multivariant::default();
-        if let Some(video) = &facts.video {
-            variant.uri = uri(TrackKind::Video);
-            variant.resolution = Some((video.width, video.height));
-            variant.frame_rate_milli = Some(video.frame_rate_milli);
-            if let Some(audio) = &facts.audio {
-                variant.audio_group = Some(AUDIO_GROUP.to_owned());
-                playlist.audio.push(AudioRendition {
-                    group: AUDIO_GROUP.to_owned(),
-                    name: "Audio".to_owned(),
-                    channels: audio.channels,
-                    uri: uri(TrackKind::Audio),
-                });
-            }
-        }
-        playlist.variants.push(variant);
-        playlist
-    }
-
     /// The playlist of a track. `ended`: nothing more comes, though it was laid out as growing. `about`: segments are put
     /// together until they are about so many 90 kHz ticks long; those that are stored are not cut.
     pub fn playlist(&self, track: TrackKind, ended: bool, about: Option<u64>) -> Result<MediaPlaylist> {
@@ -169,28 +130,6 @@ impl Timeline {
             silence.fill(end, part.sound_to, &mut sequence, &mut pieces);
         }
         Ok(pieces)
-    }
-
-    /// (peak of any segment, average) in bits per second, all tracks together, as they are delivered.
-    fn bandwidth(&self) -> (u64, u64) {
-        let bits = |part: &Part| {
-            let bytes = [part.row.video, part.row.audio].into_iter().flatten().map(|track| track.bytes);
-            bytes.fold(0, u64::saturating_add).saturating_mul(8)
-        };
-        let all = self.parts().iter().map(bits).fold(0, u64::saturating_add);
-        let average = per_second(all, self.duration());
-        let long = self.parts().iter().filter(|part| part.length >= PEAK_TICKS_MIN);
-        let peak = long.map(|part| per_second(bits(part), part.length)).max().unwrap_or(average);
-        (peak.max(average), average)
-    }
-
-    fn codecs(&self) -> Vec<String> {
-        let video = self.track_epochs(TrackKind::Video).iter();
-        let video = video.filter_map(|known| known.epoch.video.as_ref()?.codec_string());
-        let audio = self.track_epochs(TrackKind::Audio).iter();
-        let audio = audio.filter_map(|known| known.epoch.audio.as_ref()?.codec_string().map(str::to_owned));
-        let mut seen = BTreeSet::new();
-        video.chain(audio).filter(|codec| seen.insert(codec.clone())).collect()
     }
 }
 

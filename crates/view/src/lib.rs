@@ -1,7 +1,8 @@
 //! A cut and its indexes to playlists, init segments, byte ranges and a progressive MP4; touches no media.
 //!
 //! A [`Timeline`] lays the segments of a cut end to end on the asset's own timeline. From it follow, without any further
-//! reading, the HLS playlists and init segments ([`hls`](Timeline::playlist)) and the [`Facts`]; from it and one
+//! reading, the HLS playlists and init segments ([`hls`](Timeline::playlist)), what is told of several of them together
+//! ([`Package`]) and the [`Facts`]; from it and one
 //! [`SamplePage`](reel::SamplePage) a virtual segment; from it and all pages a progressive MP4 ([`Mp4`]). What goes to a
 //! player are [`Piece`]s: bytes made here, and ranges of stored segments.
 //!
@@ -18,6 +19,7 @@ mod hls;
 mod mp3;
 mod mp4;
 mod name;
+mod package;
 mod piece;
 mod slices;
 mod tables;
@@ -29,6 +31,7 @@ pub use flv::{Flv, FlvBuilder};
 pub use mp3::{Mp3, Mp3Builder};
 pub use mp4::{Mp4, Mp4Builder, SAMPLES_MAX};
 pub use name::{Name, ParseNameError};
+pub use package::{Member, Package};
 pub use piece::{Piece, slice, total};
 pub use slices::SLICE_PARTS_MAX;
 pub use timeline::{CutSpan, Growth, Part, SoundView, SpanView, StoredFile, Timeline};

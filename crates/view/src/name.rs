@@ -10,6 +10,8 @@ use codec::TrackKind;
 pub enum Name {
     /// `index.m3u8`: the multivariant playlist.
     Index,
+    /// `index.mpd`: the same for DASH.
+    Mpd,
     /// `video.m3u8`, `audio.m3u8`.
     Playlist(TrackKind),
     /// `init-v0.mp4`, `init-a0.mp4`: the init segment of a set of parameters.
@@ -26,6 +28,13 @@ pub enum Name {
     Mp3,
 }
 
+impl Name {
+    /// The name of a segment with `$Number$` in the place of its position.
+    pub(crate) fn numbered(track: TrackKind) -> String {
+        format!("{}$Number$.m4s", letter(track))
+    }
+}
+
 const fn letter(track: TrackKind) -> char {
     match track {
         TrackKind::Video => 'v',
@@ -37,6 +46,7 @@ impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Index => f.write_str("index.m3u8"),
+            Self::Mpd => f.write_str("index.mpd"),
             Self::Playlist(TrackKind::Video) => f.write_str("video.m3u8"),
             Self::Playlist(TrackKind::Audio) => f.write_str("audio.m3u8"),
             Self::Init(track, number) => write!(f, "init-{}{number}.mp4", letter(*track)),
@@ -77,6 +87,7 @@ impl FromStr for Name {
         };
         let found = match text {
             "index.m3u8" => Some(Self::Index),
+            "index.mpd" => Some(Self::Mpd),
             "video.m3u8" => Some(Self::Playlist(TrackKind::Video)),
             "audio.m3u8" => Some(Self::Playlist(TrackKind::Audio)),
             "source.mp4" => Some(Self::Mp4),
@@ -105,6 +116,7 @@ mod tests {
         use TrackKind::{Audio, Video};
         for name in [
             Name::Index,
+            Name::Mpd,
             Name::Playlist(Video),
             Name::Playlist(Audio),
             Name::Init(Video, 0),
@@ -119,6 +131,7 @@ mod tests {
         ] {
             assert_eq!(name.to_string().parse(), Ok(name));
         }
+        assert_eq!(Name::numbered(Video).replace("$Number$", "7"), Name::Segment(Video, 7).to_string());
         for text in [
             "",
             "v.m4s",

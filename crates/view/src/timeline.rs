@@ -213,12 +213,22 @@ impl Timeline {
 
     /// The parameters of its first pictures.
     pub fn first_video(&self) -> Option<&VideoConfig> {
-        self.video.first()?.epoch.video.as_ref()
+        self.video_config(0)
     }
 
     /// The parameters of its first sound.
     pub fn first_audio(&self) -> Option<&AudioConfig> {
-        self.audio.first()?.epoch.audio.as_ref()
+        self.audio_config(0)
+    }
+
+    /// A set of parameters of its pictures.
+    pub(crate) fn video_config(&self, epoch: usize) -> Option<&VideoConfig> {
+        self.video.get(epoch)?.epoch.video.as_ref()
+    }
+
+    /// A set of parameters of its sound.
+    pub(crate) fn audio_config(&self, epoch: usize) -> Option<&AudioConfig> {
+        self.audio.get(epoch)?.epoch.audio.as_ref()
     }
 
     pub(crate) fn growth(&self) -> Growth {

@@ -80,7 +80,7 @@ pub(crate) async fn measure(blobs: &Blobs, cut: &[CutSpan], format: Format) -> R
     let mut b_frames = false;
     let look = |page: &SamplePage| b_frames = b_frames || page.fragments.iter().any(reorders);
     let size_bytes = match format {
-        Format::Mp4 | Format::M3u8 => {
+        Format::Mp4 | Format::M3u8 | Format::Mpd => {
             let mut builder = Mp4Builder::new(&timeline);
             fill(blobs, &timeline, look, |position, page| builder.push(position, page)).await?;
             builder.finish()?.size()

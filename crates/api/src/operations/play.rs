@@ -49,7 +49,7 @@ operations! {
         VideoId => video_id: Option<IdText>,
         /// The customer's own id of it, instead.
         ReferenceId => reference_id: Option<IdText>,
-        /// Only these formats, joined by commas: `mp4`, `m3u8`, `flv`, `mp3`.
+        /// Only these formats, joined by commas: `mp4`, `m3u8`, `flv`, `mp3`, `mpd`.
         Formats => formats: Option<CommaList<Filled<8>, 16>>,
         /// `Single`: the newest stream of each definition and format; `Multiple`: all.
         ResultType => result_type: ResultType = ResultType::Single,
@@ -169,17 +169,16 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
         // exactly one stream.
         if input.formats.is_some() {
             streams.push(source(context, &asset, media, "m3u8", "index.m3u8"));
+            streams.push(source(context, &asset, media, "mpd", "index.mpd"));
         }
     }
     streams.retain(wanted);
     let mut told: Vec<(&'static str, &'static str)> = Vec::new();
     let mut outputs = context.catalog.outputs_of_asset(asset.id).await?;
     // Newest first. Of one task the largest: a ladder may have two sizes of one definition.
-    let pixels =
-        |output: &Output| output.facts.as_ref().map_or(0, |facts| u64::from(facts.width) * u64::from(facts.height));
     outputs.sort_by_key(|output| Reverse((output.created, pixels(output))));
     for output in &outputs {
-        let Some(stream) = output_stream(context, &asset, output) else { continue };
+        let Some(stream) = output_stream(context, &asset, output, &outputs) else { continue };
         let kind = (stream.definition, stream.format);
         let newer = input.result_type == ResultType::Single && told.contains(&kind);
         if wanted(&stream) && !newer {
@@ -211,13 +210,14 @@ fn main_track(tracks: &[TrackFacts]) -> Option<&TrackFacts> {
     tracks.iter().find(has_pictures).or_else(|| tracks.first())
 }
 
-/// An output that can be played.
-fn output_stream(context: &Context, asset: &Asset, output: &Output) -> Option<PlayInfo> {
+/// An output that can be played, one of `all`.
+fn output_stream(context: &Context, asset: &Asset, output: &Output, all: &[Output]) -> Option<PlayInfo> {
+    let best = best_in(output, all)?;
     let facts = output.facts.as_ref()?;
-    let definition = definition(facts.width, facts.height, &output.template.definition);
+    let definition = definition_of(output)?;
     let format = output.template.format.as_str();
     let has_pictures = facts.width > 0;
-    let (codec, bit_depth) = encoded_in(asset, output, has_pictures);
+    let (codec, bit_depth) = encoded_in(asset, best, has_pictures);
     Some(PlayInfo {
         bit_depth,
         bitrate: facts.bitrate_kbps.to_string(),
@@ -234,11 +234,33 @@ fn output_stream(context: &Context, asset: &Asset, output: &Output) -> Option<Pl
         narrow_band_type: "0",
         play_url: output_url(context, output, definition),
         size: facts.size_bytes,
-        specification: specification(definition, codec),
+        // Of a package that of the best in it.
+        specification: specification(definition_of(best).unwrap_or(definition), codec),
         status: "Normal",
         stream_type: if has_pictures { "video" } else { "audio" },
         width: facts.width,
     })
+}
+
+/// The largest output that a package offers, if it offers any; any other output is that itself.
+fn best_in<'a>(output: &'a Output, all: &'a [Output]) -> Option<&'a Output> {
+    match output.template.content {
+        Content::Encoded | Content::Remuxed => Some(output),
+        Content::Package { .. } => {
+            let offered = all.iter().filter(|other| other.task == output.task && other.is_packed());
+            offered.max_by_key(|other| pixels(other))
+        }
+    }
+}
+
+fn pixels(output: &Output) -> u64 {
+    output.facts.as_ref().map_or(0, |facts| u64::from(facts.width) * u64::from(facts.height))
+}
+
+/// What the stream of an output is called.
+fn definition_of(output: &Output) -> Option<&'static str> {
+    let facts = output.facts.as_ref()?;
+    Some(definition(facts.width, facts.height, &output.template.definition))
 }
 
 /// The codec of its pictures, or of its sound when it has none, and how deep the pictures are.
@@ -253,7 +275,8 @@ fn encoded_in<'a>(asset: &'a Asset, output: &'a Output, has_pictures: bool) -> (
             let codec = if video.codec == VideoCodec::H265 { "hevc" } else { "h264" };
             (codec, has_pictures.then_some(if video.ten_bit { 10 } else { 8 }))
         }
-        (Content::Encoded, None, _) => ("", None),
+        // A package is told by the best in it.
+        (Content::Encoded, None, _) | (Content::Package { .. }, ..) => ("", None),
     }
 }
 

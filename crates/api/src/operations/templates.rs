@@ -11,7 +11,7 @@ use serde::Serialize;
 use units::WallTime;
 
 pub(super) use self::form::Asked;
-use self::form::{Config, Place};
+use self::form::{Config, Kind, Place, check_packages};
 use crate::codes::{Answer, Code};
 use crate::declare::{Done, choice, operations};
 use crate::state::Context;
@@ -147,6 +147,7 @@ async fn add_transcode_template_group(context: &Context, input: AddTranscodeTemp
             unlocked(&group)?;
             group.templates.append(&mut templates);
             at_most_twenty(&group.templates)?;
+            check_packages(&group.templates)?;
             group.modified = context.now;
             tx.update_template_group(&group).await?;
             id
@@ -154,6 +155,7 @@ async fn add_transcode_template_group(context: &Context, input: AddTranscodeTemp
         None => {
             let name = input.name.ok_or_else(|| ParamError::missing("Name"))?;
             at_most_twenty(&templates)?;
+            check_packages(&templates)?;
             if tx.template_group_count().await? >= GROUPS_MAX {
                 return Err(Code::TemplateGroupExceededMax.into());
             }
@@ -212,7 +214,9 @@ async fn update_transcode_template_group(context: &Context, input: UpdateTransco
     }
     group.locked = input.locked.map_or(group.locked, |locked| locked == Locking::Enabled);
     group.name = input.name.unwrap_or(group.name);
-    for (index, change) in input.templates.unwrap_or_default().into_iter().enumerate() {
+    let changes = input.templates.unwrap_or_default();
+    let changed = !changes.is_empty();
+    for (index, change) in changes.into_iter().enumerate() {
         let number = index.saturating_add(1);
         let wrong = |why| Place { number }.wrong("TranscodeTemplateId", why);
         let id = change.transcode_template_id.clone().ok_or_else(|| wrong("it is missing"))?;
@@ -220,6 +224,9 @@ async fn update_transcode_template_group(context: &Context, input: UpdateTransco
         let known = known.ok_or_else(|| wrong("the group has no such template"))?;
         let changed = asked_of(known).changed_by(change);
         *known = stored(context.settings.encoder, changed, number, id)?;
+    }
+    if changed {
+        check_packages(&group.templates)?;
     }
     group.modified = context.now;
     tx.update_template_group(&group).await?;
@@ -269,6 +276,8 @@ struct ToldTemplate {
     #[serde(skip_serializing_if = "Option::is_none")]
     mux_config: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    package_setting: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     rotate: Option<String>,
     template_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -292,12 +301,13 @@ fn told_template(stored: &StoredTemplate) -> ToldTemplate {
         container: text(asked.container),
         definition: stored.template.definition.clone(),
         mux_config: text(asked.mux_config),
+        package_setting: text(asked.package_setting),
         rotate: asked.rotate.as_ref().and_then(form::text_of),
         template_name: stored.template.name.clone(),
         trans_config: text(asked.trans_config),
         transcode_file_regular: asked.transcode_file_regular,
         transcode_template_id: stored.template.id.clone(),
-        kind: "Normal",
+        kind: Kind::of(&stored.template).as_str(),
         video: text(asked.video),
     }
 }

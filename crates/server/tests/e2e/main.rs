@@ -12,6 +12,7 @@ mod hostile;
 mod late_tracks;
 mod live;
 mod lost_catalog;
+mod packages;
 mod pictures;
 mod players;
 #[path = "../../../catalog/tests/support/mod.rs"]

@@ -91,6 +91,8 @@ impl Plan {
         facts: &SourceFacts,
     ) -> Result<Result<Vec<PlannedPiece>, String>, Failure> {
         let encoding = match template.content {
+            // What it offers is planned for itself.
+            Content::Package { .. } => return Ok(Ok(Vec::new())),
             Content::Remuxed => Ok(None),
             Content::Encoded => template.profile.resolve(facts).map(Some).map_err(|error| chain(&error)),
         };

@@ -5,11 +5,14 @@ use catalog::{Catalog, Output, OutputEnd, OutputFacts, OutputState, RenditionSta
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use serde::Deserialize;
 use units::JobId;
-use view::{CutSpan, ViewError};
+use view::{CutSpan, Member, Package, ViewError};
 
-use crate::analyse::measure;
+use crate::analyse::{lay_out, measure};
 use crate::clock::now;
 use crate::error::{WorkerError, chain};
+
+/// Why a package comes to nothing.
+const NOTHING_TO_OFFER: &str = "none of the outputs that the package would offer was made";
 
 #[derive(Deserialize)]
 struct Payload {
@@ -39,14 +42,7 @@ impl Settle {
         if renditions.iter().any(|rendition| rendition.state != RenditionState::Ready) {
             return Ok(None);
         }
-        let spans = self.catalog.output_spans(output.id).await?;
-        let cut: Vec<CutSpan> = spans
-            .iter()
-            .map(|one| CutSpan {
-                span: reel::Span { reel: one.reel, from: one.from_ticks, to: one.to_ticks },
-                sound: one.sound_reel,
-            })
-            .collect();
+        let cut = self.cut(output).await?;
         let analysis = match measure(&self.blobs, &cut, output.template.format).await {
             Ok(analysis) => analysis,
             // What is delivered as it is need not fit the format.
@@ -65,6 +61,38 @@ impl Settle {
             tracks: analysis.tracks,
         })))
     }
+
+    async fn cut(&self, output: &Output) -> Result<Vec<CutSpan>, Failure> {
+        let spans = self.catalog.output_spans(output.id).await?;
+        let cut = spans.iter().map(|one| CutSpan {
+            span: reel::Span { reel: one.reel, from: one.from_ticks, to: one.to_ticks },
+            sound: one.sound_reel,
+        });
+        Ok(cut.collect())
+    }
+
+    /// What a package has come to, now that all other outputs of its task have ended: the facts of the best that it offers, and
+    /// the bytes of all.
+    async fn end_of_package(&self, others: &[Output]) -> Result<OutputEnd, Failure> {
+        let offered: Vec<&Output> = others.iter().filter(|output| output.is_packed()).collect();
+        let pixels = |facts: &OutputFacts| u64::from(facts.width) * u64::from(facts.height);
+        let best = offered.iter().filter_map(|output| output.facts.as_ref());
+        let Some(best) = best.max_by_key(|facts| (pixels(facts), facts.bitrate_kbps)) else {
+            return Ok(OutputEnd::Failed(NOTHING_TO_OFFER.to_owned()));
+        };
+        let mut laid = Vec::with_capacity(offered.len());
+        for output in &offered {
+            laid.push(lay_out(&self.blobs, &self.cut(output).await?).await?);
+        }
+        let members = offered.iter().zip(&laid).map(|(output, timeline)| Member {
+            bandwidth_bps: output.template.bandwidth_bps,
+            ..Member::new(timeline, "")
+        });
+        Ok(match Package::new(members.collect()) {
+            Ok(package) => OutputEnd::Made(OutputFacts { size_bytes: package.stored_bytes(), ..best.clone() }),
+            Err(error) => OutputEnd::Failed(chain(&error)),
+        })
+    }
 }
 
 impl Handler for Settle {
@@ -75,12 +103,21 @@ impl Handler for Settle {
         let Some(task) = self.catalog.transcode_task(id).await?.filter(|task| task.state == TaskState::Running) else {
             return Ok(Finish::Done);
         };
+        let (packages, mut others): (Vec<Output>, Vec<Output>) =
+            self.catalog.outputs_of_task(id).await?.into_iter().partition(|output| output.template.is_package());
         let mut ends = Vec::new();
-        for output in self.catalog.outputs_of_task(id).await? {
-            if output.state == OutputState::Running
-                && let Some(end) = self.end(&output).await?
-            {
-                ends.push((output, end));
+        for output in others.iter_mut().filter(|output| output.state == OutputState::Running) {
+            if let Some(end) = self.end(output).await? {
+                ends.push((output.clone(), end.clone()));
+                (output.state, output.facts) = match end {
+                    OutputEnd::Made(facts) => (OutputState::Done, Some(facts)),
+                    OutputEnd::Failed(_) | OutputEnd::Cancelled => (OutputState::Failed, None),
+                };
+            }
+        }
+        if others.iter().all(|output| output.state != OutputState::Running) {
+            for package in packages.into_iter().filter(|package| package.state == OutputState::Running) {
+                ends.push((package, self.end_of_package(&others).await?));
             }
         }
         let mut tx = self.catalog.begin().await?;

@@ -19,6 +19,7 @@ fn template() -> Template {
         file_name: None,
         content: Content::Encoded,
         clip: None,
+        bandwidth_bps: None,
         profile: Profile::default(),
     }
 }

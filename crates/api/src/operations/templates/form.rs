@@ -5,6 +5,7 @@
 
 mod delivery;
 mod fields;
+mod package;
 mod pictures;
 mod sound;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value as Json};
 
 pub(super) use self::fields::{Place, text_of};
+pub(super) use self::package::{Kind, check_packages};
 use crate::codes::{Answer, Code};
 
 /// The parameter that templates come in.
@@ -141,9 +143,13 @@ impl Asked {
         }
         self.refuse_what_is_not_here(place)?;
         let definition = self.definition.clone().unwrap_or_default();
+        if self.kind(place)? == Kind::Package {
+            return self.package(place, id, name, definition);
+        }
         let format = self.format(place)?;
         let (content, profile) = match definition.as_str() {
             "OD" => (self.as_it_is(place, format)?, Profile::default()),
+            "AUTO" => return Err(place.wrong("Definition", "only what has the Type VideoPackage is AUTO")),
             "LD" | "SD" | "HD" | "FHD" | "2K" | "4K" => (Content::Encoded, self.profile(place, format, true)?),
             "SQ" | "HQ" => (Content::Encoded, self.profile(place, format, false)?),
             _ => return Err(place.wrong("Definition", "one of LD, SD, HD, FHD, 2K, 4K, SQ, HQ, OD is wanted")),
@@ -160,6 +166,7 @@ impl Asked {
             file_name: self.file_name(place)?,
             content,
             clip: self.clip(place)?,
+            bandwidth_bps: self.told_bandwidth(place, format)?,
             profile,
         })
     }
@@ -195,9 +202,6 @@ impl Asked {
 
     /// What the contract has and this server does not.
     fn refuse_what_is_not_here(&self, place: Place) -> Answer<()> {
-        if !matches!(self.kind.as_deref(), None | Some("" | "Normal")) {
-            return Err(place.wrong("Type", "packages are not made here; Normal is possible"));
-        }
         let watermarks = self.watermark_ids.as_ref().map_or(0, Vec::len);
         if watermarks > WATERMARKS_MAX {
             return Err(Code::WatermarkExceededMax.into());
@@ -210,7 +214,6 @@ impl Asked {
             Some(Json::Object(_) | Json::Number(_) | Json::Bool(_)) => true,
         };
         for (name, there, what) in [
-            ("PackageSetting", is_set(&self.package_setting), "packages"),
             ("EncryptSetting", is_set(&self.encrypt_setting), "encrypted outputs"),
             ("SubtitleList", listed, "subtitles"),
             ("WatermarkIds", watermarks > 0, "watermarks"),

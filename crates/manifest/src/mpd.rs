@@ -1,0 +1,324 @@
+//! The description of a whole presentation in DASH (ISO/IEC 23009-1): numbered segments of fragmented MP4 on a common timeline.
+
+use std::fmt::Write;
+
+use units::Timescale;
+
+use crate::escape::{uri, xml};
+
+/// A presentation (§5.3.1).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mpd {
+    /// Ticks of all times in it.
+    pub scale: Timescale,
+    /// End to end.
+    pub periods: Vec<Period>,
+}
+
+/// A stretch in which every representation has one init segment (§5.3.2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Period {
+    /// Its segments: when each begins in the presentation, and how long it lasts. All representations have these.
+    pub segments: Vec<(u64, u64)>,
+    /// The number of the first segment in names.
+    pub first: usize,
+    /// Pictures and sound.
+    pub sets: Vec<AdaptationSet>,
+}
+
+/// Representations between which players switch (§5.3.3).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AdaptationSet {
+    /// Pictures or sound.
+    pub content: ContentType,
+    /// The name of a segment, with `$Number$` in the place of its number.
+    pub media: String,
+    /// One at least.
+    pub representations: Vec<Representation>,
+}
+
+/// What is in a set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ContentType {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+}
+
+/// One of several that show the same (§5.3.5).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Representation {
+    /// Its name, of which there is one in a period.
+    pub id: String,
+    /// The folder of its parts, with `/` at its end; empty where the description itself is.
+    pub folder: String,
+    /// The name of its init segment.
+    pub init: String,
+    /// The peak of any segment, in bits per second.
+    pub bandwidth_bps: u64,
+    /// RFC 6381.
+    pub codec: String,
+    /// What else players choose by.
+    pub shape: Shape,
+}
+
+/// How large pictures are, or how many channels sound has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shape {
+    /// Of pictures.
+    Pictures {
+        /// Pixels.
+        width: u16,
+        /// Pixels.
+        height: u16,
+        /// Thousandths of a picture per second.
+        frame_rate_milli: u64,
+    },
+    /// Of sound.
+    Sound {
+        /// Samples per second.
+        sample_rate: u32,
+        /// How many.
+        channels: u16,
+    },
+}
+
+impl Mpd {
+    /// The description as it is served. Periods begin where the one before ends.
+    pub fn to_text(&self) -> String {
+        let all = || self.periods.iter().flat_map(|period| &period.segments);
+        let end = all().last().map_or(0, |(begin, length)| begin.saturating_add(*length));
+        let longest = all().map(|(_, length)| *length).max().unwrap_or(0);
+        let mut out = String::with_capacity(1_000 + self.periods.len() * 1_000);
+        // Writing to a string never fails; here and below.
+        let _ = writeln!(
+            out,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" type=\"static\" \
+             mediaPresentationDuration=\"{}\" minBufferTime=\"{}\">",
+            self.seconds(end),
+            self.seconds(longest)
+        );
+        for (number, period) in self.periods.iter().enumerate() {
+            let begin = period.segments.first().map_or(0, |(begin, _)| *begin);
+            let next = self.periods.get(number + 1).and_then(|next| next.segments.first());
+            let length = next.map_or(end, |(next, _)| *next).saturating_sub(begin);
+            let (start, duration) = (self.seconds(begin), self.seconds(length));
+            let _ = writeln!(out, " <Period id=\"p{number}\" start=\"{start}\" duration=\"{duration}\">");
+            for (id, set) in period.sets.iter().enumerate() {
+                let _ = writeln!(out, "  <AdaptationSet id=\"{id}\" {}>", set.content.attributes());
+                self.write_template(&mut out, period, begin, &set.media);
+                set.representations.iter().for_each(|one| one.write(&mut out));
+                out.push_str("  </AdaptationSet>\n");
+            }
+            out.push_str(" </Period>\n");
+        }
+        out.push_str("</MPD>\n");
+        out
+    }
+
+    fn write_template(&self, out: &mut String, period: &Period, begin: u64, media: &str) {
+        let _ = writeln!(
+            out,
+            "   <SegmentTemplate timescale=\"{}\" presentationTimeOffset=\"{begin}\" startNumber=\"{}\" media=\"{}\">\n    \
+             <SegmentTimeline>",
+            self.scale.get(),
+            period.first,
+            xml(&uri(media))
+        );
+        let mut end = None;
+        let mut rest = period.segments.as_slice();
+        while let Some(((time, length), _)) = rest.split_first() {
+            // As many as follow each other and are as long.
+            let alike = |(place, segment): (u64, &&(u64, u64))| {
+                segment.1 == *length && segment.0 == time.saturating_add(length.saturating_mul(place))
+            };
+            let run = (0u64..).zip(rest).take_while(|(place, segment)| alike((*place, segment))).count().max(1);
+            out.push_str("     <S");
+            if end != Some(*time) {
+                let _ = write!(out, " t=\"{time}\"");
+            }
+            let _ = write!(out, " d=\"{length}\"");
+            if run > 1 {
+                let _ = write!(out, " r=\"{}\"", run - 1);
+            }
+            out.push_str("/>\n");
+            end = rest.get(run - 1).map(|(time, length)| time.saturating_add(*length));
+            rest = rest.get(run..).unwrap_or_default();
+        }
+        out.push_str("    </SegmentTimeline>\n   </SegmentTemplate>\n");
+    }
+
+    /// A duration in microseconds (XML Schema part 2, §3.2.6), rounded to the nearest.
+    fn seconds(&self, ticks: u64) -> String {
+        let scale = u128::from(self.scale.get());
+        let micros = (u128::from(ticks) * 2_000_000 + scale) / (2 * scale);
+        format!("PT{}.{:06}S", micros / 1_000_000, micros % 1_000_000)
+    }
+}
+
+impl ContentType {
+    const fn attributes(self) -> &'static str {
+        match self {
+            Self::Video => "contentType=\"video\" mimeType=\"video/mp4\" segmentAlignment=\"true\" startWithSAP=\"1\"",
+            Self::Audio => "contentType=\"audio\" mimeType=\"audio/mp4\" segmentAlignment=\"true\" startWithSAP=\"1\"",
+        }
+    }
+}
+
+impl Representation {
+    fn write(&self, out: &mut String) {
+        let (id, codec) = (xml(&self.id), xml(&self.codec));
+        let _ = write!(out, "   <Representation id=\"{id}\" bandwidth=\"{}\" codecs=\"{codec}\"", self.bandwidth_bps);
+        match self.shape {
+            Shape::Pictures { width, height, frame_rate_milli } => {
+                let _ = write!(out, " width=\"{width}\" height=\"{height}\"");
+                let _ = match (frame_rate_milli / 1_000, frame_rate_milli % 1_000) {
+                    (0, 0) => Ok(()),
+                    (whole, 0) => write!(out, " frameRate=\"{whole}\""),
+                    _ => write!(out, " frameRate=\"{frame_rate_milli}/1000\""),
+                };
+                out.push_str(">\n");
+            }
+            Shape::Sound { sample_rate, channels } => {
+                let _ = writeln!(
+                    out,
+                    " audioSamplingRate=\"{sample_rate}\">\n    <AudioChannelConfiguration \
+                     schemeIdUri=\"urn:mpeg:dash:23003:3:audio_channel_configuration:2011\" value=\"{channels}\"/>"
+                );
+            }
+        }
+        if !self.folder.is_empty() {
+            let _ = writeln!(out, "    <BaseURL>{}</BaseURL>", xml(&uri(&self.folder)));
+        }
+        let _ = writeln!(out, "    <SegmentTemplate initialization=\"{}\"/>", xml(&uri(&self.init)));
+        out.push_str("   </Representation>\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn representation(id: &str, shape: Shape) -> Representation {
+        Representation {
+            id: id.into(),
+            folder: format!("{id}&/"),
+            init: "init-v0.mp4".into(),
+            bandwidth_bps: 640_000,
+            codec: "avc1.64001e".into(),
+            shape,
+        }
+    }
+
+    #[test]
+    fn a_presentation_of_two_periods() {
+        let pictures = Shape::Pictures { width: 640, height: 360, frame_rate_milli: 29_970 };
+        let sound = Shape::Sound { sample_rate: 44_100, channels: 2 };
+        let video = AdaptationSet {
+            content: ContentType::Video,
+            media: "v$Number$.m4s".into(),
+            representations: vec![representation("v0", pictures)],
+        };
+        let audio = AdaptationSet {
+            content: ContentType::Audio,
+            media: "a$Number$.m4s".into(),
+            representations: vec![Representation { codec: "mp4a.40.2".into(), ..representation("a0", sound) }],
+        };
+        let mpd = Mpd {
+            scale: Timescale::REEL,
+            periods: vec![
+                Period {
+                    segments: vec![(0, 360_000), (360_000, 360_000), (720_000, 90_045)],
+                    first: 0,
+                    sets: vec![video.clone(), audio],
+                },
+                Period { segments: vec![(810_045, 90_000), (910_045, 90_000)], first: 3, sets: vec![video] },
+            ],
+        };
+        assert_eq!(
+            mpd.to_text(),
+            r#"<?xml version="1.0" encoding="UTF-8"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="static" mediaPresentationDuration="PT11.111611S" minBufferTime="PT4.000000S">
+ <Period id="p0" start="PT0.000000S" duration="PT9.000500S">
+  <AdaptationSet id="0" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
+   <SegmentTemplate timescale="90000" presentationTimeOffset="0" startNumber="0" media="v$Number$.m4s">
+    <SegmentTimeline>
+     <S t="0" d="360000" r="1"/>
+     <S d="90045"/>
+    </SegmentTimeline>
+   </SegmentTemplate>
+   <Representation id="v0" bandwidth="640000" codecs="avc1.64001e" width="640" height="360" frameRate="29970/1000">
+    <BaseURL>v0&amp;/</BaseURL>
+    <SegmentTemplate initialization="init-v0.mp4"/>
+   </Representation>
+  </AdaptationSet>
+  <AdaptationSet id="1" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">
+   <SegmentTemplate timescale="90000" presentationTimeOffset="0" startNumber="0" media="a$Number$.m4s">
+    <SegmentTimeline>
+     <S t="0" d="360000" r="1"/>
+     <S d="90045"/>
+    </SegmentTimeline>
+   </SegmentTemplate>
+   <Representation id="a0" bandwidth="640000" codecs="mp4a.40.2" audioSamplingRate="44100">
+    <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>
+    <BaseURL>a0&amp;/</BaseURL>
+    <SegmentTemplate initialization="init-v0.mp4"/>
+   </Representation>
+  </AdaptationSet>
+ </Period>
+ <Period id="p1" start="PT9.000500S" duration="PT2.111111S">
+  <AdaptationSet id="0" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
+   <SegmentTemplate timescale="90000" presentationTimeOffset="810045" startNumber="3" media="v$Number$.m4s">
+    <SegmentTimeline>
+     <S t="810045" d="90000"/>
+     <S t="910045" d="90000"/>
+    </SegmentTimeline>
+   </SegmentTemplate>
+   <Representation id="v0" bandwidth="640000" codecs="avc1.64001e" width="640" height="360" frameRate="29970/1000">
+    <BaseURL>v0&amp;/</BaseURL>
+    <SegmentTemplate initialization="init-v0.mp4"/>
+   </Representation>
+  </AdaptationSet>
+ </Period>
+</MPD>
+"#
+        );
+    }
+
+    /// The segments that a reader finds in the first timeline.
+    fn read(text: &str) -> Vec<(u64, u64)> {
+        let mut found = Vec::new();
+        let mut at = 0;
+        for line in text.lines().filter(|line| line.trim_start().starts_with("<S ")) {
+            let value = |key: &str| -> Option<u64> {
+                let (_, rest) = line.split_once(&format!(" {key}=\""))?;
+                rest.split('"').next()?.parse().ok()
+            };
+            at = value("t").unwrap_or(at);
+            for _ in 0..=value("r").unwrap_or(0) {
+                found.push((at, value("d").unwrap()));
+                at += value("d").unwrap();
+            }
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn runs_of_alike_segments_are_read_back(lengths in prop::collection::vec((1u64..4, 0u64..2), 1..60)) {
+            let mut at = 0;
+            let mut segments = Vec::new();
+            for (length, hole) in lengths {
+                segments.push((at + hole, length));
+                at += hole + length;
+            }
+            let set = AdaptationSet { content: ContentType::Video, media: "v$Number$.m4s".into(), representations: Vec::new() };
+            let period = Period { segments: segments.clone(), first: 0, sets: vec![set] };
+            prop_assert_eq!(read(&Mpd { scale: Timescale::REEL, periods: vec![period] }.to_text()), segments);
+        }
+    }
+}
