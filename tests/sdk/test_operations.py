@@ -446,10 +446,16 @@ def test_the_ledger_and_the_queue(sdk, video):
 def test_describing(sdk, video):
     before = sdk.call(VOD, "GetVideoInfo", VideoId=video)["Video"]
     assert before["Status"] == "Normal" and before["TemplateGroupId"] == "VOD_NO_TRANSCODE"
-    written = {"Title": f"Finale 決勝 {sdk.name} +&='*~", "Description": "two\nlines", "Tags": "cup,final", "CateId": 42}
+    written = {"Title": f"Finale 決勝 {sdk.name} +&='*~", "Description": "two\nlines", "Tags": "cup,final"}
     sdk.call(VOD, "UpdateVideoInfo", VideoId=video, **written)
     told = sdk.call(VOD, "GetVideoInfo", VideoId=video)["Video"]
     assert {name: told[name] for name in written} == written
+    content = json.dumps([{"VideoId": video, "Title": f"批 {sdk.name}", "Tags": "batch"}, {"VideoId": NOBODY, "Title": "x"}])
+    told = sdk.call(VOD, "UpdateVideoInfos", UpdateContent=content)
+    assert told["NonExistVideoIds"] == [NOBODY] and told["NonExistReferenceIds"] == told["ForbiddenVideoIds"] == []
+    told = sdk.call(VOD, "GetVideoInfo", VideoId=video)["Video"]
+    assert (told["Title"], told["Tags"], told["Description"]) == (f"批 {sdk.name}", "batch", "two\nlines")
+    refused(400, "CountExceededMax", sdk, VOD, "UpdateVideoInfos", UpdateContent=json.dumps([{"VideoId": video}] * 21))
     sdk.call(VOD, "UpdateVideoInfo", VideoId=video, Title=before["Title"])
     infos = sdk.call(VOD, "GetVideoInfos", VideoIds=f"{video},{NOBODY}")
     assert [entry["VideoId"] for entry in infos["VideoList"]] == [video] and infos["NonExistVideoIds"] == [NOBODY]
@@ -457,6 +463,42 @@ def test_describing(sdk, video):
     listed = sdk.call(VOD, "GetVideoList", Status="Normal", PageSize=100, SortBy="CreationTime:Desc")
     assert video in [entry["VideoId"] for entry in listed["VideoList"]["Video"]]
     refused(400, "LengthExceededMax", sdk, VOD, "UpdateVideoInfo", VideoId=video, Title="t" * 129)
+
+
+def test_categories(sdk, video):
+    def add(name, parent):
+        return sdk.call(VOD, "AddCategory", CateName=name, ParentId=parent, Type="default")["Category"]
+
+    top = add(f"cup {RUN}", -1)
+    assert (top["CateName"], top["Level"], top["ParentId"], top["Type"]) == (f"cup {RUN}", 0, -1, "default")
+    day = add("第一天", top["CateId"])
+    assert (day["Level"], day["ParentId"]) == (1, top["CateId"])
+    sdk.call(VOD, "UpdateCategory", CateId=day["CateId"], CateName="day one")
+    told = sdk.call(VOD, "GetCategories", CateId=top["CateId"], PageNo=1, PageSize=20, SortBy="CreationTime:Asc")
+    assert told["Category"] == top and told["SubTotal"] == 1
+    assert told["SubCategories"] == {"Category": [day | {"CateName": "day one", "SubTotal": 0}]}
+    roots = sdk.call(VOD, "GetCategories", CateId=-1, PageSize=100)["SubCategories"]["Category"]
+    assert top | {"SubTotal": 1} in roots
+
+    sdk.call(VOD, "UpdateVideoInfo", VideoId=video, CateId=day["CateId"])
+    (entry,) = sdk.call(VOD, "GetVideoList", CateId=day["CateId"])["VideoList"]["Video"]
+    assert (entry["VideoId"], entry["CateId"], entry["CateName"]) == (video, day["CateId"], "day one")
+    sdk.call(VOD, "DeleteCategory", CateId=top["CateId"])
+    assert "CateId" not in sdk.call(VOD, "GetVideoInfo", VideoId=video)["Video"]
+    for category in (top, day):
+        refused(404, "InvalidCateId.NotFound", sdk, VOD, "UpdateCategory", CateId=category["CateId"], CateName="x")
+        refused(404, "InvalidCateId.NotFound", sdk, VOD, "UpdateVideoInfo", VideoId=video, CateId=category["CateId"])
+
+
+def test_a_batch_of_media(sdk, video):
+    told = sdk.call(VOD, "BatchGetMediaInfos", MediaIds=f"{video},{NOBODY}")
+    assert told["NonExistMediaIds"] == [NOBODY]
+    (media,) = told["MediaInfos"]
+    assert media["MediaId"] == media["MediaInfo"]["MediaId"] == media["MezzanineInfo"]["MediaId"] == video
+    source = sdk.call(VOD, "GetMezzanineInfo", VideoId=video, AdditionType="video,audio")["Mezzanine"]
+    assert media["MezzanineInfo"] == {name: source[name] for name in media["MezzanineInfo"] if name != "MediaId"} | {"MediaId": video}
+    assert media["PlayInfoList"] == sdk.call(VOD, "GetPlayInfo", VideoId=video)["PlayInfoList"]["PlayInfo"]
+    refused(404, "InvalidVideo.NotFound", sdk, VOD, "BatchGetMediaInfos", MediaIds=NOBODY)
 
 
 def test_the_source(sdk, video):

@@ -84,6 +84,10 @@ codes! {
     VodTemplateExceededMax = 400 "VodTemplateExceededMax" "There are 20 templates already.";
     SessionRepeated = 400 "InvalidSessionId.Repeated" "A request with this SessionId was taken within the last seven days.";
     JobIdsExceededMax = 400 "JobIdsExceededMax" "There are more than 20 ids.";
+    InvalidCateIdNotFound = 404 "InvalidCateId.NotFound" "The category does not exist.";
+    LevelExceededMax = 400 "LevelExceededMax" "Categories have at most three levels.";
+    SubTotalExceededMax = 400 "SubTotalExceededMax" "There are 100 categories in this one already.";
+    CountExceededMax = 400 "CountExceededMax" "There are more than 20 items.";
     LengthExceededMax = 400 "LengthExceededMax" "A text is too long.";
     TagsExceededMax = 400 "TagsExceededMax" "There are too many tags, or one is too long.";
     IllegalCharacters = 400 "IllegalCharacters" "A text has characters that are not allowed.";

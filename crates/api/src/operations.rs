@@ -1,6 +1,7 @@
 //! The table of operations. A module here is a resource; a new operation is a declaration and a function there, and a row
 //! here (`docs/recipes/add-an-operation.md`).
 
+mod categories;
 mod deleted;
 mod domain_configs;
 mod domain_mapping;
@@ -9,6 +10,7 @@ mod dynamic_images;
 mod events;
 mod forbid;
 mod jobs;
+mod media_infos;
 mod message_callback;
 mod mezzanine;
 mod notify;
@@ -73,12 +75,18 @@ pub static OPERATIONS: &[Operation] = &[
     videos::GetVideoInfo::OPERATION,
     videos::GetVideoInfos::OPERATION,
     videos::GetVideoList::OPERATION,
+    media_infos::BatchGetMediaInfos::OPERATION,
     videos::UpdateVideoInfo::OPERATION,
+    videos::UpdateVideoInfos::OPERATION,
     videos::DeleteVideo::OPERATION,
     deleted::GetDeletedVideoList::OPERATION,
     deleted::RestoreVideo::OPERATION,
     mezzanine::GetMezzanineInfo::OPERATION,
     receipt::GetVideoReceipt::OPERATION,
+    categories::AddCategory::OPERATION,
+    categories::UpdateCategory::OPERATION,
+    categories::DeleteCategory::OPERATION,
+    categories::GetCategories::OPERATION,
     // VOD: transcoding.
     templates::AddTranscodeTemplateGroup::OPERATION,
     templates::UpdateTranscodeTemplateGroup::OPERATION,

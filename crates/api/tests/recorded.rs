@@ -51,9 +51,10 @@ async fn every_recorded_request_is_believed_and_answered() {
         let server = Server::with(api::Settings::default(), recorded_at).await;
         for (action, request) in requests(file) {
             let (status, answer) = server.send(request).await;
-            // The server has no videos, nobody pushes to it, and the ids of groups are its own.
+            // The server has no videos, nobody pushes to it, and the ids of groups and categories are its own.
             let nothing = [
                 "InvalidVideo.NotFound",
+                "InvalidCateId.NotFound",
                 "InvalidStream.NotFound",
                 "InvalidTranscodeTemplateGroup.NotFound",
                 "NoSuchResource",

@@ -148,6 +148,9 @@ async fn a_video_is_described_alone_in_a_batch_and_in_a_list() {
 async fn lists_of_ids_and_of_videos_have_limits_of_their_own() {
     let server = Server::new().await;
     let ids = vec![UNKNOWN; 21].join(",");
+    let batch = [("MediaIds", ids.as_str())];
+    assert_eq!(server.refused(VOD, "BatchGetMediaInfos", &batch).await, (400, "VideoIdsExceededMax".into()));
+    assert_eq!(server.refused(VOD, "BatchGetMediaInfos", &[]).await, (400, "MissingParameter".into()));
     for action in ["GetVideoInfos", "DeleteVideo"] {
         assert_eq!(server.refused(VOD, action, &[("VideoIds", &ids)]).await, (400, "VideoIdsExceededMax".into()));
         assert_eq!(server.refused(VOD, action, &[("VideoIds", UNKNOWN)]).await, (404, "InvalidVideo.NotFound".into()));
@@ -184,12 +187,14 @@ async fn what_a_customer_writes_on_a_video_is_told_back_and_owed_as_an_event() {
     let server = Server::new().await;
     let video = server.recorded("cup", "court1", AssetStatus::Normal).await;
     let id = video.to_string();
+    let category = server.ok(VOD, "AddCategory", &[("CateName", "finals")]).await["Category"]["CateId"].clone();
+    let category_text = category.to_string();
     let written = [
         ("VideoId", id.as_str()),
         ("Title", "Final 決勝"),
         ("Description", "two\nlines"),
         ("Tags", "cup, final"),
-        ("CateId", "42"),
+        ("CateId", &category_text),
         ("CoverURL", "http://img.example.org/1.jpg"),
         ("UserData", "{\"a\":1}"),
         ("ReferenceId", "ref-000001"),
@@ -200,7 +205,8 @@ async fn what_a_customer_writes_on_a_video_is_told_back_and_owed_as_an_event() {
         ("Title", json!("Final 決勝")),
         ("Description", json!("two\nlines")),
         ("Tags", json!("cup,final")),
-        ("CateId", json!(42)),
+        ("CateId", category),
+        ("CateName", json!("finals")),
         ("CoverURL", json!("http://img.example.org/1.jpg")),
         ("UserData", json!("{\"a\":1}")),
         ("ReferenceId", json!("ref-000001")),
@@ -229,10 +235,18 @@ async fn texts_that_are_too_long_or_strange_get_codes_of_their_own() {
         ("Tags", &long_tag, "TagsExceededMax"),
         ("Title", "a\0b", "IllegalCharacters"),
         ("CateId", "many", "InvalidParameter"),
+        ("CateId", "7", "InvalidCateId.NotFound"),
         ("ReferenceId", "short", "InvalidParameter"),
     ] {
         let refused = server.refused(VOD, "UpdateVideoInfo", &[("VideoId", &id), (name, value)]).await;
-        assert_eq!(refused, (400, code.into()), "{name}");
+        let status = if code == "InvalidCateId.NotFound" { 404 } else { 400 };
+        assert_eq!(refused, (status, code.into()), "{name}");
+        // The same as one of a batch, of which then nothing is written.
+        let mut items = json!([{"VideoId": id, "UserData": "touched"}, {"VideoId": id}]);
+        items[1][name] = json!(value);
+        let refused = server.refused(VOD, "UpdateVideoInfos", &[("UpdateContent", &items.to_string())]).await;
+        assert_eq!(refused, (status, code.into()), "{name} in a batch");
+        assert_eq!(server.ok(VOD, "GetVideoInfo", &[("VideoId", &id)]).await["Video"].get("UserData"), None);
     }
 }
 

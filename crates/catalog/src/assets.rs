@@ -87,7 +87,7 @@ pub struct Asset {
     pub cover_url: String,
     /// The file of the cover that was taken of it; empty while there is none.
     pub taken_cover: String,
-    /// Its category.
+    /// Its category, which may be deleted by now.
     pub category: Option<i64>,
     /// Comma list; may be empty.
     pub tags: String,
@@ -198,7 +198,7 @@ impl Span {
 pub struct AssetFilter {
     /// One of these; empty: any.
     pub statuses: Vec<AssetStatus>,
-    /// The category.
+    /// The category; in one that is deleted there is nothing.
     pub category: Option<i64>,
     /// Made at or after.
     pub created_from: Option<WallTime>,
@@ -232,8 +232,8 @@ pub struct Description {
     pub description: Option<String>,
     /// The URL of its cover.
     pub cover_url: Option<String>,
-    /// Its category.
-    pub category: Option<i64>,
+    /// Its category; `Some(None)`: none any more.
+    pub category: Option<Option<i64>>,
     /// Comma list.
     pub tags: Option<String>,
     /// What the customer wants told back.
@@ -341,7 +341,8 @@ impl Catalog {
             if !filter.reference_ids.is_empty() {
                 sql = sql.with_list(" AND reference_id IN ", &filter.reference_ids);
             }
-            sql.with_some(" AND category = ", filter.category)
+            sql.with_some(" AND category = (SELECT id FROM category WHERE id = ", filter.category)
+                .text(if filter.category.is_some() { ")" } else { "" })
                 .with_some(" AND created >= ", filter.created_from)
                 .with_some(" AND created <= ", filter.created_to)
         };
@@ -432,7 +433,7 @@ impl Tx {
         .arg(text(&description.title, old.title))
         .arg(text(&description.description, old.description))
         .arg(text(&description.cover_url, old.cover_url))
-        .arg(description.category.or(old.category))
+        .arg(description.category.unwrap_or(old.category))
         .arg(text(&description.tags, old.tags))
         .arg(text(&description.user_data, old.user_data))
         .arg(description.reference_id.clone().or(old.reference_id))
@@ -638,12 +639,12 @@ impl Tx {
 
 /// What `new` changes of what customers see, field by field.
 fn changes(old: &Asset, new: &Description) -> Vec<Change> {
-    let category = |id: i64| id.to_string();
+    let category = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
     [
         (DescribedField::Title, old.title.clone(), new.title.clone()),
         (DescribedField::Description, old.description.clone(), new.description.clone()),
         (DescribedField::Cover, old.cover_url.clone(), new.cover_url.clone()),
-        (DescribedField::Category, old.category.map(category).unwrap_or_default(), new.category.map(category)),
+        (DescribedField::Category, category(old.category), new.category.map(category)),
         (DescribedField::Tags, old.tags.clone(), new.tags.clone()),
     ]
     .into_iter()

@@ -11,6 +11,7 @@ mod assets;
 mod audit;
 mod blocks;
 mod callbacks;
+mod categories;
 mod clean;
 mod commands;
 mod compose;
@@ -60,6 +61,7 @@ pub use assets::{
 pub use audit::{AuditedAsset, AuditedRecording, Claim, ClaimState};
 pub use blocks::Block;
 pub use callbacks::MessageCallback;
+pub use categories::{Category, CategoryAdded, CategoryKind, ListedCategory};
 pub use clean::CleanAfter;
 pub use commands::{CommandAnswer, OpenCommand, RecordCommand};
 pub use compose::{Composable, ComposableCycle, Composed};

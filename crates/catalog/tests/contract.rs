@@ -35,6 +35,8 @@ support::contract! {
     assets_are_listed_in_pages_by_age
     recorded_assets_are_found_by_where_they_came_from
     a_description_changes_what_it_names_and_tells_it
+    categories_lie_in_each_other_within_limits
+    a_deleted_category_leaves_its_videos_and_is_never_met_again
     an_analysis_is_stored_and_told_once
     a_deleted_asset_is_gone_and_its_media_is_garbage
     a_deleted_asset_comes_back_as_it_was_until_its_media_is_given_up
@@ -609,9 +611,11 @@ async fn assets_are_listed_in_pages_by_age(catalog: Catalog) {
     assert_eq!(list(normal, Order::Ascending, page(1)).await.1, 5);
     let blocked = AssetFilter { statuses: vec![AssetStatus::Blocked], ..Default::default() };
     assert_eq!(list(blocked, Order::Ascending, page(1)).await, (vec![], 0));
-    let category = AssetFilter { category: Some(3), ..Default::default() };
+    let cup = category(&catalog, None, "cup").await;
+    let category = AssetFilter { category: Some(cup), ..Default::default() };
     assert_eq!(list(category.clone(), Order::Ascending, page(1)).await, (vec![], 0));
-    catalog.describe_asset(ids[2], &Description { category: Some(3), ..Default::default() }, at(0)).await.unwrap();
+    let sorted = Description { category: Some(Some(cup)), ..Default::default() };
+    catalog.describe_asset(ids[2], &sorted, at(0)).await.unwrap();
     assert_eq!(list(category, Order::Ascending, page(1)).await, (vec![ids[2]], 1));
 
     let asked = [ids[3], AssetId::from_u128(1), ids[0]];
@@ -661,6 +665,91 @@ async fn a_description_changes_what_it_names_and_tells_it(catalog: Catalog) {
     // The same again changes nothing and tells nothing.
     catalog.describe_asset(one, &words, at(301)).await.unwrap();
     assert_eq!(catalog.events_of_asset(one).await.unwrap().len(), 2);
+}
+
+/// A new category of the default kind.
+async fn category(catalog: &Catalog, parent: Option<i64>, name: &str) -> i64 {
+    match catalog.add_category(parent, CategoryKind::Default, name, at(0)).await.unwrap() {
+        CategoryAdded::Added(category) => category.id,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn categories_lie_in_each_other_within_limits(catalog: Catalog) {
+    let add = async |parent, kind, second| catalog.add_category(parent, kind, "決勝", at(second)).await.unwrap();
+    let CategoryAdded::Added(cup) = add(None, CategoryKind::Material, 1).await else { panic!("no category") };
+    let told = Category {
+        id: cup.id,
+        parent: None,
+        level: 0,
+        kind: CategoryKind::Material,
+        name: "決勝".into(),
+        created: at(1),
+    };
+    assert_eq!(cup, told);
+    assert_eq!(catalog.category(cup.id).await.unwrap(), Some(told));
+    // One that lies in another sorts what that one does.
+    let CategoryAdded::Added(day) = add(Some(cup.id), CategoryKind::Default, 2).await else { panic!("no category") };
+    assert_eq!((day.parent, day.level, day.kind), (Some(cup.id), 1, CategoryKind::Material));
+    let match_one = category(&catalog, Some(day.id), "match 1").await;
+    assert_eq!(add(Some(match_one), CategoryKind::Default, 3).await, CategoryAdded::TooDeep);
+    assert_eq!(add(Some(match_one + 1), CategoryKind::Default, 3).await, CategoryAdded::NoParent);
+    for n in 1..100 {
+        category(&catalog, Some(cup.id), &format!("day {n}")).await;
+    }
+    assert_eq!(add(Some(cup.id), CategoryKind::Default, 3).await, CategoryAdded::TooMany);
+    let other = category(&catalog, None, "other").await;
+
+    let list = async |parent, kind, order, page| {
+        let listed = catalog.categories(parent, kind, order, page).await.unwrap();
+        (listed.rows.into_iter().map(|row| (row.category.id, row.children)).collect::<Vec<_>>(), listed.total)
+    };
+    let page = Page { number: 1, size: 10 };
+    // By when they were made: `other` at 0.
+    assert_eq!(list(None, None, Order::Ascending, page).await, (vec![(other, 0), (cup.id, 100)], 2));
+    assert_eq!(list(None, None, Order::Descending, page).await, (vec![(cup.id, 100), (other, 0)], 2));
+    assert_eq!(list(None, Some(CategoryKind::Default), Order::Descending, page).await, (vec![(other, 0)], 1));
+    let last = Page { number: 100, size: 1 };
+    assert_eq!(list(Some(cup.id), None, Order::Ascending, last).await, (vec![(day.id, 1)], 100));
+    assert!(catalog.rename_category(day.id, "semi-final").await.unwrap());
+    assert!(!catalog.rename_category(other + 1, "nobody's").await.unwrap());
+    let names = catalog.category_names(&[day.id, other, other + 1]).await.unwrap();
+    assert_eq!(names, BTreeMap::from([(day.id, "semi-final".to_owned()), (other, "other".to_owned())]));
+}
+
+async fn a_deleted_category_leaves_its_videos_and_is_never_met_again(catalog: Catalog) {
+    let cup = category(&catalog, None, "cup").await;
+    let day = category(&catalog, Some(cup), "day").await;
+    let game = category(&catalog, Some(day), "game").await;
+    let video = asset(&catalog, "court1", 0).await;
+    let sorted = Description { category: Some(Some(game)), ..Default::default() };
+    catalog.describe_asset(video, &sorted, at(1)).await.unwrap();
+    let in_category = async |id| {
+        let filter = AssetFilter { category: Some(id), ..Default::default() };
+        catalog.assets(&filter, Order::Ascending, Page::ALL).await.unwrap().total
+    };
+    assert_eq!(in_category(game).await, 1);
+    assert!(catalog.delete_category(cup).await.unwrap());
+    assert!(!catalog.delete_category(cup).await.unwrap() && !catalog.delete_category(game).await.unwrap());
+    assert_eq!((catalog.category(day).await.unwrap(), catalog.category(game).await.unwrap()), (None, None));
+    assert!(catalog.asset(video).await.unwrap().is_some());
+    assert_eq!(in_category(game).await, 0);
+    for stale in catalog.stale(100).await.unwrap() {
+        catalog.settle(&stale).await.unwrap();
+    }
+    let new = category(&catalog, None, "new").await;
+    assert!(new > game, "{new} was met before");
+    assert_eq!(in_category(new).await, 0);
+    let marked: Vec<_> = catalog.stale(100).await.unwrap().into_iter().map(|stale| stale.subject).collect();
+    assert_eq!(marked, [Subject::Installation]);
+    let rows = catalog.rows_of(Subject::Installation).await.unwrap();
+    assert_eq!(rows["category"].len(), 1);
+    let last = json!({"key": "category_last", "value": new.to_string()});
+    assert!(rows["setting"].iter().any(|row| json!(row) == last), "{rows:?}");
+
+    let out = Description { category: Some(None), ..Default::default() };
+    catalog.describe_asset(video, &out, at(2)).await.unwrap();
+    assert_eq!(catalog.asset(video).await.unwrap().unwrap().category, None);
 }
 
 async fn an_analysis_is_stored_and_told_once(catalog: Catalog) {

@@ -1,6 +1,6 @@
 //! The source file of a video.
 
-use catalog::AssetStatus;
+use catalog::{Asset, AssetStatus};
 use rpc::ParamError;
 use rpc::param::{CommaList, Filled};
 use serde::Serialize;
@@ -34,6 +34,17 @@ struct Told {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Mezzanine {
+    #[serde(flatten)]
+    file: SourceFile,
+    output_type: &'static str,
+    storage_class: &'static str,
+    video_id: AssetId,
+}
+
+/// What is told of a source file wherever it is told of.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SourceFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_stream_list: Option<Vec<AudioStream>>,
     bitrate: String,
@@ -44,43 +55,52 @@ struct Mezzanine {
     file_url: String,
     fps: String,
     height: u32,
-    output_type: &'static str,
     size: u64,
     status: &'static str,
-    storage_class: &'static str,
-    video_id: AssetId,
     #[serde(skip_serializing_if = "Option::is_none")]
     video_stream_list: Option<Vec<VideoStream>>,
     width: u32,
 }
 
+/// Which streams of a source file are told of.
+#[derive(Clone, Copy)]
+pub(super) struct Streams {
+    pub(super) audio: bool,
+    pub(super) video: bool,
+}
+
+/// The source file of a video, unless it is not complete.
+pub(super) fn source_file(context: &Context, asset: &Asset, streams: Streams) -> Option<SourceFile> {
+    if asset.status == AssetStatus::Uploading {
+        return None;
+    }
+    Some(SourceFile {
+        audio_stream_list: streams.audio.then(|| audio_streams(&asset.tracks)),
+        bitrate: asset.bitrate_kbps.to_string(),
+        creation_time: asset.created.to_iso8601(),
+        duration: decimal(seconds(asset)),
+        file_name: "source.mp4",
+        file_url: asset_url(context, asset.id, "source.mp4"),
+        fps: decimal(asset.fps),
+        height: asset.height,
+        size: asset.size_bytes,
+        status: "Normal",
+        video_stream_list: streams.video.then(|| video_streams(&asset.tracks)),
+        width: asset.width,
+    })
+}
+
 async fn get_mezzanine_info(context: &Context, input: GetMezzanineInfo) -> Answer<Told> {
     let asset = find(context, input.video_id.as_deref(), input.reference_id.as_deref()).await?;
-    if asset.status == AssetStatus::Uploading {
-        return Err(Code::InvalidFileNotFound.because("The source file of the video is not complete."));
-    }
     let additions = input.additions.unwrap_or_default();
     if additions.iter().any(|word| !matches!(word.as_str(), "video" | "audio")) {
         return Err(ParamError::invalid("AdditionType", "video, audio, or both joined by a comma are wanted").into());
     }
     let wants = |word: &str| additions.iter().any(|wanted| wanted == word);
-    Ok(Told {
-        mezzanine: Mezzanine {
-            audio_stream_list: wants("audio").then(|| audio_streams(&asset.tracks)),
-            bitrate: asset.bitrate_kbps.to_string(),
-            creation_time: asset.created.to_iso8601(),
-            duration: decimal(seconds(&asset)),
-            file_name: "source.mp4",
-            file_url: asset_url(context, asset.id, "source.mp4"),
-            fps: decimal(asset.fps),
-            height: asset.height,
-            output_type: "cdn",
-            size: asset.size_bytes,
-            status: "Normal",
-            storage_class: STORAGE_CLASS,
-            video_id: asset.id,
-            video_stream_list: wants("video").then(|| video_streams(&asset.tracks)),
-            width: asset.width,
-        },
-    })
+    match source_file(context, &asset, Streams { audio: wants("audio"), video: wants("video") }) {
+        Some(file) => Ok(Told {
+            mezzanine: Mezzanine { file, output_type: "cdn", storage_class: STORAGE_CLASS, video_id: asset.id },
+        }),
+        None => Err(Code::InvalidFileNotFound.because("The source file of the video is not complete.")),
+    }
 }

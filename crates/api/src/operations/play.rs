@@ -100,7 +100,7 @@ struct PlayInfoList {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct PlayInfo {
+pub(super) struct PlayInfo {
     #[serde(skip_serializing_if = "Option::is_none")]
     bit_depth: Option<u32>,
     bitrate: String,
@@ -174,9 +174,7 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
     }
     streams.retain(wanted);
     let mut told: Vec<(&'static str, &'static str)> = Vec::new();
-    let mut outputs = context.catalog.outputs_of_asset(asset.id).await?;
-    // Newest first. Of one task the largest: a ladder may have two sizes of one definition.
-    outputs.sort_by_key(|output| Reverse((output.created, pixels(output))));
+    let outputs = outputs_of(context, &asset).await?;
     for output in &outputs {
         let Some(stream) = output_stream(context, &asset, output, &outputs) else { continue };
         let kind = (stream.definition, stream.format);
@@ -202,6 +200,33 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
             video_id: asset.id,
         },
     })
+}
+
+/// All streams that a video plays from; of each definition and format the newest.
+pub(super) async fn streams_of(context: &Context, asset: &Asset) -> Answer<Vec<PlayInfo>> {
+    if asset.status != AssetStatus::Normal {
+        return Ok(Vec::new());
+    }
+    let mut streams = Vec::new();
+    if asset.template_group == NO_TRANSCODE {
+        let media = if asset.width == 0 { "audio" } else { "video" };
+        streams.push(source(context, asset, media, "mp4", "source.mp4"));
+    }
+    let outputs = outputs_of(context, asset).await?;
+    for stream in outputs.iter().filter_map(|output| output_stream(context, asset, output, &outputs)) {
+        let same = |told: &PlayInfo| (told.definition, told.format) == (stream.definition, stream.format);
+        if !streams.iter().any(same) {
+            streams.push(stream);
+        }
+    }
+    Ok(streams)
+}
+
+/// Newest first. Of one task the largest: a ladder may have two sizes of one definition.
+async fn outputs_of(context: &Context, asset: &Asset) -> Answer<Vec<Output>> {
+    let mut outputs = context.catalog.outputs_of_asset(asset.id).await?;
+    outputs.sort_by_key(|output| Reverse((output.created, pixels(output))));
+    Ok(outputs)
 }
 
 /// What is told of a stream by the track that it is named by: its pictures, else its sound.

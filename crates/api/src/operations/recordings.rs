@@ -5,7 +5,7 @@ use rpc::param::{Int, Time};
 use serde::Serialize;
 use units::{AssetId, RecordingId};
 
-use super::videos::{Covers, SortBy, Wrapped, end_of_second, seconds};
+use super::videos::{Beside, SortBy, Wrapped, end_of_second, seconds};
 use crate::codes::Answer;
 use crate::declare::operations;
 use crate::state::Context;
@@ -63,6 +63,8 @@ struct RecordedVideo {
 struct Video {
     #[serde(skip_serializing_if = "Option::is_none")]
     cate_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cate_name: Option<String>,
     #[serde(rename = "CoverURL", skip_serializing_if = "Option::is_none")]
     cover_url: Option<String>,
     creation_time: String,
@@ -91,13 +93,14 @@ async fn list_live_record_video(context: &Context, input: ListLiveRecordVideo) -
     };
     let wanted = page(input.page_no, input.page_size);
     let listed = context.catalog.recorded_assets(&filter, input.sort_by.order(), wanted).await?;
-    let covers = Covers::of(context, &listed.rows).await?;
-    let told = |mut asset: Asset| Some(told(context, &covers, asset.origin.take()?, asset));
+    let beside = Beside::of(context, &listed.rows).await?;
+    let told = |mut asset: Asset| Some(told(context, &beside, asset.origin.take()?, asset));
     let told = listed.rows.into_iter().filter_map(told).collect();
     Ok(Recorded { live_record_video_list: Videos { live_record_video: told }, total: listed.total })
 }
 
-fn told(context: &Context, covers: &Covers, origin: Origin, asset: Asset) -> RecordedVideo {
+fn told(context: &Context, beside: &Beside, origin: Origin, asset: Asset) -> RecordedVideo {
+    let (cate_id, cate_name) = beside.category(&asset);
     RecordedVideo {
         app_name: origin.path.app().to_owned(),
         domain_name: origin.path.domain().to_owned(),
@@ -106,14 +109,15 @@ fn told(context: &Context, covers: &Covers, origin: Origin, asset: Asset) -> Rec
         record_start_time: origin.began.to_iso8601(),
         stream_name: origin.path.stream().to_owned(),
         video: Video {
-            cate_id: asset.category,
+            cate_id,
+            cate_name,
             cover_url: cover_url(context, &asset),
             creation_time: asset.created.to_iso8601(),
             description: filled(&asset.description),
             duration: rounded(seconds(&asset)),
             modify_time: asset.modified.to_iso8601(),
             size: asset.size_bytes,
-            snapshots: covers.wrapped(context, asset.id),
+            snapshots: beside.wrapped(context, asset.id),
             status: asset.status.as_str(),
             tags: filled(&asset.tags),
             template_group_id: asset.template_group,

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use catalog::{Asset, AssetFilter, AssetStatus, CatalogError, Description, Order, PictureSet};
 use rpc::ParamError;
-use rpc::param::{CommaList, Filled, Int, Raw, Text, Time};
-use serde::Serialize;
+use rpc::param::{CommaList, Filled, Int, Json, Raw, Text, Time};
+use serde::{Deserialize, Serialize};
 use units::{AssetId, MediaTime};
 
-use crate::codes::{Answer, Code};
+use super::categories::existing;
+use crate::codes::{Answer, ApiError, Code};
 use crate::declare::{Done, choice, operations};
 use crate::state::Context;
 use crate::wire::{DEFAULT_APP, IdText, PageNumber, cover_url, filled, page, picture_urls, rounded};
@@ -27,6 +28,8 @@ const DESCRIPTION_BYTES_MAX: usize = 1_024;
 const TAGS_MAX: usize = 16;
 /// Longest tag, in bytes.
 const TAG_BYTES_MAX: usize = 32;
+/// Longest URL of a cover, and longest UserData, in bytes.
+const REST_BYTES_MAX: usize = 1_024;
 
 choice! {
     /// How videos are sorted.
@@ -87,12 +90,18 @@ operations! {
         Description => description: Option<Raw>,
         /// At most 16 of at most 32 bytes each, joined by commas.
         Tags => tags: Option<Raw>,
-        /// The category.
+        /// The category; -1 for none.
         CateId => category: Option<Int>,
         /// The URL of its cover.
         CoverURL => cover_url: Option<Text<1024>>,
         /// Kept and told back.
         UserData => user_data: Option<Text<1024>>,
+    }
+
+    /// Writes on at most 20 videos, all or none. What is absent stays as it is.
+    Vod T2 UpdateVideoInfos => update_video_infos {
+        /// JSON: an array of objects with the parameters of UpdateVideoInfo.
+        UpdateContent => updates: Json<Vec<Update>>,
     }
 
     /// Deletes at most 20 videos with all that was made of them.
@@ -134,6 +143,8 @@ struct VideoFields {
     app_id: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     cate_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cate_name: Option<String>,
     #[serde(rename = "CoverURL", skip_serializing_if = "Option::is_none")]
     cover_url: Option<String>,
     creation_time: String,
@@ -155,10 +166,12 @@ struct VideoFields {
     video_id: AssetId,
 }
 
-fn fields(context: &Context, asset: &Asset) -> VideoFields {
+fn fields(context: &Context, asset: &Asset, beside: &Beside) -> VideoFields {
+    let (cate_id, cate_name) = beside.category(asset);
     VideoFields {
         app_id: DEFAULT_APP,
-        cate_id: asset.category,
+        cate_id,
+        cate_name,
         cover_url: cover_url(context, asset),
         creation_time: asset.created.to_iso8601(),
         description: filled(&asset.description),
@@ -186,17 +199,32 @@ pub(super) struct Wrapped {
     snapshot: Vec<String>,
 }
 
-/// The pictures of which one is the cover, for some assets.
-pub(super) struct Covers(BTreeMap<AssetId, PictureSet>);
+/// What is told of some assets and does not stand in their rows: the pictures of which one is the cover, the names of their
+/// categories.
+pub(super) struct Beside {
+    covers: BTreeMap<AssetId, PictureSet>,
+    categories: BTreeMap<i64, String>,
+}
 
-impl Covers {
+impl Beside {
     pub(super) async fn of(context: &Context, assets: &[Asset]) -> Answer<Self> {
         let ids: Vec<AssetId> = assets.iter().map(|asset| asset.id).collect();
-        Ok(Self(context.catalog.covers_of(&ids).await?))
+        let mut categories: Vec<i64> = assets.iter().filter_map(|asset| asset.category).collect();
+        categories.sort_unstable();
+        categories.dedup();
+        Ok(Self {
+            covers: context.catalog.covers_of(&ids).await?,
+            categories: context.catalog.category_names(&categories).await?,
+        })
     }
 
-    fn bare(&self, context: &Context, asset: AssetId) -> Vec<String> {
-        self.0.get(&asset).map(|set| picture_urls(context, set)).unwrap_or_default()
+    /// Id and name of an asset's category; nothing of one that is deleted.
+    pub(super) fn category(&self, asset: &Asset) -> (Option<i64>, Option<String>) {
+        asset.category.and_then(|id| self.categories.get_key_value(&id)).map(|(id, name)| (*id, name.clone())).unzip()
+    }
+
+    pub(super) fn bare(&self, context: &Context, asset: AssetId) -> Vec<String> {
+        self.covers.get(&asset).map(|set| picture_urls(context, set)).unwrap_or_default()
     }
 
     pub(super) fn wrapped(&self, context: &Context, asset: AssetId) -> Wrapped {
@@ -223,13 +251,13 @@ struct InfoVideo {
 
 async fn get_video_info(context: &Context, input: GetVideoInfo) -> Answer<Info> {
     let asset = find(context, input.video_id.as_deref(), input.reference_id.as_deref()).await?;
-    let covers = Covers::of(context, std::slice::from_ref(&asset)).await?;
+    let beside = Beside::of(context, std::slice::from_ref(&asset)).await?;
     Ok(Info {
         video: InfoVideo {
-            fields: fields(context, &asset),
+            fields: fields(context, &asset, &beside),
             download_switch: "on",
             region_id: context.settings.region.clone(),
-            snapshots: covers.wrapped(context, asset.id),
+            snapshots: beside.wrapped(context, asset.id),
             template_group_id: asset.template_group,
         },
     })
@@ -255,16 +283,21 @@ struct InfosVideo {
 }
 
 /// The videos of many ids, each once, and the ids that are nobody's.
-struct Found {
-    assets: Vec<Asset>,
-    unknown_ids: Vec<String>,
-    unknown_references: Vec<String>,
+pub(super) struct Found {
+    pub(super) assets: Vec<Asset>,
+    pub(super) unknown_ids: Vec<String>,
+    pub(super) unknown_references: Vec<String>,
 }
 
-async fn find_all(context: &Context, ids: Option<Vec<String>>, references: Option<Vec<String>>) -> Answer<Found> {
+pub(super) async fn find_all(
+    context: &Context,
+    param: &str,
+    ids: Option<Vec<String>>,
+    references: Option<Vec<String>>,
+) -> Answer<Found> {
     let (ids, references) = (ids.unwrap_or_default(), references.unwrap_or_default());
     match ids.len().saturating_add(references.len()) {
-        0 => return Err(ParamError::missing("VideoIds").into()),
+        0 => return Err(ParamError::missing(param).into()),
         count if count > IDS_MAX => return Err(Code::VideoIdsExceededMax.into()),
         _ => {}
     }
@@ -293,12 +326,12 @@ impl Found {
 }
 
 async fn get_video_infos(context: &Context, input: GetVideoInfos) -> Answer<Infos> {
-    let found = find_all(context, input.video_ids, input.reference_ids).await?;
-    let covers = Covers::of(context, &found.assets).await?;
+    let found = find_all(context, "VideoIds", input.video_ids, input.reference_ids).await?;
+    let beside = Beside::of(context, &found.assets).await?;
     let told = found.assets.into_iter().map(|asset| InfosVideo {
-        fields: fields(context, &asset),
+        fields: fields(context, &asset, &beside),
         download_switch: "on",
-        snapshots: covers.bare(context, asset.id),
+        snapshots: beside.bare(context, asset.id),
         template_group_id: asset.template_group,
     });
     Ok(Infos {
@@ -347,9 +380,11 @@ async fn get_video_list(context: &Context, input: GetVideoList) -> Answer<VideoL
         reference_ids: input.reference_ids.unwrap_or_default(),
     };
     let listed = context.catalog.assets(&filter, input.sort_by.order(), page(input.page_no, input.page_size)).await?;
-    let covers = Covers::of(context, &listed.rows).await?;
-    let told =
-        |asset: Asset| ListVideo { fields: fields(context, &asset), snapshots: covers.wrapped(context, asset.id) };
+    let beside = Beside::of(context, &listed.rows).await?;
+    let told = |asset: Asset| ListVideo {
+        fields: fields(context, &asset, &beside),
+        snapshots: beside.wrapped(context, asset.id),
+    };
     Ok(VideoList { total: listed.total, video_list: Videos { video: listed.rows.into_iter().map(told).collect() } })
 }
 
@@ -367,37 +402,131 @@ impl SortBy {
     }
 }
 
-async fn update_video_info(context: &Context, input: UpdateVideoInfo) -> Answer<Done> {
-    let asset = find(context, input.video_id.as_deref(), input.reference_id.as_deref()).await?;
-    for (param, text, bytes_max) in [
-        ("Title", &input.title, TITLE_BYTES_MAX),
-        ("Description", &input.description, DESCRIPTION_BYTES_MAX),
-        ("Tags", &input.tags, TAGS_MAX * (TAG_BYTES_MAX + 1)),
-    ] {
-        check_text(param, text.as_deref().unwrap_or_default(), bytes_max)?;
+/// What a customer writes on a video, as one item of a batch has it.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Update {
+    video_id: Option<String>,
+    reference_id: Option<String>,
+    title: Option<String>,
+    description: Option<String>,
+    tags: Option<String>,
+    /// A number, or its digits.
+    cate_id: serde_json::Value,
+    #[serde(rename = "CoverURL")]
+    cover_url: Option<String>,
+    user_data: Option<String>,
+}
+
+impl Update {
+    /// The video that it is about.
+    async fn asset(&self, context: &Context) -> Answer<Asset> {
+        find(context, self.video_id.as_deref(), self.reference_id.as_deref()).await
     }
-    let description = Description {
-        title: input.title.filter(|title| !title.is_empty()),
-        description: input.description,
-        cover_url: input.cover_url,
-        category: input.category,
-        tags: input.tags.as_deref().map(tags).transpose()?,
-        user_data: input.user_data,
-        // Without a VideoId it said which video is meant.
-        reference_id: input.reference_id.filter(|_| input.video_id.is_some()).map(reference).transpose()?,
-    };
-    match context.catalog.describe_asset(asset.id, &description, context.now).await {
-        Ok(()) => Ok(Done {}),
-        // Deleted since it was found.
-        Err(CatalogError::NotFound { .. }) => Err(Code::InvalidVideoNotFound.into()),
-        Err(CatalogError::AlreadyExists { .. }) => {
-            Err(ParamError::invalid("ReferenceId", "another video has it").into())
+
+    fn category(&self) -> Answer<Option<i64>> {
+        let number = match &self.cate_id {
+            serde_json::Value::Null => return Ok(None),
+            serde_json::Value::String(text) => text.trim().parse().ok(),
+            other => other.as_i64(),
+        };
+        number.map(Some).ok_or_else(|| ParamError::invalid("CateId", "a whole number is wanted").into())
+    }
+
+    /// What it comes to, when nothing is wrong with it.
+    async fn checked(self, context: &Context) -> Answer<Description> {
+        for (param, text, bytes_max) in [
+            ("Title", &self.title, TITLE_BYTES_MAX),
+            ("Description", &self.description, DESCRIPTION_BYTES_MAX),
+            ("Tags", &self.tags, TAGS_MAX * (TAG_BYTES_MAX + 1)),
+            ("CoverURL", &self.cover_url, REST_BYTES_MAX),
+            ("UserData", &self.user_data, REST_BYTES_MAX),
+        ] {
+            check_text(param, text.as_deref().unwrap_or_default(), bytes_max)?;
         }
-        Err(error) => Err(error.into()),
+        let category = match self.category()? {
+            Some(id) => Some(existing(context, id).await?),
+            None => None,
+        };
+        Ok(Description {
+            title: self.title.filter(|title| !title.is_empty()),
+            description: self.description,
+            cover_url: self.cover_url,
+            category,
+            tags: self.tags.as_deref().map(tags).transpose()?,
+            user_data: self.user_data,
+            // Without a VideoId it said which video is meant.
+            reference_id: self.reference_id.filter(|_| self.video_id.is_some()).map(reference).transpose()?,
+        })
     }
 }
 
-fn check_text(param: &str, text: &str, bytes_max: usize) -> Answer<()> {
+fn not_written(error: CatalogError) -> ApiError {
+    match error {
+        // Deleted since it was found.
+        CatalogError::NotFound { .. } => Code::InvalidVideoNotFound.into(),
+        CatalogError::AlreadyExists { .. } => ParamError::invalid("ReferenceId", "another video has it").into(),
+        other => other.into(),
+    }
+}
+
+async fn update_video_info(context: &Context, input: UpdateVideoInfo) -> Answer<Done> {
+    let update = Update {
+        video_id: input.video_id,
+        reference_id: input.reference_id,
+        title: input.title,
+        description: input.description,
+        tags: input.tags,
+        cate_id: input.category.into(),
+        cover_url: input.cover_url,
+        user_data: input.user_data,
+    };
+    let asset = update.asset(context).await?;
+    let description = update.checked(context).await?;
+    context.catalog.describe_asset(asset.id, &description, context.now).await.map_err(not_written)?;
+    Ok(Done {})
+}
+
+async fn update_video_infos(context: &Context, input: UpdateVideoInfos) -> Answer<Untouched> {
+    if input.updates.len() > IDS_MAX {
+        return Err(Code::CountExceededMax.into());
+    }
+    let (mut untouched, mut found) = (Untouched::default(), Vec::new());
+    for mut update in input.updates {
+        // Empty counts as absent, as in a call.
+        update.video_id = update.video_id.filter(|id| !id.is_empty());
+        update.reference_id = update.reference_id.filter(|id| !id.is_empty());
+        match update.asset(context).await {
+            Ok(asset) => found.push((asset.id, update.checked(context).await?)),
+            Err(error) if error.code == Code::InvalidVideoNotFound => untouched.unknown(update),
+            Err(error) => return Err(error),
+        }
+    }
+    // Always in the same order, so that two calls never wait for each other; of one video in that of the call.
+    found.sort_by_key(|(asset, _)| *asset);
+    let mut tx = context.catalog.begin().await?;
+    for (asset, description) in &found {
+        match tx.describe_asset(*asset, description, context.now).await {
+            Ok(()) => {}
+            // Deleted since it was found.
+            Err(CatalogError::NotFound { .. }) => untouched.non_exist_video_ids.push(asset.to_string()),
+            Err(error) => return Err(not_written(error)),
+        }
+    }
+    tx.commit().await?;
+    Ok(untouched)
+}
+
+impl Untouched {
+    fn unknown(&mut self, update: Update) {
+        match (update.video_id, update.reference_id) {
+            (Some(id), _) => self.non_exist_video_ids.push(id),
+            (None, reference) => self.non_exist_reference_ids.extend(reference),
+        }
+    }
+}
+
+pub(super) fn check_text(param: &str, text: &str, bytes_max: usize) -> Answer<()> {
     if text.len() > bytes_max {
         let code = if param == "Tags" { Code::TagsExceededMax } else { Code::LengthExceededMax };
         return Err(code.because(format!("{param} has {} bytes; {bytes_max} are allowed.", text.len())));
@@ -425,22 +554,23 @@ fn reference(text: String) -> Answer<String> {
     }
 }
 
-#[derive(Serialize)]
+/// The videos of a batch that nothing was done to.
+#[derive(Serialize, Default)]
 #[serde(rename_all = "PascalCase")]
-struct Deleted {
+struct Untouched {
     forbidden_video_ids: Vec<String>,
     non_exist_reference_ids: Vec<String>,
     non_exist_video_ids: Vec<String>,
 }
 
-async fn delete_video(context: &Context, input: DeleteVideo) -> Answer<Deleted> {
-    let found = find_all(context, input.video_ids, input.reference_ids).await?;
+async fn delete_video(context: &Context, input: DeleteVideo) -> Answer<Untouched> {
+    let found = find_all(context, "VideoIds", input.video_ids, input.reference_ids).await?;
     let mut tx = context.catalog.begin().await?;
     for asset in &found.assets {
         tx.delete_asset(asset.id, context.settings.undelete_window, context.now).await?;
     }
     tx.commit().await?;
-    Ok(Deleted {
+    Ok(Untouched {
         forbidden_video_ids: Vec::new(),
         non_exist_reference_ids: found.unknown_references,
         non_exist_video_ids: found.unknown_ids,

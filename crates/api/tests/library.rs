@@ -1,0 +1,198 @@
+//! Finding and managing what was recorded: categories, batches, search.
+
+mod support;
+
+use catalog::AssetStatus;
+use serde_json::{Value, json};
+use support::{Server, VOD, now};
+
+const UNKNOWN: &str = "00000000000000000000000000000001";
+
+async fn category(server: &Server, parent: &str, name: &str) -> String {
+    let told = server.ok(VOD, "AddCategory", &[("CateName", name), ("ParentId", parent)]).await;
+    told["Category"]["CateId"].to_string()
+}
+
+#[tokio::test]
+async fn categories_are_added_listed_renamed_and_deleted_with_all_that_lie_in_them() {
+    let server = Server::new().await;
+    let told = server.ok(VOD, "AddCategory", &[("CateName", " finals "), ("Type", "material")]).await;
+    let cup = told["Category"]["CateId"].clone();
+    let finals = json!({"CateId": cup, "CateName": "finals", "Level": 0, "ParentId": -1, "Type": "material"});
+    assert_eq!(told, json!({"Category": finals}));
+    assert!(cup.is_i64());
+    let cup = cup.to_string();
+    let day = category(&server, &cup, "第一天").await;
+    let game = category(&server, &day, "game").await;
+    let too_deep = server.refused(VOD, "AddCategory", &[("CateName", "x"), ("ParentId", &game)]).await;
+    assert_eq!(too_deep, (400, "LevelExceededMax".into()));
+
+    let root = json!({"SubCategories": {"Category": [{
+        "CateId": finals["CateId"], "CateName": "finals", "Level": 0, "ParentId": -1, "Type": "material", "SubTotal": 1,
+    }]}, "SubTotal": 1});
+    assert_eq!(server.ok(VOD, "GetCategories", &[]).await, root);
+    assert_eq!(server.ok(VOD, "GetCategories", &[("CateId", "-1"), ("SortBy", "CreationTime:Asc")]).await, root);
+    let nothing = json!({"SubCategories": {"Category": []}, "SubTotal": 0});
+    assert_eq!(server.ok(VOD, "GetCategories", &[("Type", "default")]).await, nothing);
+    server.ok(VOD, "UpdateCategory", &[("CateId", &day), ("CateName", "day one")]).await;
+    let told = server.ok(VOD, "GetCategories", &[("CateId", &cup), ("PageSize", "100")]).await;
+    assert_eq!(told["Category"], finals);
+    let sub = &told["SubCategories"]["Category"][0];
+    assert_eq!((&sub["CateName"], &sub["Level"], &sub["SubTotal"]), (&json!("day one"), &json!(1), &json!(1)));
+
+    server.ok(VOD, "DeleteCategory", &[("CateId", &cup)]).await;
+    for id in [&cup, &day, &game] {
+        for (action, more) in
+            [("DeleteCategory", None), ("GetCategories", None), ("UpdateCategory", Some(("CateName", "x")))]
+        {
+            let params: Vec<_> = [("CateId", id.as_str())].into_iter().chain(more).collect();
+            assert_eq!(server.refused(VOD, action, &params).await, (404, "InvalidCateId.NotFound".into()), "{action}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn categories_have_limits() {
+    let server = Server::new().await;
+    let long = "名".repeat(22);
+    for (params, code) in [
+        (vec![("CateName", "")], "MissingParameter"),
+        (vec![("CateName", " ")], "MissingParameter"),
+        (vec![("CateName", long.as_str())], "LengthExceededMax"),
+        (vec![("CateName", "a\0b")], "IllegalCharacters"),
+        (vec![("CateName", "x"), ("Type", "nice")], "InvalidParameter"),
+        (vec![("CateName", "x"), ("ParentId", "many")], "InvalidParameter"),
+    ] {
+        assert_eq!(server.refused(VOD, "AddCategory", &params).await, (400, code.into()), "{params:?}");
+    }
+    let nobody = server.refused(VOD, "AddCategory", &[("CateName", "x"), ("ParentId", "9")]).await;
+    assert_eq!(nobody, (404, "InvalidCateId.NotFound".into()));
+    for n in 0..100 {
+        category(&server, "-1", &format!("c{n}")).await;
+    }
+    let full = server.refused(VOD, "AddCategory", &[("CateName", "x")]).await;
+    assert_eq!(full, (400, "SubTotalExceededMax".into()));
+    let last =
+        server.ok(VOD, "GetCategories", &[("PageNo", "10"), ("PageSize", "10"), ("SortBy", "CreationTime:asc")]).await;
+    let names: Vec<_> = last["SubCategories"]["Category"].as_array().unwrap().iter().map(|c| &c["CateName"]).collect();
+    assert_eq!((names.len(), names[9], &last["SubTotal"]), (10, &json!("c99"), &json!(100)));
+}
+
+#[tokio::test]
+async fn videos_are_told_and_listed_by_their_category() {
+    let server = Server::new().await;
+    let video = server.recorded("cup", "court1", AssetStatus::Normal).await.to_string();
+    server.recorded("cup", "court2", AssetStatus::Normal).await;
+    let cup = category(&server, "-1", "cup 2026").await;
+    server.ok(VOD, "UpdateVideoInfo", &[("VideoId", &video), ("CateId", &cup)]).await;
+    let id: i64 = cup.parse().unwrap();
+    let told = async || {
+        let info = server.ok(VOD, "GetVideoInfo", &[("VideoId", &video)]).await["Video"].take();
+        let infos = server.ok(VOD, "GetVideoInfos", &[("VideoIds", &video)]).await["VideoList"][0].take();
+        let media =
+            server.ok(VOD, "BatchGetMediaInfos", &[("MediaIds", &video)]).await["MediaInfos"][0]["MediaInfo"].take();
+        let mut live = server.ok(VOD, "ListLiveRecordVideo", &[("StreamName", "court1")]).await;
+        let live = live["LiveRecordVideoList"]["LiveRecordVideo"][0]["Video"].take();
+        [info, infos, media, live].map(|told| (told.get("CateId").cloned(), told.get("CateName").cloned()))
+    };
+    let listed = async || {
+        let list = server.ok(VOD, "GetVideoList", &[("CateId", &cup)]).await;
+        (list["Total"].clone(), list["VideoList"]["Video"].as_array().unwrap().len())
+    };
+    assert_eq!(told().await, std::array::from_fn(|_| (Some(json!(id)), Some(json!("cup 2026")))));
+    assert_eq!(listed().await, (json!(1), 1));
+    server.ok(VOD, "DeleteCategory", &[("CateId", &cup)]).await;
+    assert_eq!(told().await, [const { (None, None) }; 4]);
+    assert_eq!(listed().await, (json!(0), 0));
+    // -1 takes a video out.
+    let other = category(&server, "-1", "other").await;
+    for (category, there) in [(other.as_str(), true), ("-1", false)] {
+        server.ok(VOD, "UpdateVideoInfo", &[("VideoId", &video), ("CateId", category)]).await;
+        assert_eq!(told().await[0].0.is_some(), there);
+    }
+}
+
+#[tokio::test]
+async fn many_videos_are_written_on_at_once() {
+    let server = Server::new().await;
+    let first = server.recorded("cup", "court1", AssetStatus::Normal).await.to_string();
+    let second = server.recorded("cup", "court2", AssetStatus::Normal).await.to_string();
+    server.ok(VOD, "UpdateVideoInfo", &[("VideoId", &second), ("ReferenceId", "ref-000002")]).await;
+    let cup: i64 = category(&server, "-1", "cup").await.parse().unwrap();
+    let content = json!([
+        {"VideoId": first, "Title": "Final 決勝", "Tags": "a, b", "CateId": cup, "CoverURL": "http://img.example.org/1.jpg"},
+        {"ReferenceId": "ref-000002", "Description": "second", "CateId": cup.to_string(), "UserData": "{}"},
+        {"VideoId": UNKNOWN, "Title": "nobody's"},
+        {"VideoId": "", "ReferenceId": "ref-none", "Title": "nobody's"},
+        {"VideoId": first, "Title": "again", "Other": 1},
+    ]);
+    let told = server.ok(VOD, "UpdateVideoInfos", &[("UpdateContent", &content.to_string())]).await;
+    let nobodys = json!({"ForbiddenVideoIds": [], "NonExistVideoIds": [UNKNOWN], "NonExistReferenceIds": ["ref-none"]});
+    assert_eq!(told, nobodys);
+    let ids = format!("{first},{second}");
+    let infos = server.ok(VOD, "GetVideoInfos", &[("VideoIds", &ids)]).await["VideoList"].take();
+    for (at, name, value) in [
+        (0, "Title", json!("again")),
+        (0, "Tags", json!("a,b")),
+        (0, "CateName", json!("cup")),
+        (0, "CoverURL", json!("http://img.example.org/1.jpg")),
+        (1, "Description", json!("second")),
+        (1, "CateId", json!(cup)),
+        (1, "UserData", json!("{}")),
+        (1, "ReferenceId", json!("ref-000002")),
+    ] {
+        assert_eq!(infos[at][name], value, "{at} {name}");
+    }
+
+    let refused = async |content: Value| {
+        server.refused(VOD, "UpdateVideoInfos", &[("UpdateContent", &content.to_string())]).await
+    };
+    let many: Vec<_> = (0..21).map(|_| json!({"VideoId": first, "Title": "x"})).collect();
+    assert_eq!(refused(json!(many)).await, (400, "CountExceededMax".into()));
+    assert_eq!(refused(json!([{"Title": "x"}])).await, (400, "MissingParameter".into()));
+    assert_eq!(refused(json!([{"VideoId": first, "CateId": {}}])).await, (400, "InvalidParameter".into()));
+    assert_eq!(refused(json!({"VideoId": first})).await, (400, "InvalidParameter".into()));
+    // Another video's own id: nothing of the batch is written.
+    let taken = json!([{"VideoId": first, "Title": "lost"}, {"VideoId": first, "ReferenceId": "ref-000002"}]);
+    assert_eq!(refused(taken).await, (400, "InvalidParameter".into()));
+    assert_eq!(server.ok(VOD, "GetVideoInfo", &[("VideoId", &first)]).await["Video"]["Title"], json!("again"));
+}
+
+#[tokio::test]
+async fn a_batch_tells_what_is_written_on_videos_their_source_and_their_streams() {
+    let server = Server::new().await;
+    let video = server.recorded("cup", "court1", AssetStatus::Normal).await.to_string();
+    let stored = server.recorded("cup", "court2", AssetStatus::UploadSucc).await.to_string();
+    let time = now().to_iso8601();
+    let ids = format!("{video},{stored},{UNKNOWN}");
+    let told = server.ok(VOD, "BatchGetMediaInfos", &[("MediaIds", &ids), ("ReferenceIds", "ref-none")]).await;
+    assert_eq!(
+        (&told["NonExistMediaIds"], &told["NonExistReferenceIds"], &told["ForbiddenMediaIds"]),
+        (&json!([UNKNOWN]), &json!(["ref-none"]), &json!([]))
+    );
+    let first = &told["MediaInfos"][0];
+    assert_eq!(first["MediaId"], json!(video));
+    let info = json!({
+        "MediaId": video, "Title": format!("court1_{time}"), "Status": "Normal", "AppId": "app-1000000", "DownloadSwitch": "on",
+        "CreationTime": time, "ModificationTime": time, "StorageClass": "Standard", "StorageLocation": "local",
+        "Snapshots": [], "TemplateGroupId": "VOD_NO_TRANSCODE",
+    });
+    assert_eq!(first["MediaInfo"], info);
+    // The same as the operations that tell one part of it.
+    let mut source = server.ok(VOD, "GetMezzanineInfo", &[("VideoId", &video), ("AdditionType", "video,audio")]).await
+        ["Mezzanine"]
+        .take();
+    let members = source.as_object_mut().unwrap();
+    for other in ["OutputType", "StorageClass", "VideoId"] {
+        members.remove(other).unwrap();
+    }
+    members.insert("MediaId".into(), json!(video));
+    assert_eq!(first["MezzanineInfo"], source);
+    assert_eq!(source["VideoStreamList"].as_array().unwrap().len(), 1);
+    let streams = server.ok(VOD, "GetPlayInfo", &[("VideoId", &video)]).await["PlayInfoList"]["PlayInfo"].take();
+    assert_eq!(first["PlayInfoList"], streams);
+    let second = &told["MediaInfos"][1];
+    assert_eq!((&second["MediaId"], &second["PlayInfoList"]), (&json!(stored), &json!([])));
+    let nobody = server.refused(VOD, "BatchGetMediaInfos", &[("MediaIds", UNKNOWN)]).await;
+    assert_eq!(nobody, (404, "InvalidVideo.NotFound".into()));
+}
