@@ -81,6 +81,10 @@ CALLS = [
     (VOD, "GetVideoInfo", {"VideoId": NOBODY}),
     (VOD, "GetVideoInfos", {"VideoIds": f"{NOBODY},x"}),
     (VOD, "GetVideoList", {"Status": "Normal,UploadSucc", "SortBy": "CreationTime:Asc"}),
+    (VOD, "SearchMedia", {
+        "Match": "Title in ('a b*~+中\\'(1)!') and (Status in ('Normal') or CateId = 7)", "Fields": "Title,Status", "SearchType": "video",
+        "SortBy": "CreationTime:Asc,ModificationTime:Desc", "PageNo": 1, "PageSize": 20,
+    }),
     (VOD, "BatchGetMediaInfos", {"MediaIds": f"{NOBODY},x", "ReferenceIds": "ref-none"}),
     (VOD, "UpdateVideoInfo", {"VideoId": NOBODY, "Title": STREAM["StreamName"], "Description": "two\nlines"}),
     (VOD, "UpdateVideoInfos", {"UpdateContent": json.dumps([{"VideoId": NOBODY, "Title": STREAM["StreamName"], "Tags": "a,b"}])}),

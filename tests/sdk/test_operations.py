@@ -490,6 +490,35 @@ def test_categories(sdk, video):
         refused(404, "InvalidCateId.NotFound", sdk, VOD, "UpdateVideoInfo", VideoId=video, CateId=category["CateId"])
 
 
+def test_searching(sdk, video):
+    fields = "Title,CateId,CateName,Tags,Status,Duration,Size,Snapshots,MediaSource,TranscodeMode,PreprocessStatus,Description,AppId"
+    title = f"Suche 决赛 {sdk.name} it's 100%"
+    sdk.call(VOD, "UpdateVideoInfo", VideoId=video, Title=title, Tags=f"tag-{RUN},cup")
+    quoted = title.upper().replace("'", "\\'")
+    told = sdk.call(VOD, "SearchMedia", Match=f"Title in ('{quoted}') and Status = 'Normal'", Fields=fields, SearchType="video")
+    (media,) = told["MediaList"]
+    assert told["Total"] == 1 and len(told["ScrollToken"]) == 32
+    assert (media["MediaId"], media["MediaType"]) == (video, "video") and media["CreationTime"].endswith("Z")
+    shown = media["Video"]
+    assert (shown["VideoId"], shown["Title"], shown["MediaSource"], shown["TranscodeMode"]) == (video, title, "live", "NoTranscode")
+    assert isinstance(shown["Snapshots"], list) and shown["Size"] > 0 and shown["Duration"] > 0
+    bare = sdk.call(VOD, "SearchMedia", Match=f"(Tags = 'TAG-{RUN}' or Title = 'nobody') and Duration = [0.1,1000]")
+    assert [set(media) for media in bare["MediaList"]] == [{"MediaId", "MediaType", "CreationTime"}]
+    # A page of one, and on from there until there is nothing: each video once.
+    seen, more = [], {"PageNo": 1}
+    while True:
+        page = sdk.call(VOD, "SearchMedia", PageSize=1, SortBy="ModificationTime:Desc,CreationTime:Asc", **more)
+        if not page["MediaList"]:
+            break
+        seen += [media["MediaId"] for media in page["MediaList"]]
+        more = {"PageNo": 201, "ScrollToken": page["ScrollToken"]}
+    assert len(seen) == len(set(seen)) == page["Total"] and video in seen
+    error = refused(400, "ErrorMatchSyntax", sdk, VOD, "SearchMedia", Match="Title = 'a' or Tags = 'b'")
+    assert "character 13" in error.message
+    refused(400, "SortByExceededMax", sdk, VOD, "SearchMedia", SortBy="CreationTime,ModificationTime,CreationTime,CreationTime")
+    refused(400, "InvalidScrollToken.Expired", sdk, VOD, "SearchMedia", ScrollToken="A" * 32)
+
+
 def test_a_batch_of_media(sdk, video):
     told = sdk.call(VOD, "BatchGetMediaInfos", MediaIds=f"{video},{NOBODY}")
     assert told["NonExistMediaIds"] == [NOBODY]

@@ -88,6 +88,9 @@ codes! {
     LevelExceededMax = 400 "LevelExceededMax" "Categories have at most three levels.";
     SubTotalExceededMax = 400 "SubTotalExceededMax" "There are 100 categories in this one already.";
     CountExceededMax = 400 "CountExceededMax" "There are more than 20 items.";
+    ErrorMatchSyntax = 400 "ErrorMatchSyntax" "The Match cannot be read.";
+    SortByExceededMax = 400 "SortByExceededMax" "SortBy names more than three fields.";
+    InvalidScrollTokenExpired = 400 "InvalidScrollToken.Expired" "The ScrollToken has expired: begin with the first page again.";
     LengthExceededMax = 400 "LengthExceededMax" "A text is too long.";
     TagsExceededMax = 400 "TagsExceededMax" "There are too many tags, or one is too long.";
     IllegalCharacters = 400 "IllegalCharacters" "A text has characters that are not allowed.";

@@ -21,6 +21,7 @@ mod record_command;
 mod record_notify;
 mod record_rules;
 mod recordings;
+mod search;
 mod snapshots;
 mod streams;
 mod templates;
@@ -75,6 +76,7 @@ pub static OPERATIONS: &[Operation] = &[
     videos::GetVideoInfo::OPERATION,
     videos::GetVideoInfos::OPERATION,
     videos::GetVideoList::OPERATION,
+    search::SearchMedia::OPERATION,
     media_infos::BatchGetMediaInfos::OPERATION,
     videos::UpdateVideoInfo::OPERATION,
     videos::UpdateVideoInfos::OPERATION,

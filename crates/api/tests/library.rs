@@ -196,3 +196,182 @@ async fn a_batch_tells_what_is_written_on_videos_their_source_and_their_streams(
     let nobody = server.refused(VOD, "BatchGetMediaInfos", &[("MediaIds", UNKNOWN)]).await;
     assert_eq!(nobody, (404, "InvalidVideo.NotFound".into()));
 }
+
+/// The ids of what is found, and how many there are.
+async fn found(server: &Server, params: &[(&str, &str)]) -> (Vec<String>, u64) {
+    let told = server.ok(VOD, "SearchMedia", params).await;
+    let ids = told["MediaList"].as_array().unwrap().iter().map(|media| media["MediaId"].as_str().unwrap().to_owned());
+    (ids.collect(), told["Total"].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn a_search_tells_of_each_medium_what_is_asked_for() {
+    let server = Server::new().await;
+    let video = server.recorded("cup", "court1", AssetStatus::Normal).await.to_string();
+    let cup = category(&server, "-1", "cup").await;
+    server
+        .ok(VOD, "UpdateVideoInfo", &[("VideoId", &video), ("CateId", &cup), ("Tags", "a,b"), ("Description", "d")])
+        .await;
+    let time = now().to_iso8601();
+    let mut told = server.ok(VOD, "SearchMedia", &[]).await;
+    assert_eq!(told["ScrollToken"].take().as_str().unwrap().len(), 32);
+    let bare = json!({"MediaId": video, "MediaType": "video", "CreationTime": time});
+    assert_eq!(told, json!({"MediaList": [bare], "ScrollToken": null, "Total": 1}));
+    let told = server.ok(VOD, "SearchMedia", &[("Fields", "title,CateName,AiData,NoSuchField")]).await;
+    let some = json!({"VideoId": video, "Title": format!("court1_{time}"), "CateName": "cup"});
+    assert_eq!(told["MediaList"][0]["Video"], some);
+    let fields = "AppId,CateId,CateName,CoverURL,CreationTime,Description,DownloadSwitch,Duration,MediaSource,ModificationTime,\
+        PreprocessStatus,ReferenceId,RestoreStatus,Size,Snapshots,SpriteSnapshots,Status,StorageClass,StorageLocation,Tags,Title,\
+        TranscodeMode,VideoId";
+    let told = server.ok(VOD, "SearchMedia", &[("Fields", fields), ("SearchType", "audio, video")]).await;
+    let all = json!({
+        "VideoId": video, "Title": format!("court1_{time}"), "Status": "Normal", "Duration": 20.04, "Size": 5_250_000,
+        "AppId": "app-1000000", "CreationTime": time, "ModificationTime": time, "StorageClass": "Standard", "StorageLocation": "local",
+        "CateId": cup.parse::<i64>().unwrap(), "CateName": "cup", "Tags": "a,b", "Description": "d", "Snapshots": [],
+        "MediaSource": "live", "TranscodeMode": "NoTranscode", "PreprocessStatus": "UnPreprocess", "DownloadSwitch": "on",
+    });
+    assert_eq!(told["MediaList"][0]["Video"], all);
+    let nothing = json!({"MediaList": [], "Total": 0});
+    assert_eq!(server.ok(VOD, "SearchMedia", &[("SearchType", "audio,image,attached")]).await, nothing);
+}
+
+#[tokio::test]
+async fn a_match_finds_what_it_says() {
+    let server = Server::new().await;
+    let first = server.recorded("cup", "Court1", AssetStatus::Normal).await.to_string();
+    let second = server.recorded("cup", "court2", AssetStatus::UploadSucc).await.to_string();
+    let cup = category(&server, "-1", "cup").await;
+    server
+        .ok(
+            VOD,
+            "UpdateVideoInfo",
+            &[("VideoId", &second), ("CateId", &cup), ("Title", "Final 決勝"), ("Tags", "Rain,cup")],
+        )
+        .await;
+    let (one, two, both, none) = (vec![&first], vec![&second], vec![&first, &second], vec![]);
+    for (wanted, ids) in [
+        ("", &both),
+        ("Status = 'Normal'", &one),
+        ("Status in ('Normal','UploadSucc')", &both),
+        ("Status in ('Nice')", &none),
+        ("MediaSource in ('live')", &both),
+        ("MediaSource in ('general','editing')", &none),
+        ("MediaSource in ('short_video')", &none),
+        ("AppId in ('app-1000000','other')", &both),
+        ("AppId = 'other'", &none),
+        ("StorageLocation = 'local'", &both),
+        ("PreprocessStatus in ('Preprocessed')", &none),
+        ("PreprocessStatus in ('UnPreprocess')", &both),
+        ("Title = 'COURT1'", &one),
+        ("Title in ('決勝', 'nobody')", &two),
+        ("(Title in ('court1') or Tags in ('RAIN'))", &both),
+        ("Title in ('court1') and Tags in ('rain')", &none),
+        ("Description = 'cup'", &none),
+        (&format!("VideoId = '{second}'"), &two),
+        (&format!("VideoId in ('{second}','{first}','nonsense')"), &both),
+        (&format!("CateId = {cup}"), &two),
+        (&format!("CateId = '{cup}' and Status = 'Normal'"), &none),
+        // Told as 20.04 s, 5250000 bytes, made and changed at 16:22:43.
+        ("Duration = [20.04,20.04]", &both),
+        ("Duration = (20.04,30]", &none),
+        ("Duration = [0,20.04)", &none),
+        ("Duration = (20.0399,20.0401)", &both),
+        ("Size = [5250000,5250000]", &both),
+        ("Size = (5250000,'6000000')", &none),
+        ("Size = (0,5250000)", &none),
+        ("CreationTime = ['2026-11-22T16:22:43Z','2026-11-22T16:22:43Z']", &both),
+        ("CreationTime = ('2026-11-22T16:22:43Z','2026-12-22T16:22:43Z')", &none),
+        ("CreationTime = ('2026-11-01T00:00:00Z','2026-11-22T16:22:43Z')", &none),
+        ("ModificationTime = ('2026-11-22T16:22:42Z','2026-11-22T16:22:44Z')", &both),
+    ] {
+        let (mut told, total) = found(&server, &[("Match", wanted)]).await;
+        told.sort();
+        let mut ids: Vec<_> = ids.iter().map(|id| (*id).clone()).collect();
+        ids.sort();
+        assert_eq!((told.len() as u64, told), (total, ids), "{wanted}");
+    }
+}
+
+#[tokio::test]
+async fn a_match_that_cannot_be_read_is_refused_with_the_place() {
+    let server = Server::new().await;
+    let (status, answer) = server.call(VOD, "SearchMedia", &[("Match", "Status in ('Normal') or Title = 'a'")]).await;
+    assert_eq!((status, answer["Code"].as_str()), (400, Some("ErrorMatchSyntax")));
+    let message =
+        "Match, character 22: \"and\" or the end (\"or\" stands in round brackets) is wanted, not \"or Title = 'a'\".";
+    assert_eq!(answer["Message"], json!(message));
+    let many = format!("VideoId in ({})", vec!["'a'"; 101].join(","));
+    for wanted in ["Name = 'a'", "Size = 7", "CreationTime = ('yesterday','today')", "Title = 'a", &many] {
+        assert_eq!(
+            server.refused(VOD, "SearchMedia", &[("Match", wanted)]).await,
+            (400, "ErrorMatchSyntax".into()),
+            "{wanted}"
+        );
+        // Whatever is searched.
+        let audio = [("Match", wanted), ("SearchType", "audio")];
+        assert_eq!(server.refused(VOD, "SearchMedia", &audio).await, (400, "ErrorMatchSyntax".into()), "{wanted}");
+    }
+    for (name, value, code) in [
+        ("SortBy", "CreationTime,ModificationTime:Asc,CreationTime:Asc,ModificationTime", "SortByExceededMax"),
+        ("SortBy", "Size:Asc", "InvalidParameter"),
+        ("SortBy", "CreationTime:up", "InvalidParameter"),
+        ("PageSize", "101", "InvalidParameter"),
+        ("PageNo", "201", "InvalidParameter"),
+        ("SearchType", "film", "InvalidParameter"),
+        ("ScrollToken", "nonsense", "InvalidScrollToken.Expired"),
+        ("ScrollToken", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "InvalidScrollToken.Expired"),
+    ] {
+        assert_eq!(server.refused(VOD, "SearchMedia", &[(name, value)]).await, (400, code.into()), "{name} {value}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_goes_on_from_page_to_page_by_its_token() {
+    let server = Server::new().await;
+    let mut ids = Vec::new();
+    for n in 0..7 {
+        ids.push(server.recorded("cup", &format!("court{n}"), AssetStatus::Normal).await.to_string());
+    }
+    // All were made in the same moment: by id.
+    ids.sort();
+    let search =
+        [("Match", "Title = 'court'"), ("SortBy", "CreationTime:Asc, ModificationTime:Asc"), ("PageSize", "3")];
+    let with = |more: &[(&'static str, String)]| -> Vec<(&'static str, String)> {
+        search.iter().map(|(name, value)| (*name, (*value).to_owned())).chain(more.iter().cloned()).collect()
+    };
+    let call = async |params: Vec<(&'static str, String)>| {
+        let params: Vec<_> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let told = server.ok(VOD, "SearchMedia", &params).await;
+        let (listed, total) = found(&server, &params).await;
+        assert_eq!(total, 7);
+        (listed, told.get("ScrollToken").map(|token| token.as_str().unwrap().to_owned()))
+    };
+    let (page, token) = call(with(&[])).await;
+    assert_eq!(page, ids[..3]);
+    // The number of the page may be as high as it likes then.
+    let (page, next) = call(with(&[("ScrollToken", token.clone().unwrap()), ("PageNo", "201".into())])).await;
+    assert_eq!(page, ids[3..6]);
+    let (page, next) = call(with(&[("ScrollToken", next.unwrap())])).await;
+    assert_eq!(page, ids[6..]);
+    assert_eq!(call(with(&[("ScrollToken", next.unwrap())])).await, (vec![], None));
+    // Pages by number tell the same.
+    assert_eq!(call(with(&[("PageNo", "2".into())])).await.0, ids[3..6]);
+    assert_eq!(call(with(&[("PageNo", "200".into())])).await, (vec![], None));
+    // A token is of the search it came from, however that is written.
+    let token = token.unwrap();
+    let same = [
+        ("ScrollToken", token.as_str()),
+        ("Match", "TITLE in ( 'court')"),
+        ("SortBy", "creationtime:asc,modificationtime:asc"),
+    ];
+    assert_eq!(found(&server, &same).await.0, ids[3..]);
+    for other in [("Match", "Title = 'Court'"), ("SortBy", "CreationTime:Desc")] {
+        let params = [("ScrollToken", token.as_str()), same[1], same[2]]
+            .map(|param| if param.0 == other.0 { other } else { param });
+        assert_eq!(
+            server.refused(VOD, "SearchMedia", &params).await,
+            (400, "InvalidScrollToken.Expired".into()),
+            "{other:?}"
+        );
+    }
+}

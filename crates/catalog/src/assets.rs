@@ -261,7 +261,7 @@ pub struct Analysis {
     pub tracks: Vec<TrackFacts>,
 }
 
-fn asset_of(row: &Row) -> Result<Asset> {
+pub(crate) fn asset_of(row: &Row) -> Result<Asset> {
     let origin = match row.opt_parsed::<RecordingId>("recording")? {
         Some(recording) => Some(Origin {
             recording,

@@ -34,6 +34,7 @@ mod recordings;
 mod reels;
 mod retention;
 mod rules;
+mod search;
 mod settings;
 pub mod sql;
 mod templates;
@@ -83,6 +84,7 @@ pub use recordings::{Feed, NewRecording, OpenCycle, Recording, RecordingState, S
 pub use reels::{Reel, ReelState};
 pub use retention::{Kept, Retention};
 pub use rules::StoredRule;
+pub use search::{AssetMatch, AssetNumber, AssetPart, AssetPlace, AssetSort, AssetSortKey, AssetText};
 pub use templates::{StoredTemplate, TemplateGroup};
 pub use transcodes::{
     EncodeRun, NewTask, Output, OutputEnd, OutputFacts, OutputSpan, OutputState, PlannedOutput, PlannedPiece,

@@ -5,8 +5,8 @@
 //! project and hold by construction.
 //!
 //! The common subset: `$n` placeholders, BIGINT milliseconds, TEXT ids, TEXT JSON, flags 0 or 1, `INSERT … ON CONFLICT`,
-//! `UPDATE … RETURNING`, partial indexes, CTEs. Two fragments differ and are written `{now}` (the database's clock in
-//! Unix milliseconds) and `{skip locked}`.
+//! `UPDATE … RETURNING`, partial indexes, CTEs. Three fragments differ and are written `{now}` (the database's clock in
+//! Unix milliseconds), `{skip locked}`, and `{contains}` (the text before it has a [`Contains`] in it).
 
 use std::str::FromStr;
 
@@ -31,6 +31,83 @@ pub enum Value {
     Real(Option<f64>),
     /// NULL in a column of whatever type; only as a value of an INSERT.
     Null,
+    /// What a text is to have in it; only after `{contains}`.
+    Contains(Contains),
+}
+
+/// A text that is looked for in others, in whatever letter case.
+///
+/// Neither database folds letters beyond ASCII by itself, whatever its collation. So each letter is looked for in all its cases, by a
+/// GLOB of SQLite and a regular expression of PostgreSQL. Letters whose other case is more than one letter (ß) are their own only.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Contains(pub String);
+
+impl From<Contains> for Value {
+    fn from(text: Contains) -> Self {
+        Self::Contains(text)
+    }
+}
+
+impl Contains {
+    fn glob(&self) -> String {
+        format!(
+            "*{}*",
+            self.pattern(|c, pattern| {
+                // These stand for themselves only in a class.
+                if matches!(c, '*' | '?' | '[') {
+                    pattern.extend(['[', c, ']']);
+                } else {
+                    pattern.push(c);
+                }
+            })
+        )
+    }
+
+    fn regex(&self) -> String {
+        self.pattern(|c, pattern| {
+            if c.is_ascii_punctuation() && c != '_' {
+                pattern.push('\\');
+            }
+            pattern.push(c);
+        })
+    }
+
+    fn pattern(&self, plain: fn(char, &mut String)) -> String {
+        let mut pattern = String::with_capacity(self.0.len().saturating_mul(4));
+        for c in self.0.chars() {
+            let cases = cases(c);
+            if cases.len() > 1 {
+                pattern.push('[');
+                pattern.extend(cases);
+                pattern.push(']');
+            } else {
+                plain(c, &mut pattern);
+            }
+        }
+        pattern
+    }
+}
+
+/// A letter in all its cases, itself first.
+fn cases(c: char) -> Vec<char> {
+    let lower = |c: char| one(c.to_lowercase());
+    let upper = |c: char| one(c.to_uppercase());
+    let mut cases = vec![c];
+    let more = [lower(c), upper(c), upper(c).and_then(lower), lower(c).and_then(upper)];
+    // The sigma at the end of a word is a third case of its letter.
+    let sigma = more.contains(&Some('Σ')).then_some('ς');
+    for other in more.into_iter().chain([sigma]).flatten() {
+        if !cases.contains(&other) {
+            cases.push(other);
+        }
+    }
+    cases
+}
+
+/// The only letter, if there is but one.
+fn one(mut letters: impl Iterator<Item = char>) -> Option<char> {
+    let first = letters.next();
+    if letters.next().is_none() { first } else { None }
 }
 
 macro_rules! value_from {
@@ -167,13 +244,11 @@ impl Sql {
     pub async fn run(self, tx: &mut Tx) -> Result<u64> {
         match &mut tx.inner {
             TxInner::Sqlite(tx) => {
-                let text = dialect(&self.text, SQLITE_NOW, "");
-                let done = sqlite(text, self.values).execute(&mut **tx).await?;
+                let done = sqlite(dialect(&self.text, &SQLITE), self.values).execute(&mut **tx).await?;
                 Ok(done.rows_affected())
             }
             TxInner::Postgres(tx) => {
-                let text = dialect(&self.text, POSTGRES_NOW, POSTGRES_SKIP_LOCKED);
-                let done = postgres(text, self.values).execute(&mut **tx).await?;
+                let done = postgres(dialect(&self.text, &POSTGRES), self.values).execute(&mut **tx).await?;
                 Ok(done.rows_affected())
             }
         }
@@ -207,24 +282,35 @@ impl Sql {
     }
 
     async fn rows_sqlite<'e>(self, on: impl sqlx::Executor<'e, Database = Sqlite>) -> Result<Vec<Row>> {
-        let rows = sqlite(dialect(&self.text, SQLITE_NOW, ""), self.values).fetch_all(on).await?;
+        let rows = sqlite(dialect(&self.text, &SQLITE), self.values).fetch_all(on).await?;
         Ok(rows.into_iter().map(Row::Sqlite).collect())
     }
 
     async fn rows_postgres<'e>(self, on: impl sqlx::Executor<'e, Database = Postgres>) -> Result<Vec<Row>> {
-        let text = dialect(&self.text, POSTGRES_NOW, POSTGRES_SKIP_LOCKED);
-        let rows = postgres(text, self.values).fetch_all(on).await?;
+        let rows = postgres(dialect(&self.text, &POSTGRES), self.values).fetch_all(on).await?;
         Ok(rows.into_iter().map(Row::Postgres).collect())
     }
 }
 
-const SQLITE_NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
-/// Not `now()`, which stands still for the length of a transaction.
-const POSTGRES_NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
-const POSTGRES_SKIP_LOCKED: &str = "FOR UPDATE SKIP LOCKED";
+/// What the fragments are in one database.
+struct Dialect {
+    now: &'static str,
+    skip_locked: &'static str,
+    contains: &'static str,
+}
 
-fn dialect(text: &str, now: &str, skip_locked: &str) -> String {
-    text.replace("{now}", now).replace("{skip locked}", skip_locked)
+const SQLITE: Dialect =
+    Dialect { now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)", skip_locked: "", contains: "GLOB" };
+const POSTGRES: Dialect = Dialect {
+    // Not `now()`, which stands still for the length of a transaction.
+    now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+    skip_locked: "FOR UPDATE SKIP LOCKED",
+    contains: "~",
+};
+
+fn dialect(text: &str, dialect: &Dialect) -> String {
+    let text = text.replace("{now}", dialect.now).replace("{skip locked}", dialect.skip_locked);
+    text.replace("{contains}", dialect.contains)
 }
 
 fn sqlite(text: String, values: Vec<Value>) -> Query<'static, Sqlite, SqliteArguments> {
@@ -233,6 +319,7 @@ fn sqlite(text: String, values: Vec<Value>) -> Query<'static, Sqlite, SqliteArgu
         Value::Text(value) => query.bind(value),
         Value::Real(value) => query.bind(value),
         Value::Null => query.bind(None::<String>),
+        Value::Contains(text) => query.bind(text.glob()),
     })
 }
 
@@ -242,6 +329,7 @@ fn postgres(text: String, values: Vec<Value>) -> Query<'static, Postgres, PgArgu
         Value::Text(value) => query.bind(value),
         Value::Real(value) => query.bind(value),
         Value::Null => query.bind(None::<String>),
+        Value::Contains(text) => query.bind(text.regex()),
     })
 }
 
@@ -418,3 +506,20 @@ macro_rules! in_own_tx {
     };
 }
 pub(crate) use in_own_tx;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_looked_for_in_all_cases_of_its_letters() {
+        let text = Contains("aÉ1決[*?".to_owned());
+        assert_eq!(text.glob(), "*[aA][Éé]1決[[][*][?]*");
+        assert_eq!(Contains("a.b\\".to_owned()).regex(), "[aA]\\.[bB]\\\\");
+        for (letter, others) in
+            [('σ', "σΣς"), ('Σ', "Σσς"), ('ς', "ςΣσ"), ('ß', "ß"), ('ж', "жЖ"), ('ǆ', "ǆǄ"), ('1', "1")]
+        {
+            assert_eq!(cases(letter).into_iter().collect::<String>(), others, "{letter}");
+        }
+    }
+}

@@ -19,6 +19,8 @@ pub mod failure;
 pub mod param;
 mod params;
 mod refusal;
+pub mod scroll;
+pub mod search;
 pub mod url_auth;
 pub mod user_data;
 mod v1;
