@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod coverage;
 mod demo;
 mod fuzz;
 mod programs;
@@ -44,6 +45,8 @@ enum Task {
     Sim(sim::Sim),
     /// Feed every parser of foreign bytes with what breaks parsers
     Fuzz(fuzz::Fuzz),
+    /// Write docs/reference/coverage.md: which operations of the APIs are there
+    Coverage,
     /// Check the house rules: arrows between crates, licence, links, file sizes
     Tidy,
     /// Install what demo and test need, or say what to install
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         Task::Torture(words) => torture::run(&words),
         Task::Sim(options) => sim::run(&options),
         Task::Fuzz(options) => fuzz::run(&options).map(drop),
+        Task::Coverage => coverage::run(),
         Task::Tidy => tidy::run(),
         Task::Setup => setup::run(&setup::TEST),
     };

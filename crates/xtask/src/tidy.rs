@@ -8,6 +8,7 @@ use anyhow::bail;
 use cargo_metadata::MetadataCommand;
 
 use crate::command::root;
+use crate::coverage;
 
 /// Checks every rule, prints each breach, and fails when there is one.
 pub fn run() -> anyhow::Result<()> {
@@ -18,6 +19,7 @@ pub fn run() -> anyhow::Result<()> {
     breaches.extend(files::check_sizes(&tracked)?);
     breaches.extend(files::check_texts(&tracked)?);
     breaches.extend(links::check(&tracked)?);
+    breaches.extend(coverage::check()?);
     if breaches.is_empty() {
         println!("tidy: {} crates, {} files, no breach", metadata.packages.len(), tracked.len());
         return Ok(());
