@@ -1,21 +1,12 @@
-//! HTTP requests to customers: which addresses they may go to, how long they may take.
-//!
-//! A URL comes from an API user, so with private receivers refused a request must not reach this network. The address is
-//! checked where it is connected to: literal addresses here (the client asks no resolver for those), names in the
-//! resolver itself, so that a name that changes between two lookups gains nothing. Redirects are off, proxies from the
-//! environment are not used.
+//! HTTP requests to customers for jobs: what counts as an answer, what is kept of it, and what is noted.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use catalog::{Catalog, Delivery, StreamDelivery};
 use jobs::{Attempt, Failure};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, Response, StatusCode, Url, redirect, retry};
+pub(crate) use outbound::Request;
+use outbound::{Outbound, OutboundError, Response, StatusCode};
 use units::{EventId, StreamPath};
-use url::Host;
 
 use crate::clock::now;
 use crate::error::{WorkerError, chain};
@@ -31,19 +22,10 @@ const CONTENT_BYTES_NOTED: usize = 4_096;
 const HEADERS_BYTES_NOTED: usize = 1_024;
 const ANSWER_BYTES_NOTED: usize = 1_024;
 
-/// The client that all requests to customers go through.
+/// The client that all requests for jobs go through.
 #[derive(Clone)]
 pub(crate) struct Receivers {
-    client: Client,
-    private: bool,
-}
-
-/// A request to a customer.
-pub(crate) struct Request {
-    pub method: Method,
-    pub url: String,
-    pub headers: Vec<(&'static str, String)>,
-    pub body: Option<String>,
+    outbound: Outbound,
 }
 
 /// What a request tells.
@@ -64,22 +46,19 @@ pub(crate) enum Told<'a> {
 /// Why a request counts as failed.
 #[derive(Debug, thiserror::Error)]
 enum SendError {
-    #[error("{0:?} is no URL that can be called")]
-    Url(String),
-    #[error("{0} is not a public address; callbacks.private_receivers allows only those")]
-    NotPublic(String),
-    #[error("a header cannot be sent")]
-    Header,
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
     #[error("the receiver answered {status}; only 200 is success")]
     Status { status: StatusCode, answer: Vec<u8> },
-    #[error("no answer")]
-    NoAnswer(#[source] reqwest::Error),
 }
 
 impl SendError {
     /// Whether the next attempt cannot be better.
     fn is_final(&self) -> bool {
-        matches!(self, Self::Url(_) | Self::NotPublic(_) | Self::Header)
+        match self {
+            Self::Outbound(error) => error.is_final(),
+            Self::Status { .. } => false,
+        }
     }
 }
 
@@ -90,17 +69,7 @@ impl Receivers {
     }
 
     fn with_timeout(private: bool, timeout: Duration) -> Result<Self, WorkerError> {
-        let client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .no_proxy()
-            .referer(false)
-            .timeout(timeout)
-            .user_agent(concat!("reprise/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(Resolver { private }))
-            .build()
-            .map_err(WorkerError::Client)?;
-        Ok(Self { client, private })
+        Ok(Self { outbound: Outbound::new(private, timeout).map_err(WorkerError::Client)? })
     }
 
     /// Makes the request for a job, and notes it. Gives the beginning of the answer; failure when the receiver did not
@@ -154,24 +123,7 @@ impl Receivers {
     }
 
     async fn send(&self, request: Request) -> Result<Vec<u8>, SendError> {
-        let url = Url::parse(&request.url).map_err(|_| SendError::Url(request.url.clone()))?;
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(SendError::Url(request.url));
-        }
-        if !self.private && !literal_is_public(&url) {
-            return Err(SendError::NotPublic(url.host_str().unwrap_or_default().to_owned()));
-        }
-        let mut headers = HeaderMap::new();
-        for (name, value) in request.headers {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| SendError::Header)?;
-            headers.insert(name, HeaderValue::from_str(&value).map_err(|_| SendError::Header)?);
-        }
-        let call = self.client.request(request.method, url).headers(headers);
-        let call = match request.body {
-            Some(body) => call.body(body),
-            None => call,
-        };
-        let answer = call.send().await.map_err(|error| SendError::NoAnswer(error.without_url()))?;
+        let answer = self.outbound.send(request).await?;
         let status = answer.status();
         let kept = read_beginning(answer).await;
         if status == StatusCode::OK { Ok(kept) } else { Err(SendError::Status { status, answer: kept }) }
@@ -213,93 +165,12 @@ async fn read_beginning(mut answer: Response) -> Vec<u8> {
     kept
 }
 
-/// `false` for a URL whose host is an address that is not public. Names are the resolver's matter.
-fn literal_is_public(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => is_public(address.into()),
-        Some(Host::Ipv6(address)) => is_public(address.into()),
-        Some(Host::Domain(_)) | None => true,
-    }
-}
-
-struct Resolver {
-    private: bool,
-}
-
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let private = self.private;
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0))
-                .await?
-                .filter(|address| private || is_public(address.ip()))
-                .collect();
-            if found.is_empty() {
-                return Err(SendError::NotPublic(name.as_str().to_owned()).into());
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// Whether an address is one of the public internet (the special-purpose registries of RFC 6890 say which are not).
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => match embedded_v4(address) {
-            Some(inner) => is_public_v4(inner),
-            None => is_public_v6(address),
-        },
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let shared = a == 100 && (64..128).contains(&b);
-    let protocols = (a, b, c) == (192, 0, 0);
-    let relay = (a, b, c) == (192, 88, 99);
-    let benchmarks = a == 198 && (b == 18 || b == 19);
-    !(a == 0
-        || a >= 224
-        || address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation()
-        || shared
-        || protocols
-        || relay
-        || benchmarks)
-}
-
-/// The address inside a mapped, compatible, translated (64:ff9b::/96) or 6to4 one: where a packet ends up.
-fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let join = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match address.segments() {
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] => Some(join(high, low)),
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(join(high, low)),
-        [0x2002, high, low, ..] => Some(join(high, low)),
-        _ => None,
-    }
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    // Of the global unicast space 2000::/3: not the documentation, benchmark, ORCHID and Teredo prefixes.
-    match address.segments() {
-        [0x2001, 0x0db8, ..] | [0x3fff, ..] => false,
-        [0x2001, second, ..] if second < 0x0200 => false,
-        [first, ..] => first & 0xe000 == 0x2000,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use outbound::Method;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-
-    fn public(text: &str) -> bool {
-        is_public(text.parse().unwrap())
-    }
 
     /// Takes one connection, reads a little, says `answer`, then keeps quiet until `then` is over.
     async fn receiver(answer: &'static [u8], then: impl Future<Output = ()> + Send + 'static) -> String {
@@ -324,7 +195,11 @@ mod tests {
         let receivers = Receivers::with_timeout(true, Duration::from_millis(100)).unwrap();
         let url = receiver(b"", std::future::pending()).await;
         let error = receivers.send(get(url)).await.unwrap_err();
-        assert!(matches!(&error, SendError::NoAnswer(cause) if cause.is_timeout()), "{}", chain(&error));
+        assert!(
+            matches!(&error, SendError::Outbound(OutboundError::NoAnswer(cause)) if cause.is_timeout()),
+            "{}",
+            chain(&error)
+        );
         assert!(!error.is_final());
     }
 
@@ -364,78 +239,5 @@ mod tests {
     fn of_a_long_text_whole_characters_are_kept() {
         assert_eq!((beginning("a中b", 3).as_str(), beginning("a中b", 4).as_str()), ("a", "a中"));
         assert_eq!((beginning("", 9).as_str(), beginning("a\0b", 9).as_str()), ("", "a\u{fffd}b"));
-    }
-
-    #[test]
-    fn addresses_of_this_host_and_its_networks_are_not_public() {
-        for text in [
-            "0.0.0.0",
-            "0.1.2.3",
-            "10.0.0.1",
-            "100.64.0.1",
-            "127.0.0.1",
-            "127.255.255.254",
-            "169.254.169.254",
-            "172.16.0.1",
-            "172.31.255.255",
-            "192.0.0.8",
-            "192.0.2.1",
-            "192.168.1.1",
-            "198.18.0.1",
-            "198.51.100.1",
-            "203.0.113.7",
-            "224.0.0.1",
-            "240.0.0.1",
-            "255.255.255.255",
-            "::",
-            "::1",
-            "::ffff:127.0.0.1",
-            "::ffff:10.0.0.1",
-            "::127.0.0.1",
-            "64:ff9b::7f00:1",
-            "2002:7f00:1::",
-            "2002:a00:1::1",
-            "fc00::1",
-            "fd12:3456::1",
-            "fe80::1",
-            "fec0::1",
-            "ff02::1",
-            "2001:db8::1",
-            "2001::1",
-            "100::1",
-            "3fff::1",
-        ] {
-            assert!(!public(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn addresses_of_the_internet_are() {
-        for text in [
-            "1.1.1.1",
-            "8.8.8.8",
-            "100.63.255.255",
-            "100.128.0.1",
-            "172.32.0.1",
-            "192.0.1.1",
-            "198.20.0.1",
-            "223.255.255.254",
-            "2606:4700::1111",
-            "2a00:1450::1",
-            "2001:4860::1",
-            "::ffff:8.8.8.8",
-            "64:ff9b::808:808",
-            "2002:808:808::1",
-        ] {
-            assert!(public(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_address_is_seen_through_every_way_to_write_it() {
-        for host in ["127.0.0.1", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "[::ffff:127.0.0.1]", "[::1]"] {
-            assert!(!literal_is_public(&Url::parse(&format!("http://{host}:80/x")).unwrap()), "{host}");
-        }
-        assert!(literal_is_public(&Url::parse("http://8.8.8.8/").unwrap()));
     }
 }

@@ -33,6 +33,7 @@ const PLACES: &[(&str, Row)] = &[
     ("blobs", Row::Adapters),
     ("jobs", Row::Adapters),
     ("archive", Row::Adapters),
+    ("outbound", Row::Adapters),
     ("ingest", Row::Services),
     ("recorder", Row::Services),
     ("worker", Row::Services),
