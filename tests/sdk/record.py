@@ -31,6 +31,7 @@ TEMPLATES = json.dumps([{
     "Container": {"Format": "mp4"},
 }])
 SNAPSHOTS = json.dumps({"SnapshotType": "NormalSnapshot", "SnapshotConfig": {"Count": "3", "Interval": "5"}})
+WORDS = json.dumps({"Content": "中 a b", "FontSize": "24", "Timeline": {"Start": "1", "Duration": "ToEND"}}, ensure_ascii=False)
 EXTEND = json.dumps({"Extend": {"a": "b c"}})
 WINDOW = {"StartTime": "2026-11-01T00:00:00Z", "EndTime": "2026-11-02T00:00:00Z"}
 USER_DATA = json.dumps({"MessageCallback": {"CallbackType": "http", "CallbackURL": "http://127.0.0.1:9/?a=b c"}, "Extend": {"id": "中"}})
@@ -121,6 +122,12 @@ CALLS = [
     (VOD, "SubmitDynamicImageJob", {"VideoId": NOBODY, "DynamicImageTemplateId": NOBODY, "OverrideParams": "{}"}),
     (VOD, "ListDynamicImage", {"VideoId": NOBODY}),
     (VOD, "DeleteDynamicImage", {"VideoId": NOBODY, "DynamicImageIds": NOBODY}),
+    (VOD, "AddWatermark", {"Name": "words 中", "Type": "Text", "WatermarkConfig": WORDS}),
+    (VOD, "UpdateWatermark", {"WatermarkId": NOBODY, "Name": "a b*~+中'(1)!", "WatermarkConfig": WORDS}),
+    (VOD, "GetWatermark", {"WatermarkId": NOBODY}),
+    (VOD, "ListWatermark", {}),
+    (VOD, "SetDefaultWatermark", {"WatermarkId": NOBODY}),
+    (VOD, "DeleteWatermark", {"WatermarkId": NOBODY}),
     (VOD, "SetMessageCallback", {"CallbackURL": "http://127.0.0.1:9/?x=1", "EventTypeList": "ALL", "AuthSwitch": "off"}),
     (VOD, "GetMessageCallback", {}),
     (VOD, "DeleteMessageCallback", {}),

@@ -608,6 +608,48 @@ def test_templates_of_pictures(sdk, video):
     assert "SnapshotConfig.Width" in error.message
 
 
+def test_watermarks(sdk, video):
+    words = {"Content": "中 a b", "FontSize": "24", "FontAlpha": "0.5", "Timeline": {"Start": "1", "Duration": "ToEND"}}
+    added = sdk.call(VOD, "AddWatermark", Name=f"{RUN} 中", Type="Text", WatermarkConfig=json.dumps(words))["WatermarkInfo"]
+    mark = added["WatermarkId"]
+    assert (added["Type"], added["IsDefault"], json.loads(added["WatermarkConfig"])) == ("Text", "NotDefault", words)
+    # A picture of a video of this server.
+    until(lambda: "CoverURL" in sdk.call(VOD, "GetVideoInfo", VideoId=video)["Video"], 60)
+    cover = sdk.call(VOD, "GetVideoInfo", VideoId=video)["Video"]["CoverURL"]
+    place = {"Dx": "8", "Dy": "0.05", "Width": "0.2", "ReferPos": "BottomRight"}
+    image = sdk.call(VOD, "AddWatermark", Name="logo", Type="Image", FileUrl=cover, WatermarkConfig=json.dumps(place))["WatermarkInfo"]
+    assert (image["Type"], image["FileUrl"]) == ("Image", cover)
+    sdk.call(VOD, "SetDefaultWatermark", WatermarkId=mark)
+    place |= {"ReferPos": "TopLeft"}
+    changed = sdk.call(VOD, "UpdateWatermark", WatermarkId=image["WatermarkId"], Name="other", WatermarkConfig=json.dumps(place))
+    assert (changed["WatermarkInfo"]["Name"], json.loads(changed["WatermarkInfo"]["WatermarkConfig"])) == ("other", place)
+    told = sdk.call(VOD, "GetWatermark", WatermarkId=mark)["WatermarkInfo"]
+    assert (told["AppId"], told["IsDefault"], told["Name"]) == ("app-1000000", "Default", f"{RUN} 中")
+    listed = {one["WatermarkId"]: one["Name"] for one in sdk.call(VOD, "ListWatermark")["WatermarkInfos"]}
+    assert listed[image["WatermarkId"]] == "other" and mark in listed
+    marked = {
+        "TemplateName": "marked",
+        "Definition": "SD",
+        "Video": {"Codec": "H.264", "Width": "320"},
+        "Audio": {"Codec": "AAC"},
+        "Container": {"Format": "mp4"},
+        "WatermarkIds": [image["WatermarkId"], "USER_DEFAULT_WATERMARK"],
+    }
+    made = sdk.call(VOD, "AddTranscodeTemplateGroup", Name=f"marked {sdk.name}", TranscodeTemplateList=json.dumps([marked]))
+    group = sdk.call(VOD, "GetTranscodeTemplateGroup", **made_id(made))["TranscodeTemplateGroup"]
+    assert group["TranscodeTemplateList"][0]["WatermarkIds"] == marked["WatermarkIds"]
+    sdk.call(VOD, "DeleteTranscodeTemplateGroup", ForceDelGroup="true", **made_id(made))
+    for one in (mark, image["WatermarkId"]):
+        sdk.call(VOD, "DeleteWatermark", WatermarkId=one)
+        refused(404, "NoSuchResource", sdk, VOD, "GetWatermark", WatermarkId=one)
+    refused(400, "InvalidParameter", sdk, VOD, "AddWatermark", Name="x", Type="Text", WatermarkConfig="{}")
+    refused(404, "NoSuchResource", sdk, VOD, "SetDefaultWatermark", WatermarkId=NOBODY)
+
+
+def made_id(made):
+    return {"TranscodeTemplateGroupId": made["TranscodeTemplateGroupId"]}
+
+
 def test_animated_images(sdk, video):
     moving = {"Container": {"Format": "gif"}, "Video": {"Width": "64", "Fps": "5"}, "Clip": {"TimeSpan": {"Seek": "1", "Duration": "2"}}}
     added = sdk.call(VOD, "AddVodTemplate", Name="moving", TemplateType="DynamicImage", TemplateConfig=json.dumps(moving))

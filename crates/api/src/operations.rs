@@ -30,6 +30,7 @@ mod transcode;
 mod transcode_tasks;
 mod videos;
 mod vod_templates;
+mod watermarks;
 
 pub use self::templates::standard_group;
 use crate::declare::{Operation, Service};
@@ -117,6 +118,13 @@ pub static OPERATIONS: &[Operation] = &[
     dynamic_images::SubmitDynamicImageJob::OPERATION,
     dynamic_images::ListDynamicImage::OPERATION,
     dynamic_images::DeleteDynamicImage::OPERATION,
+    // VOD: watermarks.
+    watermarks::AddWatermark::OPERATION,
+    watermarks::UpdateWatermark::OPERATION,
+    watermarks::GetWatermark::OPERATION,
+    watermarks::ListWatermark::OPERATION,
+    watermarks::DeleteWatermark::OPERATION,
+    watermarks::SetDefaultWatermark::OPERATION,
     // VOD: callbacks.
     message_callback::SetMessageCallback::OPERATION,
     message_callback::GetMessageCallback::OPERATION,

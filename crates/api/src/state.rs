@@ -40,6 +40,8 @@ pub struct Settings {
     pub undelete_window: Duration,
     /// What the encoder of this host can do.
     pub encoder: Capabilities,
+    /// Servers of customers may have addresses that are not public.
+    pub private_receivers: bool,
 }
 
 /// The media of a deleted video is kept for three days: a mistake made on a Friday can be undone on Monday.
@@ -54,6 +56,7 @@ impl Default for Settings {
             region: "local".to_owned(),
             undelete_window: UNDELETE_WINDOW,
             encoder: Capabilities::default(),
+            private_receivers: true,
         }
     }
 }

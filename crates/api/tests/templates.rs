@@ -276,7 +276,7 @@ async fn what_cannot_be_encoded_here_is_refused_in_plain_words() {
         ("TranscodeFileRegular", json!("x/{JobId}"), "TranscodeFileRegular: one name is wanted"),
         ("TranscodeFileRegular", json!("{MediaId}/film"), "TranscodeFileRegular: it has to contain {JobId}"),
         ("SubtitleList", json!([{"SubtitleUrl": "x"}]), "SubtitleList: subtitles"),
-        ("WatermarkIds", json!(["w"]), "WatermarkIds: watermarks"),
+        ("WatermarkIds", json!(["w"]), "WatermarkIds: the watermark \"w\" does not exist"),
         ("TemplateName", json!(""), "TemplateName: it is missing"),
     ];
     for (key, value, wanted) in cases {

@@ -30,7 +30,9 @@ async fn group(server: &Server, templates: &[Value]) -> String {
 async fn with_video(status: AssetStatus) -> (Server, AssetId, String) {
     let server = Server::new().await;
     let video = server.recorded("cup", "court1", status).await;
-    let group = group(&server, &[template("a", "mp4"), template("b", "m3u8")]).await;
+    let mut marked = template("a", "mp4");
+    marked["WatermarkIds"] = json!(["USER_DEFAULT_WATERMARK"]);
+    let group = group(&server, &[marked, template("b", "m3u8")]).await;
     (server, video, group)
 }
 
@@ -166,7 +168,7 @@ async fn a_task_is_followed_from_its_submission_to_its_streams() {
         Value::from(file),
         json!({
             "Bitrate": "470", "Duration": "20.04", "Filesize": 1_180_000, "Format": "mp4", "Fps": "25", "Height": "180",
-            "Width": "320", "OutputFileUrl": url, "WatermarkIdList": [],
+            "Width": "320", "OutputFileUrl": url, "WatermarkIdList": ["USER_DEFAULT_WATERMARK"],
         })
     );
     let failed = &told["TranscodeJobInfoList"][1];

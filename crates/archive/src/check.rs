@@ -9,6 +9,7 @@ mod mend;
 mod pictures;
 mod reels;
 mod strangers;
+mod watermarks;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -151,6 +152,7 @@ async fn look(catalog: &Catalog, blobs: &Blobs, depth: Depth, beside: bool) -> R
     }
     assets::check_assets(&mut check).await?;
     assets::check_installation(&mut check).await?;
+    watermarks::check_watermarks(&mut check).await?;
     if check.beside {
         return Ok(check.report);
     }

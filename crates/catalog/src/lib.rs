@@ -39,6 +39,7 @@ mod settings;
 pub mod sql;
 mod templates;
 mod transcodes;
+mod watermarks;
 mod withdraw;
 
 use std::fs::File;
@@ -90,6 +91,7 @@ pub use transcodes::{
     EncodeRun, NewTask, Output, OutputEnd, OutputFacts, OutputSpan, OutputState, PlannedOutput, PlannedPiece,
     PlannedSpan, Rendition, RenditionState, Submitted, TRANSCODE_PRIORITY, TaskCause, TaskState, TranscodeTask,
 };
+pub use watermarks::{DEFAULT_WATERMARK, StoredWatermark, watermark_key};
 pub use withdraw::{GivenUp, Retried};
 
 /// Connections that only read, on SQLite. Each is a thread; reads are short.

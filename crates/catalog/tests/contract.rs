@@ -61,6 +61,7 @@ support::contract! {
     what_was_told_of_streams_can_be_read_back
     a_unique_key_holds_while_its_job_is_unfinished
     template_groups_are_kept_whole_and_one_is_the_default
+    watermarks_are_kept_whole_and_one_is_the_default
     names_are_sorted_by_bytes
     text_is_bound_and_never_read_as_sql
     the_cycles_that_are_left_are_joined_once_when_the_recording_ends
@@ -2030,6 +2031,63 @@ async fn template_groups_are_kept_whole_and_one_is_the_default(catalog: Catalog)
     assert_eq!(settle_all(&catalog).await, [Subject::Installation]);
     assert!(catalog.restore(&rows).await.unwrap() > 0);
     assert_eq!(catalog.template_group("a").await.unwrap(), Some(changed));
+}
+
+async fn watermarks_are_kept_whole_and_one_is_the_default(catalog: Catalog) {
+    let (dx, dy) = (encode::Length::Pixels(8), encode::Length::Parts(500));
+    let image = encode::ImageWatermark {
+        hash: "ab".repeat(32),
+        kind: encode::ImageKind::Png,
+        size: (40, 20),
+        corner: encode::Corner::BottomLeft,
+        dx,
+        dy,
+        width: Some(dx),
+        height: None,
+    };
+    let content = encode::WatermarkContent::Image(image);
+    let watermark = |id: &str, second| StoredWatermark {
+        id: id.into(),
+        name: "logo".into(),
+        app_id: "app".into(),
+        file_url: "http://example.org/logo.png".into(),
+        watermark: encode::Watermark { content: content.clone(), begin_ms: 500, length_ms: Some(2_000) },
+        asked: "{\"Dx\":8}".into(),
+        created: at(second),
+    };
+    settle_all(&catalog).await;
+    catalog.put_watermark(&watermark("b", 1)).await.unwrap();
+    catalog.put_watermark(&watermark("a", 2)).await.unwrap();
+    assert_eq!(catalog.watermarks().await.unwrap(), [watermark("b", 1), watermark("a", 2)]);
+    assert_eq!(watermark("a", 2).image_key().unwrap(), format!("watermarks/{}.png", "ab".repeat(32)));
+    assert_eq!(catalog.watermark("c").await.unwrap(), None);
+
+    let mut tx = catalog.begin().await.unwrap();
+    let held = tx.watermark_to_change("a").await.unwrap().unwrap();
+    let changed = StoredWatermark { name: "other".into(), created: at(9), ..held };
+    tx.put_watermark(&changed).await.unwrap();
+    assert_eq!(tx.watermark_count().await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    let changed = StoredWatermark { created: at(2), ..changed };
+    assert_eq!(catalog.watermark("a").await.unwrap(), Some(changed.clone()));
+
+    assert_eq!(catalog.watermark(DEFAULT_WATERMARK).await.unwrap(), None);
+    for id in ["b", "a"] {
+        catalog.set_default_watermark(id).await.unwrap();
+        assert_eq!(catalog.default_watermark().await.unwrap().as_deref(), Some(id));
+    }
+    assert!(matches!(catalog.set_default_watermark("c").await, Err(CatalogError::NotFound { .. })));
+    assert_eq!(catalog.watermark(DEFAULT_WATERMARK).await.unwrap(), Some(changed.clone()));
+
+    // A description of what is configured has them, and brings them back.
+    assert_eq!(settle_all(&catalog).await, [Subject::Installation]);
+    let rows = catalog.rows_of(Subject::Installation).await.unwrap();
+    catalog.delete_watermark("a").await.unwrap();
+    assert!(matches!(catalog.delete_watermark("a").await, Err(CatalogError::NotFound { .. })));
+    assert_eq!(catalog.default_watermark().await.unwrap(), None, "it went with the watermark");
+    assert_eq!(settle_all(&catalog).await, [Subject::Installation]);
+    assert_eq!(catalog.restore(&rows).await.unwrap(), 2);
+    assert_eq!(catalog.watermark(DEFAULT_WATERMARK).await.unwrap(), Some(changed));
 }
 
 #[tokio::test]

@@ -1,13 +1,14 @@
 //! How the encoder is told: FFmpeg's arguments for one chunk. One decode feeds all encodings.
 //!
 //! All names are relative: the encoder runs in a folder of its own. Nothing in the arguments comes from a customer but
-//! numbers and the words of closed sets.
+//! numbers, the words of closed sets, and the name of a font, which has letters, digits and spaces.
 
-use codec::{AudioCodec, VideoCodec};
+use codec::{AudioCodec, ImageKind, VideoCodec};
 
-use crate::graph::{audio_graph, video_graph};
+use crate::graph::{Overlays, audio_graph, video_graph};
 use crate::input::Input;
 use crate::level::{h264_level, h265_level};
+use crate::marks::{MarkFile, mark_files};
 use crate::pictures::Pictures;
 use crate::profile::{H264Profile, Passes, Rate};
 use crate::resolve::{AudioEncoding, Encoding, VideoEncoding};
@@ -24,6 +25,11 @@ impl Paths {
 
     /// The sound that it gets.
     pub const AUDIO_IN: &'static str = "sound.mp4";
+
+    /// The `number`th file of a mark that it gets.
+    pub fn mark_in(number: usize) -> String {
+        format!("mark{number}")
+    }
 
     /// The pictures that it makes of encoding `number`.
     pub fn video_out(number: usize) -> String {
@@ -65,15 +71,25 @@ pub fn arguments(input: &Input, encodings: &[Encoding], pass: Pass) -> Vec<Strin
     arguments.all(&["-nostdin", "-hide_banner", "-v", "error", "-progress", "pipe:1", "-copyts"]);
     let wanted = encodings.iter().enumerate().filter(|(_, encoding)| pass == Pass::Last || in_two(encoding));
     let wanted: Vec<(usize, &Encoding)> = wanted.collect();
+    let files = mark_files(encodings);
+    let mut overlays = Overlays::new(&files);
     let mut graphs = Vec::new();
     for (number, fed) in input.pictures.iter().enumerate() {
         arguments.all(&["-protocol_whitelist", "file", "-threads", "1", "-i", &Paths::video_in(number)]);
-        graphs.extend(video_graph(number, input, fed, &wanted));
+        graphs.extend(video_graph(number, input, fed, &wanted, &mut overlays));
     }
     if let (Some(fed), Pass::Last) = (&input.sounds, pass) {
         arguments.all(&["-protocol_whitelist", "file", "-threads", "1", "-i", Paths::AUDIO_IN]);
         graphs.push(audio_graph(input.pictures.len(), fed, encodings));
     }
+    let fed = input.pictures.len() + usize::from(input.sounds.is_some() && pass == Pass::Last);
+    for (number, file) in overlays.inputs() {
+        if let MarkFile::Image { kind, .. } = file {
+            let (reader, name) = (reader(*kind), Paths::mark_in(number));
+            arguments.all(&["-protocol_whitelist", "file", "-threads", "1", "-f", reader, "-i", &name]);
+        }
+    }
+    graphs.extend(overlays.graphs(fed));
     arguments.all(&["-filter_complex_threads", "1", "-filter_complex", &graphs.join(";")]);
     for (number, encoding) in &wanted {
         if let (Some(video), Some((_, pictures))) = (&encoding.video, input.pictures_of(encoding)) {
@@ -84,6 +100,15 @@ pub fn arguments(input: &Input, encodings: &[Encoding], pass: Pass) -> Vec<Strin
         }
     }
     arguments.0
+}
+
+/// What FFmpeg calls its reader of an image.
+const fn reader(kind: ImageKind) -> &'static str {
+    match kind {
+        ImageKind::Png => "png_pipe",
+        ImageKind::Jpeg => "jpeg_pipe",
+        ImageKind::Gif => "gif",
+    }
 }
 
 #[derive(Default)]
@@ -174,7 +199,7 @@ impl Arguments {
 }
 
 /// 90 kHz ticks in seconds, to the microsecond, not later.
-fn seconds(ticks: i64) -> String {
+pub(crate) fn seconds(ticks: i64) -> String {
     let micros = i128::from(ticks.max(0)) * 1_000_000 / 90_000;
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
@@ -182,7 +207,7 @@ fn seconds(ticks: i64) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::{Fps, Picture, PictureInput, Preset, Sounds, Treatment, Turn};
+    use crate::{Color, Drawn, Fps, Mark, Picture, PictureInput, Preset, Sounds, TextMark, Treatment, Turn};
 
     pub(crate) fn video(width: u32, height: u32) -> VideoEncoding {
         VideoEncoding {
@@ -201,6 +226,7 @@ pub(crate) mod tests {
             deinterlace: false,
             passes: Passes::One,
             bars: true,
+            marks: Vec::new(),
         }
     }
 
@@ -255,6 +281,60 @@ pub(crate) mod tests {
             ],
         );
         assert_eq!((line.matches("volume=").count(), Pass::of(&input, &encodings)), (1, &[Pass::Last][..]));
+    }
+
+    #[test]
+    fn marks_are_drawn_on_the_pictures_of_their_time_and_each_file_is_read_once() {
+        let image = |from, to| Mark {
+            drawn: Drawn::Image { hash: "ab".into(), kind: ImageKind::Png, at: (10, 20), size: (64, 32) },
+            from,
+            to,
+        };
+        let text = TextMark {
+            content: "50 % off: 'now'".into(),
+            font: "DejaVu Sans".into(),
+            size: 24,
+            color: Color(255, 0, 16),
+            opacity: 85,
+            border_color: Color(0, 0, 0),
+            border: 2,
+            left: 5,
+            top: 6,
+        };
+        let marks = vec![
+            image(Some(93_003), Some(96_006)),
+            Mark { drawn: Drawn::Text(text), from: None, to: None },
+            image(Some(100_000), None),
+            image(None, Some(90_000)),
+        ];
+        let encodings = [
+            of(VideoEncoding { marks, ..video(640, 360) }),
+            of(VideoEncoding { marks: vec![image(None, None)], ten_bit: true, ..video(320, 180) }),
+            of(video(160, 90)),
+        ];
+        let mut fed = fed(Treatment::default());
+        let times = [90_000, 93_003, 96_006, 99_009];
+        fed.pictures.own = times.map(|pts| Picture { pts, segment: 0 }).into();
+        let input = Input { pictures: vec![fed], ..Input::default() };
+        let line = arguments(&input, &encodings, Pass::Last).join(" ");
+        check(
+            &line,
+            &[
+                "-f png_pipe -i mark0",
+                "format=yuv420p[b0m0];[b0m0][o0m0]overlay=10:20:format=yuv420:enable='gte(t,1.032866)*lt(t,1.066233)',\
+                 drawtext=textfile=mark1:expansion=none:font=DejaVu Sans:fontsize=24:fontcolor=0xff0010@0.85:\
+                 borderw=2:bordercolor=0x000000@0.85:x=5:y=6[v0]",
+                "[b1m0];[b1m0][o1m0]overlay=10:20:format=yuv420p10[v1]",
+                "format=yuv420p[v2]",
+                "[1:v:0]trim=end_frame=1,split=2[i1n0][i1n1];\
+                 [i1n0]scale=64:32:flags=bicubic:out_color_matrix=bt709,format=yuva420p[o0m0];\
+                 [i1n1]scale=64:32:flags=bicubic:out_color_matrix=bt709,format=yuva420p10le[o1m0]",
+            ],
+        );
+        assert!(!line.contains("now"), "words come from a file: {line}");
+        assert_eq!((line.matches(" -i ").count(), line.matches("overlay").count()), (2, 2), "{line}");
+        let files = mark_files(&encodings);
+        assert_eq!(files, [MarkFile::Image { hash: "ab", kind: ImageKind::Png }, MarkFile::Text("50 % off: 'now'")]);
     }
 
     #[test]

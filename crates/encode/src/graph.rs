@@ -1,13 +1,18 @@
 //! What is done to pictures and sound between decoder and encoder, as a filter graph. One decode feeds all encodings.
 
+use crate::command::{Paths, seconds};
 use crate::input::{Input, Sounds};
+use crate::marks::{Drawn, MarkFile, TextMark};
 use crate::pictures::{PictureInput, Pictures};
 use crate::profile::Turn;
 use crate::resolve::{AudioEncoding, Encoding, VideoEncoding};
+use crate::shots::Color;
 use crate::sound::{Framing, frame_begin};
 
 /// Pixels by which a picture may be off its frame before it gets bars: what rounding to even sides can make.
 const SLACK: u32 = 2;
+/// The shorter side, in pixels, from which on players take pictures for those of high definition (ITU-R BT.709).
+const LARGE: u32 = 720;
 
 /// The pictures of one file, for those of `encodings` that are made of it and wanted: each comes out as `v` and its number.
 pub(crate) fn video_graph(
@@ -15,6 +20,7 @@ pub(crate) fn video_graph(
     input: &Input,
     fed: &PictureInput,
     encodings: &[(usize, &Encoding)],
+    overlays: &mut Overlays<'_>,
 ) -> Option<String> {
     let own: Vec<(usize, &VideoEncoding)> = encodings
         .iter()
@@ -29,9 +35,100 @@ pub(crate) fn video_graph(
         graph.push_str(&format!("[s{at}]"));
     }
     for (at, video) in &own {
-        graph.push_str(&format!(";[s{at}]{}[v{at}]", shaped(video, &fed.pictures)));
+        let marked = overlays.marked(*at, video, &fed.pictures);
+        graph.push_str(&format!(";[s{at}]{}{marked}[v{at}]", shaped(video, &fed.pictures)));
     }
     Some(graph)
+}
+
+/// The images that are laid over pictures: each file is read once, however often it is wanted.
+pub(crate) struct Overlays<'a> {
+    /// The files of all marks.
+    files: &'a [MarkFile<'a>],
+    /// Of each file: in which sizes and formats it is wanted, and under which label.
+    wanted: Vec<Vec<String>>,
+}
+
+impl<'a> Overlays<'a> {
+    pub(crate) fn new(files: &'a [MarkFile<'a>]) -> Self {
+        Self { files, wanted: files.iter().map(|_| Vec::new()).collect() }
+    }
+
+    /// What draws the marks of encoding `number`, as far as they are shown in the chunk; follows the filters of its shape.
+    fn marked(&mut self, number: usize, video: &VideoEncoding, pictures: &Pictures) -> String {
+        let mut filters = String::new();
+        for (nth, mark) in video.marks.iter().enumerate() {
+            let Some(window) = pictures.window(mark.from, mark.to) else { continue };
+            let Some(file) = self.files.iter().position(|file| *file == mark.drawn.file()) else { continue };
+            match &mark.drawn {
+                Drawn::Text(text) => filters.push_str(&format!(",{}{}", words(file, text), enabled(window))),
+                Drawn::Image { at: (x, y), size: (width, height), .. } => {
+                    let label = format!("{number}m{nth}");
+                    let (format, alpha) =
+                        if video.ten_bit { ("yuv420p10", "yuva420p10le") } else { ("yuv420", "yuva420p") };
+                    // Large pictures have other colours where nothing is said of them.
+                    let large = pictures.size.0.min(pictures.size.1) >= LARGE;
+                    let matrix = if large { "bt709" } else { "bt601" };
+                    let fitted =
+                        format!("scale={width}:{height}:flags=bicubic:out_color_matrix={matrix},format={alpha}");
+                    if let Some(wanted) = self.wanted.get_mut(file) {
+                        wanted.push(format!("{fitted}[o{label}]"));
+                    }
+                    filters.push_str(&format!(
+                        "[b{label}];[b{label}][o{label}]overlay={x}:{y}:format={format}{}",
+                        enabled(window)
+                    ));
+                }
+            }
+        }
+        filters
+    }
+
+    /// The files that are read, in the order of their inputs.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = (usize, &MarkFile<'a>)> {
+        let used = self.wanted.iter().map(|wanted| !wanted.is_empty());
+        self.files.iter().enumerate().zip(used).filter_map(|(file, used)| used.then_some(file))
+    }
+
+    /// What brings them to their sizes; the first of them is input `first`.
+    pub(crate) fn graphs(&self, first: usize) -> impl Iterator<Item = String> {
+        let used = self.wanted.iter().filter(|wanted| !wanted.is_empty()).zip(first..);
+        used.map(|(wanted, input)| {
+            let split: String = (0..wanted.len()).map(|nth| format!("[i{input}n{nth}]")).collect();
+            let fitted: String = (0..).zip(wanted).map(|(nth, fitted)| format!(";[i{input}n{nth}]{fitted}")).collect();
+            format!("[{input}:v:0]trim=end_frame=1,split={}{split}{fitted}", wanted.len())
+        })
+    }
+}
+
+/// What draws words. They are read from a file as they are; nothing else of it is free text.
+fn words(file: usize, text: &TextMark) -> String {
+    let color = |Color(red, green, blue): Color| format!("0x{red:02x}{green:02x}{blue:02x}@{}", share(text.opacity));
+    let (font, size, left, top) = (&text.font, text.size, text.left, text.top);
+    let border = match text.border {
+        0 => String::new(),
+        border => format!(":borderw={border}:bordercolor={}", color(text.border_color)),
+    };
+    format!(
+        "drawtext=textfile={}:expansion=none:font={font}:fontsize={size}:fontcolor={}{border}:x={left}:y={top}",
+        Paths::mark_in(file),
+        color(text.color)
+    )
+}
+
+/// Percent as a share of 1.
+fn share(percent: u32) -> String {
+    format!("{}.{:02}", percent / 100, percent % 100)
+}
+
+/// When a filter does its work.
+fn enabled(window: (Option<i64>, Option<i64>)) -> String {
+    match window {
+        (None, None) => String::new(),
+        (Some(from), None) => format!(":enable='gte(t,{})'", seconds(from)),
+        (None, Some(to)) => format!(":enable='lt(t,{})'", seconds(to)),
+        (Some(from), Some(to)) => format!(":enable='gte(t,{})*lt(t,{})'", seconds(from), seconds(to)),
+    }
 }
 
 /// Only the pictures that are encoded, as often and in the order in which they are shown.

@@ -6,6 +6,8 @@
 //! [`arguments`] how it is told, [`read_movie`] what it answered, and [`place_pictures`] puts that on the reel's timeline: the n-th
 //! picture takes the time of the n-th picture of the source, whatever the encoder's clock says. (Decision 0017.)
 //!
+//! [Watermarks](Watermark) become the [`Mark`]s of an encoding.
+//!
 //! Still pictures and animations are [ordered](PictureOrder), planned and asked for in the module `shots`.
 //!
 //! **Invariant:** a chunk's outcome depends on the source and the encoding alone, so its neighbours, made elsewhere and at
@@ -20,6 +22,7 @@ mod graph;
 mod grid;
 mod input;
 mod level;
+mod marks;
 mod movie;
 mod pictures;
 mod place;
@@ -31,11 +34,15 @@ mod shots;
 mod sound;
 
 pub use capabilities::Capabilities;
-pub use codec::{AudioCodec, VideoCodec};
+pub use codec::{AudioCodec, ImageKind, VideoCodec, read_image};
 pub use command::{Pass, Paths, arguments};
 pub use error::{EncodeError, Result};
 pub use grid::Fps;
 pub use input::{Input, Loaded, Sounds, Source};
+pub use marks::{
+    Corner, Drawn, ImageFile, ImageWatermark, Laid, Length, Mark, MarkFile, TextMark, WHOLE, Watermark,
+    WatermarkContent, mark_files,
+};
 pub use movie::{EncodedSample, Movie, read_movie};
 pub use pictures::{Picture, PictureInput, Pictures, Treatment};
 pub use place::{Placed, PlacedFrame, PlacedPicture, place_frames, place_pictures};

@@ -73,6 +73,27 @@ impl Pictures {
     pub fn delay(&self) -> i64 {
         self.picture_ticks.saturating_mul(2).min(DELAY_TICKS_MAX)
     }
+
+    /// Between which times on the encoder's clock the chunk's pictures lie that are shown from `from` on and before `to`, in 90 kHz
+    /// ticks; `None` within: no bound. `None`: there are none.
+    pub(crate) fn window(&self, from: Option<i64>, to: Option<i64>) -> Option<(Option<i64>, Option<i64>)> {
+        let first_at = |at: i64| self.own.partition_point(|picture| picture.pts < at.saturating_sub(EARLIER));
+        let first = from.map_or(0, first_at);
+        let end = to.map_or(self.own.len(), first_at);
+        if first >= end {
+            return None;
+        }
+        let bound = |at: usize| (at > 0 && at < self.own.len()).then(|| self.moment_before(at));
+        Some((bound(first), bound(end)))
+    }
+
+    /// A moment before one of the chunk's pictures on the encoder's clock, and after the one before.
+    fn moment_before(&self, at: usize) -> i64 {
+        match self.treatment.fps {
+            Some(fps) => clock(fps, self.lead + at).saturating_sub(fps.picture_ticks() / 4),
+            None => moment_before(&self.own, at).unwrap_or(0),
+        }
+    }
 }
 
 /// A file of pictures for the encoder.
@@ -145,17 +166,30 @@ fn run_up(samples: Vec<Sample>, begin: i64) -> Vec<Sample> {
     }
 }
 
-/// Half a millisecond, or half the way to the picture before.
+/// A moment before the first picture of each segment.
 fn key_times(own: &[Picture], segments: usize) -> Result<Vec<i64>> {
     let mut times = Vec::with_capacity(segments);
     for segment in 0..segments {
         let at = own.partition_point(|picture| picture.segment < segment);
-        let first = own.get(at).filter(|picture| picture.segment == segment);
-        let first = first.ok_or(EncodeError::Source { what: "a segment in which no picture is shown" })?;
-        let gap = at.checked_sub(1).and_then(|at| own.get(at)).map_or(i64::MAX, |before| first.pts - before.pts);
-        times.push(first.pts - EARLIER.min(gap / 2));
+        let is_there = own.get(at).is_some_and(|picture| picture.segment == segment);
+        let moment = moment_before(own, at).filter(|_| is_there);
+        times.push(moment.ok_or(EncodeError::Source { what: "a segment in which no picture is shown" })?);
     }
     Ok(times)
+}
+
+/// Half a millisecond before a picture, or half the way to the one before.
+fn moment_before(own: &[Picture], at: usize) -> Option<i64> {
+    let picture = own.get(at)?;
+    let gap = at.checked_sub(1).and_then(|at| own.get(at)).map_or(i64::MAX, |before| picture.pts - before.pts);
+    Some(picture.pts - EARLIER.min(gap / 2))
+}
+
+/// When a place comes on the encoder's clock, in 90 kHz ticks.
+fn clock(fps: Fps, place: usize) -> i64 {
+    let places = i64::try_from(place).unwrap_or(i64::MAX).saturating_add(GRID_ROOM);
+    let ticks = i128::from(places) * 90_000 * i128::from(fps.denominator) / i128::from(fps.numerator);
+    i64::try_from(ticks).unwrap_or(i64::MAX)
 }
 
 /// Pictures at another rate than the source's.
@@ -200,7 +234,7 @@ impl Grid {
         let key_times = (0..segments.len()).map(|segment| {
             let at = own.partition_point(|picture| picture.segment < segment);
             // The encoder counts in places and takes the nearest.
-            self.clock(lead.len() + at).saturating_sub(fps.picture_ticks() / 4)
+            clock(fps, lead.len() + at).saturating_sub(fps.picture_ticks() / 4)
         });
         let pictures = Pictures {
             skipped,
@@ -213,13 +247,6 @@ impl Grid {
             size: (0, 0),
         };
         Ok(PictureInput { file, pictures })
-    }
-
-    /// When a place comes on the encoder's clock, in 90 kHz ticks.
-    fn clock(&self, place: usize) -> i64 {
-        let places = i64::try_from(place).unwrap_or(i64::MAX).saturating_add(GRID_ROOM);
-        let ticks = i128::from(places) * 90_000 * i128::from(self.fps.denominator) / i128::from(self.fps.numerator);
-        i64::try_from(ticks).unwrap_or(i64::MAX)
     }
 
     /// The file in which times are places. `shown`: when the pictures of `fed` are shown in the source, in order.

@@ -68,6 +68,11 @@ impl Template {
         }
     }
 
+    /// The ids of what is shown over its pictures, the lowest first.
+    pub fn watermarks(&self) -> &[String] {
+        self.profile.video.as_ref().map_or(&[], |video| &video.watermarks)
+    }
+
     /// Whether a package of its group offers its output.
     pub fn is_packed(&self) -> bool {
         match self.content {
@@ -212,6 +217,9 @@ pub struct VideoProfile {
     /// How bits are shared out.
     #[serde(default)]
     pub passes: Passes,
+    /// The ids of what is shown over them, the lowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watermarks: Vec<String>,
 }
 
 impl Default for VideoProfile {
@@ -233,6 +241,7 @@ impl Default for VideoProfile {
             turn: Turn::default(),
             deinterlace: false,
             passes: Passes::default(),
+            watermarks: Vec::new(),
         }
     }
 }

@@ -8,6 +8,7 @@ use units::Timescale;
 
 use crate::error::{EncodeError, Result};
 use crate::grid::Fps;
+use crate::marks::Mark;
 use crate::profile::{
     AudioProfile, Check, Checks, H264Profile, Passes, Preset, Profile, Rate, Turn, VideoProfile, aac, h264,
 };
@@ -89,6 +90,9 @@ pub struct VideoEncoding {
     /// A picture of another ratio gets bars, instead of being stretched.
     #[serde(default)]
     pub bars: bool,
+    /// What is drawn over them, the lowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Mark>,
 }
 
 /// Sound that is encoded.
@@ -268,6 +272,8 @@ fn video(wanted: &VideoProfile, checks: &Checks, source: &SourceFacts) -> Result
         passes,
         // Both sides were asked for: then so was the ratio.
         bars: wanted.width.is_none() || wanted.height.is_none(),
+        // Where the output lies is not known here.
+        marks: Vec::new(),
     })
 }
 

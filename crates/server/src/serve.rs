@@ -177,6 +177,7 @@ fn api_settings(config: &Config, encoder: Capabilities) -> api::Settings {
         delay_seconds_min: config.recording.delay_seconds_min,
         undelete_window: config.storage.undelete_window,
         encoder,
+        private_receivers: config.callbacks.private_receivers,
         ..api::Settings::default()
     }
 }

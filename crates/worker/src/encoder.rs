@@ -22,10 +22,20 @@ pub async fn encoder_capabilities(program: &Path) -> Capabilities {
         }
         Err(_) => Capabilities::NONE,
     };
+    let listed = Capabilities { text: draws_text(program).await, ..listed };
     if listed != Capabilities::default() {
         tracing::warn!(?listed, "this host's FFmpeg lacks encoders: templates that need them are refused");
     }
     listed
+}
+
+/// Whether an FFmpeg draws text: it has to be built with it, and to find a font.
+async fn draws_text(program: &Path) -> bool {
+    let mut ffmpeg = Command::new(program);
+    ffmpeg.args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "color=size=64x64", "-frames:v", "1"]);
+    ffmpeg.args(["-vf", "drawtext=text=a:font=Sans", "-f", "null", "-"]).stdin(Stdio::null()).kill_on_drop(true);
+    let tried = tokio::time::timeout(LISTING_MAX, ffmpeg.output()).await;
+    matches!(tried, Ok(Ok(output)) if output.status.success())
 }
 
 #[cfg(test)]

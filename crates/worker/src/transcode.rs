@@ -8,6 +8,7 @@
 mod chunk;
 mod join;
 mod live;
+mod marks;
 mod piece;
 mod plan;
 mod settle;

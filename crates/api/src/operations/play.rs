@@ -122,6 +122,8 @@ pub(super) struct PlayInfo {
     specification: String,
     status: &'static str,
     stream_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    watermark_id: Option<String>,
     width: u32,
 }
 
@@ -263,6 +265,7 @@ fn output_stream(context: &Context, asset: &Asset, output: &Output, all: &[Outpu
         specification: specification(definition_of(best).unwrap_or(definition), codec),
         status: "Normal",
         stream_type: if has_pictures { "video" } else { "audio" },
+        watermark_id: Some(best.template.watermarks().join(",")).filter(|ids| !ids.is_empty()),
         width: facts.width,
     })
 }
@@ -327,6 +330,7 @@ fn source(context: &Context, asset: &Asset, media: &'static str, format: &'stati
         specification: "Original".to_owned(),
         status: "Normal",
         stream_type: media,
+        watermark_id: None,
         width: asset.width,
     }
 }

@@ -2,7 +2,7 @@
 
 mod form;
 
-use catalog::{Ids, StoredTemplate, TemplateGroup, Tx};
+use catalog::{DEFAULT_WATERMARK, Ids, StoredTemplate, TemplateGroup, Tx};
 use domain::rule::{NO_TRANSCODE, STORE_ONLY};
 use encode::Capabilities;
 use rpc::ParamError;
@@ -138,7 +138,10 @@ async fn add_transcode_template_group(context: &Context, input: AddTranscodeTemp
     let mut templates = Vec::new();
     for (index, asked) in input.templates.unwrap_or_default().into_iter().enumerate() {
         let id = context.catalog.ids().job(context.now).to_string();
-        templates.push(stored(context.settings.encoder, asked, index.saturating_add(1), id)?);
+        let number = index.saturating_add(1);
+        let template = stored(context.settings.encoder, asked, number, id)?;
+        check_watermarks(context, &template, number).await?;
+        templates.push(template);
     }
     let mut tx = context.catalog.begin().await?;
     let id = match input.id {
@@ -184,6 +187,16 @@ fn stored(encoder: Capabilities, asked: Asked, number: usize, id: String) -> Ans
     Ok(StoredTemplate { template, asked })
 }
 
+/// Refuses templates that name watermarks which are not there. There need not be a default one.
+async fn check_watermarks(context: &Context, stored: &StoredTemplate, number: usize) -> Answer<()> {
+    for id in stored.template.watermarks() {
+        if id != DEFAULT_WATERMARK && context.catalog.watermark(id).await?.is_none() {
+            return Err(Place { number }.wrong("WatermarkIds", format!("the watermark {id:?} does not exist")));
+        }
+    }
+    Ok(())
+}
+
 /// A stored template as it was written. One that this version cannot read is told empty.
 fn asked_of(stored: &StoredTemplate) -> Asked {
     serde_json::from_value(stored.asked.clone()).unwrap_or_default()
@@ -223,7 +236,9 @@ async fn update_transcode_template_group(context: &Context, input: UpdateTransco
         let known = group.templates.iter_mut().find(|stored| stored.template.id == id);
         let known = known.ok_or_else(|| wrong("the group has no such template"))?;
         let changed = asked_of(known).changed_by(change);
-        *known = stored(context.settings.encoder, changed, number, id)?;
+        let changed = stored(context.settings.encoder, changed, number, id)?;
+        check_watermarks(context, &changed, number).await?;
+        *known = changed;
     }
     if changed {
         check_packages(&group.templates)?;
@@ -289,6 +304,8 @@ struct ToldTemplate {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     video: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    watermark_ids: Vec<String>,
 }
 
 fn told_template(stored: &StoredTemplate) -> ToldTemplate {
@@ -309,6 +326,7 @@ fn told_template(stored: &StoredTemplate) -> ToldTemplate {
         transcode_template_id: stored.template.id.clone(),
         kind: Kind::of(&stored.template).as_str(),
         video: text(asked.video),
+        watermark_ids: asked.watermark_ids.unwrap_or_default(),
     }
 }
 

@@ -149,7 +149,7 @@ async fn templates_of(context: &Context, group: &str, overrides: Overrides) -> A
         return Err(ParamError::invalid("TemplateGroupId", "the group has no templates").into());
     }
     for (name, value, what) in [
-        ("Watermarks", &overrides.watermarks, "watermarks"),
+        ("Watermarks", &overrides.watermarks, "watermarks of one task"),
         ("SubtitleSetting", &overrides.subtitle_setting, "subtitles"),
         ("PackageSubtitleSetting", &overrides.package_subtitle_setting, "subtitles of packages"),
     ] {

@@ -297,7 +297,7 @@ fn output_file_told(context: &Context, output: &Output) -> Option<OutputFile> {
         height: facts.height.to_string(),
         output_file_url: output_url(context, output, definition),
         video_stream_list: text(serde_json::to_string(&video_streams(&facts.tracks))),
-        watermark_id_list: Vec::new(),
+        watermark_id_list: output.template.watermarks().to_vec(),
         width: facts.width.to_string(),
     })
 }
@@ -410,7 +410,7 @@ async fn summary(context: &Context, task: &TranscodeTask) -> Answer<Summary> {
             transcode_job_status: job.transcode_job_status,
             transcode_progress: job.transcode_progress,
             transcode_template_id: job.transcode_template_id,
-            watermark_id_list: Vec::new(),
+            watermark_id_list: output.template.watermarks().to_vec(),
             width: file.map(|file| file.width),
         }
     };

@@ -29,4 +29,5 @@ mod torture;
 mod transcoding;
 mod upkeep;
 mod wall_clock;
+mod watermarks;
 mod wishes;

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use units::{JobId, ReelId};
 
 use super::TranscodeSettings;
+use super::marks::write_marks;
 use super::stored::{Stretch, Which, load, load_if_there, put_part, stretch};
 use crate::child;
 use crate::clock::now;
@@ -48,6 +49,7 @@ impl EncodeChunk {
             write(&folder.join(Paths::video_in(number)), &input.file).await?;
         }
         write(&folder.join(Paths::AUDIO_IN), &job.input.audio).await?;
+        write_marks(&self.blobs, folder, &job.encodings).await?;
         for pass in Pass::of(&job.input, &job.encodings) {
             self.run_pass(attempt, folder, job, *pass).await?;
         }

@@ -5,11 +5,12 @@
 
 use blobs::Blobs;
 use catalog::{Catalog, NewLiveRun, OPEN_END, Recording, RenditionState};
-use encode::{Chunk, Content, Encoding, Format};
+use encode::{Chunk, Content, Encoding, Format, Laid, SourceFacts};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use serde::Deserialize;
 use units::RecordingId;
 
+use super::marks::{Watermarks, named};
 use super::plan::source_facts;
 use super::stored::{Stretch, Which, stretch};
 use crate::analyse::measure;
@@ -31,17 +32,22 @@ impl EncodeLive {
         Self { catalog, blobs }
     }
 
-    /// What the template group of the recording comes to for what has been recorded: each encoding once, of one track.
-    async fn encodings(&self, group: &str, facts: &encode::SourceFacts) -> Result<Vec<Encoding>, Failure> {
+    /// What the template group of the recording comes to for what has been recorded, from `begin` on its reel: each encoding once, of
+    /// one track.
+    async fn encodings(&self, group: &str, facts: &SourceFacts, begin: i64) -> Result<Vec<Encoding>, Failure> {
         let group = self.catalog.template_group(group).await?;
+        let templates = group.map_or_else(Vec::new, |group| group.templates);
+        let named = named(templates.iter().map(|stored| &stored.template));
+        let watermarks = Watermarks::of(&self.catalog, named).await?;
         let mut encodings: Vec<Encoding> = Vec::new();
-        for stored in group.into_iter().flat_map(|group| group.templates) {
+        for stored in templates {
             // Which part a clip is of is known at the end.
             if stored.template.content != Content::Encoded || stored.template.clip.is_some() {
                 continue;
             }
             // What cannot be made of this source is told by the task.
             let Ok(encoding) = stored.template.profile.resolve(facts) else { continue };
+            let encoding = watermarks.over(&stored.template.profile, encoding, Laid { zero: begin, begin });
             for track in encoding.tracks().into_iter().flatten() {
                 if !encodings.contains(&track) {
                     encodings.push(track);
@@ -88,7 +94,7 @@ impl Handler for EncodeLive {
                 let to = stretch.own(last).last().map_or(cycle.from_ticks, |row| row.end);
                 let so_far = reel::Span { reel: recording.reel, from: cycle.from_ticks, to };
                 let facts = source_facts(&measure(&self.blobs, &[so_far.into()], Format::Mp4).await?);
-                let encodings = self.encodings(&recording.rule.template_group, &facts).await?;
+                let encodings = self.encodings(&recording.rule.template_group, &facts, stretch.anchor()).await?;
                 if encodings.is_empty() {
                     return Ok(Finish::Done);
                 }

@@ -58,6 +58,12 @@ impl Piece {
         self.begin.saturating_sub(self.stretch.anchor())
     }
 
+    /// Where a span that is taken of it begins, on its reel and on the asset's timeline.
+    pub(super) fn begin_of(&self, span: &PlannedSpan) -> (i64, i64) {
+        let on_reel = if span.exact { span.from_ticks } else { self.stretch.anchor() };
+        (on_reel, on_reel.saturating_add(self.shift()))
+    }
+
     /// What a clip takes of it; `None`: nothing. What is taken whole is the same as without a clip.
     pub(super) async fn clipped(&self, blobs: &Blobs, clip: Clip) -> Result<Option<PlannedSpan>, WorkerError> {
         let rows = &self.stretch.rows;

@@ -5,12 +5,13 @@ use catalog::{
     Analysis, AssetStatus, Catalog, MediaFacts, OutputState, PlannedOutput, PlannedPiece, PlannedSpan, RenditionState,
     TaskState, TranscodeTask,
 };
-use encode::{Content, Encoding, Format, SourceFacts, Template};
+use encode::{Content, Encoding, Format, Laid, SourceFacts, Template};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use serde::Deserialize;
 use units::JobId;
 use view::CutSpan;
 
+use super::marks::{Watermarks, named};
 use super::piece::{Piece, lay_pieces};
 use crate::analyse::{lay_out, measure};
 use crate::clock::now;
@@ -89,6 +90,7 @@ impl Plan {
         template: &Template,
         pieces: &[Piece],
         facts: &SourceFacts,
+        watermarks: &Watermarks,
     ) -> Result<Result<Vec<PlannedPiece>, String>, Failure> {
         let encoding = match template.content {
             // What it offers is planned for itself.
@@ -101,16 +103,23 @@ impl Plan {
             Err(why) => return Ok(Err(why)),
         };
         let mut taken = Vec::with_capacity(pieces.len());
+        // Where the output begins, on the asset's timeline.
+        let mut zero = None;
         for piece in pieces {
             let span = match template.clip {
                 Some(clip) => piece.clipped(&self.blobs, clip).await?,
                 None => Some(piece.span),
             };
             if let Some(span) = span {
+                let (begin, on_asset) = piece.begin_of(&span);
+                let before = on_asset.saturating_sub(*zero.get_or_insert(on_asset));
+                let laid = Laid { zero: begin.saturating_sub(before), begin };
                 let encoding = match &encoding {
                     Some(encoding) => {
                         let made = self.made_of(&span).await?;
-                        Some(template.profile.reuse(Encoding { exact: span.exact, ..encoding.clone() }, &made))
+                        let encoding = Encoding { exact: span.exact, ..encoding.clone() };
+                        let encoding = watermarks.over(&template.profile, encoding, laid);
+                        Some(template.profile.reuse(encoding, &made))
                     }
                     None => None,
                 };
@@ -145,9 +154,11 @@ impl Handler for Plan {
         };
         let timeline = lay_out(&self.blobs, &whole).await?;
         let pieces = lay_pieces(&self.blobs, &self.pieces(&cut).await?, &timeline).await?;
+        let named = named(wanted.iter().map(|(_, template)| template));
+        let watermarks = Watermarks::of(&self.catalog, named).await?;
         let mut outputs = Vec::with_capacity(wanted.len());
         for (id, template) in wanted {
-            let pieces = self.planned(&template, &pieces, &facts).await?;
+            let pieces = self.planned(&template, &pieces, &facts, &watermarks).await?;
             outputs.push(PlannedOutput { id, template, pieces });
         }
         tracing::info!(

@@ -133,7 +133,13 @@ impl Asked {
         })
     }
 
-    /// What it comes to, or why it cannot be had here. `number` is its place in the list, from 1, for the words.
+    /// The watermarks that it names, the lowest first.
+    pub(super) fn watermarks(&self) -> &[String] {
+        self.watermark_ids.as_deref().unwrap_or_default()
+    }
+
+    /// What it comes to, or why it cannot be had here. `number` is its place in the list, from 1, for the words. Whether there are such
+    /// watermarks is the caller's question.
     pub(super) fn template(&self, number: usize, id: String, encoder: Capabilities) -> Answer<Template> {
         let place = Place { number };
         let name = self.template_name.clone().filter(|name| !name.is_empty());
@@ -142,6 +148,9 @@ impl Asked {
             return Err(place.wrong("TemplateName", format!("it has more than {NAME_BYTES_MAX} bytes")));
         }
         self.refuse_what_is_not_here(place)?;
+        if self.watermarks().len() > WATERMARKS_MAX {
+            return Err(Code::WatermarkExceededMax.into());
+        }
         let definition = self.definition.clone().unwrap_or_default();
         if self.kind(place)? == Kind::Package {
             return self.package(place, id, name, definition);
@@ -179,6 +188,9 @@ impl Asked {
         if profile.video.is_none() && profile.audio.is_none() {
             return Err(place.wrong("Video", "neither pictures nor sound are left"));
         }
+        if profile.video.is_none() && !self.watermarks().is_empty() {
+            return Err(place.wrong("WatermarkIds", "there are no pictures to show them on"));
+        }
         if profile.video.is_some() && format == Format::Mp3 {
             return Err(place.wrong("Video", "an mp3 has none; {\"Remove\":\"true\"} takes the pictures away"));
         }
@@ -191,7 +203,7 @@ impl Asked {
             return Err(place.wrong("Container.Format", "no source has its sound in MP3; with OD nothing is encoded"));
         }
         let turned = self.turn(place)? != Turn::None;
-        let marked = self.watermark_ids.as_ref().is_some_and(|ids| !ids.is_empty());
+        let marked = !self.watermarks().is_empty();
         for (key, there) in [("Clip", self.clip(place)?.is_some()), ("Rotate", turned), ("WatermarkIds", marked)] {
             if there {
                 return Err(place.wrong(key, "with OD nothing is encoded; leave it out"));
@@ -202,10 +214,6 @@ impl Asked {
 
     /// What the contract has and this server does not.
     fn refuse_what_is_not_here(&self, place: Place) -> Answer<()> {
-        let watermarks = self.watermark_ids.as_ref().map_or(0, Vec::len);
-        if watermarks > WATERMARKS_MAX {
-            return Err(Code::WatermarkExceededMax.into());
-        }
         let is_set = |config: &Option<Config>| config.as_ref().is_some_and(|config| !config.0.is_empty());
         let listed = match &self.subtitle_list {
             Some(Json::Array(list)) => !list.is_empty(),
@@ -216,7 +224,6 @@ impl Asked {
         for (name, there, what) in [
             ("EncryptSetting", is_set(&self.encrypt_setting), "encrypted outputs"),
             ("SubtitleList", listed, "subtitles"),
-            ("WatermarkIds", watermarks > 0, "watermarks"),
         ] {
             if there {
                 return Err(place.wrong(name, format!("{what} are not made here")));

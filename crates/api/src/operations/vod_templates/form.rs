@@ -73,10 +73,7 @@ impl Purpose {
 
     /// The order that a configuration comes to; `param` is the parameter that it came in.
     pub(in crate::operations) fn order(self, param: &'static str, config: &Json) -> Answer<PictureOrder> {
-        let Json::Object(map) = config else {
-            return Err(ParamError::invalid(param, "a JSON object is wanted").into());
-        };
-        let config = Fields { param, path: String::new(), map: map.clone() };
+        let config = Fields::new(param, config)?;
         match self {
             Self::Snapshot => snapshots(&config).map(PictureOrder::Snapshots),
             Self::DynamicImage => animation(&config).map(PictureOrder::Animation),
@@ -212,7 +209,7 @@ pub(in crate::operations) fn overridden(param: &'static str, config: &str, over:
 }
 
 /// The members of an object.
-struct Fields {
+pub(in crate::operations) struct Fields {
     param: &'static str,
     /// Where it is in the parameter: empty, or `SnapshotConfig.`.
     path: String,
@@ -220,7 +217,17 @@ struct Fields {
 }
 
 impl Fields {
-    fn wrong(&self, key: &str, why: impl Display) -> ApiError {
+    /// Those of the object that came as a parameter.
+    pub(in crate::operations) fn new(param: &'static str, config: &Json) -> Answer<Self> {
+        match config {
+            Json::Object(map) => Ok(Self { param, path: String::new(), map: map.clone() }),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
+                Err(ParamError::invalid(param, "a JSON object is wanted").into())
+            }
+        }
+    }
+
+    pub(in crate::operations) fn wrong(&self, key: &str, why: impl Display) -> ApiError {
         ParamError::invalid(self.param, format!("{}{key}: {why}", self.path)).into()
     }
 
@@ -241,12 +248,12 @@ impl Fields {
     }
 
     /// An object that is empty when it is absent.
-    fn object(&self, key: &str) -> Answer<Self> {
+    pub(in crate::operations) fn object(&self, key: &str) -> Answer<Self> {
         Ok(self.object_if_there(key)?.unwrap_or_else(|| self.empty(key)))
     }
 
     /// The text of a value; an empty one counts as absent.
-    fn text(&self, key: &str) -> Option<String> {
+    pub(in crate::operations) fn text(&self, key: &str) -> Option<String> {
         let text = match self.map.get(key)? {
             Json::String(text) => text.trim().to_owned(),
             Json::Number(number) => number.to_string(),
@@ -256,7 +263,7 @@ impl Fields {
         (!text.is_empty()).then_some(text)
     }
 
-    fn number(&self, key: &str, min: u32, max: u32) -> Answer<Option<u32>> {
+    pub(in crate::operations) fn number(&self, key: &str, min: u32, max: u32) -> Answer<Option<u32>> {
         let Some(text) = self.text(key) else { return Ok(None) };
         let number = text.parse::<u32>().ok().filter(|number| (min..=max).contains(number));
         number.map(Some).ok_or_else(|| self.wrong(key, format!("a whole number from {min} to {max} is wanted")))
@@ -276,14 +283,19 @@ impl Fields {
     }
 
     /// One of some words, in any letter case.
-    fn word(&self, key: &str, default: &'static str, words: &[&'static str]) -> Answer<&'static str> {
+    pub(in crate::operations) fn word(
+        &self,
+        key: &str,
+        default: &'static str,
+        words: &[&'static str],
+    ) -> Answer<&'static str> {
         let text = self.text(key).unwrap_or_else(|| default.to_owned());
         let found = words.iter().find(|word| word.eq_ignore_ascii_case(&text));
         found.copied().ok_or_else(|| self.wrong(key, format!("one of {} is wanted", words.join(", "))))
     }
 
     /// A name of a colour, or `#RRGGBB`. Black when there is none.
-    fn color(&self, key: &str) -> Answer<Color> {
+    pub(in crate::operations) fn color(&self, key: &str) -> Answer<Color> {
         let Some(text) = self.text(key) else { return Ok(Color::default()) };
         if let Some((_, color)) = COLORS.iter().find(|(name, _)| name.eq_ignore_ascii_case(&text)) {
             return Ok(*color);
@@ -296,7 +308,7 @@ impl Fields {
     }
 
     /// `sssss.SSS` or `hh:mm:ss.SSS`, in milliseconds.
-    fn clock(&self, key: &str) -> Answer<Option<u64>> {
+    pub(in crate::operations) fn clock(&self, key: &str) -> Answer<Option<u64>> {
         let Some(text) = self.text(key) else { return Ok(None) };
         milliseconds(&text).map(Some).ok_or_else(|| self.wrong(key, "sssss.SSS or hh:mm:ss.SSS is wanted"))
     }

@@ -56,7 +56,7 @@ impl Asked {
             return Err(place.wrong("Definition", "that of a package is AUTO"));
         }
         let is_set = |config: &Option<Config>| config.as_ref().is_some_and(|config| !config.0.is_empty());
-        let marked = self.watermark_ids.as_ref().is_some_and(|ids| !ids.is_empty());
+        let marked = !self.watermarks().is_empty();
         let rotated =
             self.rotate.as_ref().and_then(super::text_of).is_some_and(|text| !matches!(text.as_str(), "" | "0"));
         for (key, there) in [

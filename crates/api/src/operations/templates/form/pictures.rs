@@ -81,6 +81,7 @@ impl Asked {
             turn: self.turn(place)?,
             deinterlace,
             passes,
+            watermarks: self.watermarks().to_vec(),
         }))
     }
 

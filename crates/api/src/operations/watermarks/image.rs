@@ -1,0 +1,86 @@
+//! The image of a watermark: looked at, and taken into the store under its hash.
+
+use std::time::Duration;
+
+use blobs::BlobError;
+use bytes::Bytes;
+use catalog::{picture_key, watermark_key};
+use domain::picture::PictureName;
+use encode::{ImageFile, read_image};
+use outbound::{Outbound, OutboundError, StatusCode};
+use rpc::ParamError;
+use sha2::{Digest, Sha256};
+use units::AssetId;
+
+use crate::codes::{Answer, ApiError, Code};
+use crate::state::Context;
+
+/// Largest file.
+const BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Largest side, in pixels.
+const SIDE_MAX: u32 = 4_096;
+/// How long its server may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The parameter that says where it is.
+const PARAM: &str = "FileUrl";
+
+fn wrong(why: impl std::fmt::Display) -> ApiError {
+    ParamError::invalid(PARAM, why.to_string()).into()
+}
+
+/// The image at this URL, which from now on is in the store.
+pub(super) async fn taken(context: &Context, url: &str) -> Answer<ImageFile> {
+    let bytes = match own_picture(context, url) {
+        Some((asset, name)) => own(context, asset, &name).await?,
+        None => fetched(context, url).await?,
+    };
+    let Some((kind, width, height)) = read_image(&bytes) else {
+        return Err(wrong("a PNG, JPEG or GIF is wanted, and all of it"));
+    };
+    if width > SIDE_MAX || height > SIDE_MAX {
+        return Err(wrong(format!("at most {SIDE_MAX} pixels on a side are wanted")));
+    }
+    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    context.blobs.put(&watermark_key(&hash, kind), bytes).await.map_err(|error| {
+        tracing::error!(%error, "the image of a watermark cannot be stored");
+        Code::ServiceUnavailable
+    })?;
+    Ok(ImageFile { hash, kind, size: (width, height) })
+}
+
+/// Which picture of a video this server itself has there.
+fn own_picture(context: &Context, url: &str) -> Option<(AssetId, PictureName)> {
+    let path = url.strip_prefix(&context.public_url)?.strip_prefix("/v/")?;
+    let (asset, name) = path.split_once('/')?;
+    Some((asset.parse().ok()?, name.parse().ok()?))
+}
+
+async fn own(context: &Context, asset: AssetId, name: &PictureName) -> Answer<Bytes> {
+    let gone = || Code::NoSuchResource.because("There is no such picture.");
+    if context.catalog.asset(asset).await?.is_none() {
+        return Err(gone());
+    }
+    match context.blobs.get(&picture_key(asset, name)).await {
+        Ok(bytes) if bytes.len() > BYTES_MAX => Err(wrong(OutboundError::TooLarge { limit: BYTES_MAX })),
+        Ok(bytes) => Ok(bytes),
+        Err(BlobError::NotFound { .. }) => Err(gone()),
+        Err(error) => {
+            tracing::error!(%error, "the image of a watermark cannot be read");
+            Err(Code::ServiceUnavailable.into())
+        }
+    }
+}
+
+async fn fetched(context: &Context, url: &str) -> Answer<Bytes> {
+    let outbound = Outbound::new(context.settings.private_receivers, PATIENCE).map_err(|error| {
+        tracing::error!(%error, "there is no HTTP client");
+        Code::InternalError
+    })?;
+    match outbound.file(url, BYTES_MAX).await {
+        Ok(bytes) => Ok(bytes),
+        Err(OutboundError::Status(StatusCode::NOT_FOUND | StatusCode::GONE)) => {
+            Err(Code::NoSuchResource.because("There is no file at the FileUrl."))
+        }
+        Err(error) => Err(wrong(error)),
+    }
+}

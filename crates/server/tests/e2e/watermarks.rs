@@ -1,0 +1,226 @@
+//! Watermarks: on exactly the pictures of their time, wherever chunks meet, in every way in which pictures are made.
+
+use std::ops::Range;
+
+use serde_json::{Value, json};
+use testkit::clips::{self, Recipe};
+use testkit::ffmpeg::{Pace, push};
+use testkit::probe::decode_complaints;
+use testkit::server::Server;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::formats::{streams, url};
+use crate::support::{PLAY_DOMAIN, reprise};
+use crate::transcoding::wait_status;
+use crate::upkeep::{check, run};
+
+/// What is white is brighter than anything in the clip.
+const WHITE: u8 = 228;
+
+async fn ffmpeg(arguments: &[&str]) -> Vec<u8> {
+    let made = tokio::process::Command::new("ffmpeg").args(["-nostdin", "-v", "error"]).args(arguments).output();
+    let made = made.await.unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    made.stdout
+}
+
+/// A server that has one file; its URL.
+async fn serving(file: Vec<u8>) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/logo.png", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let _ = connection.read_buf(&mut Vec::with_capacity(4_096)).await;
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", file.len());
+            let _ = connection.write_all(&[head.as_bytes(), &file].concat()).await;
+        }
+    });
+    url
+}
+
+/// How bright eight by eight pixels are, picture by picture.
+async fn bright(url: &str, (x, y): (u32, u32)) -> Vec<u8> {
+    let filter = format!("crop=8:8:{x}:{y},scale=1:1:flags=area,format=gray");
+    ffmpeg(&["-i", url, "-vf", &filter, "-fps_mode", "passthrough", "-f", "rawvideo", "-"]).await
+}
+
+/// Which pictures are white there: one run of them.
+async fn white(url: &str, at: (u32, u32)) -> (Range<usize>, usize) {
+    let bright = bright(url, at).await;
+    let is_white = |pixel: &u8| *pixel >= WHITE;
+    let from = bright.iter().position(is_white).unwrap_or(0);
+    let to = bright.iter().rposition(is_white).map_or(from, |last| last + 1);
+    assert!(bright[from..to].iter().all(is_white), "{url}: not all of {from}..{to}: {:?}", &bright[from..to]);
+    (from..to, bright.len())
+}
+
+async fn add(server: &Server, kind: &str, file_url: &str, config: Value) -> String {
+    let config = config.to_string();
+    let params = [("Name", kind), ("Type", kind), ("FileUrl", file_url), ("WatermarkConfig", config.as_str())];
+    let added = server.api().vod("AddWatermark", &params).await.unwrap();
+    added["WatermarkInfo"]["WatermarkId"].as_str().unwrap().to_owned()
+}
+
+fn template(name: &str, marks: &[&str], video: Value, more: Value) -> Value {
+    let mut one = json!({
+        "TemplateName": name, "Definition": "LD", "WatermarkIds": marks,
+        "Video": {"Codec": "H.264", "Crf": 18, "Width": 320, "Preset": "veryfast"},
+        "Audio": {"Codec": "AAC", "Bitrate": 64}, "Container": {"Format": "mp4"},
+        "TranscodeFileRegular": format!("{name}-{{JobId}}"),
+    });
+    one["Video"].as_object_mut().unwrap().extend(video.as_object().unwrap().clone());
+    one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    one
+}
+
+/// A white picture.
+async fn logo() -> Vec<u8> {
+    let white = ["-f", "lavfi", "-i", "color=white:size=80x40", "-frames:v", "1"];
+    ffmpeg(&[&white[..], &["-c:v", "png", "-f", "image2pipe", "-"]].concat()).await
+}
+
+/// A fifth of 320 × 180 pixels, 16 and 18 pixels from the lower right corner.
+fn place() -> Value {
+    json!({"Width": "0.2", "Dx": "16", "Dy": "0.1", "ReferPos": "BottomRight"})
+}
+
+fn timed(start: &str, length: &str) -> Value {
+    let mut config = place();
+    config["Timeline"] = json!({"Start": start, "Duration": length});
+    config
+}
+
+/// Within the logo, and just beside it.
+const INSIDE: (u32, u32) = (320 - 16 - 12, 180 - 18 - 12);
+const BESIDE: (u32, u32) = (320 - 12, 180 - 18 - 12);
+
+/// Records app `match` under these templates; gives their group.
+async fn under(server: &Server, templates: &[Value], cycle: &str) -> String {
+    let list = Value::from(templates.to_vec()).to_string();
+    let params = [("Name", "marked"), ("TranscodeTemplateList", list.as_str())];
+    let added = server.api().vod("AddTranscodeTemplateGroup", &params).await.unwrap();
+    let group = added["TranscodeTemplateGroupId"].as_str().unwrap();
+    let rule = [
+        ("DomainName", PLAY_DOMAIN),
+        ("AppName", "match"),
+        ("StreamName", "*"),
+        ("VodTranscodeGroupId", group),
+        ("CycleDuration", cycle),
+        ("DelayTime", "1"),
+    ];
+    server.api().live("AddLiveRecordVodConfig", &rule).await.unwrap();
+    group.to_owned()
+}
+
+#[tokio::test]
+async fn watermarks_are_on_exactly_the_pictures_of_their_time() {
+    let mut server = Server::start(reprise()).await.unwrap();
+    let logo = ffmpeg(&[
+        "-f",
+        "lavfi",
+        "-i",
+        "color=white:size=80x40",
+        "-frames:v",
+        "1",
+        "-c:v",
+        "png",
+        "-f",
+        "image2pipe",
+        "-",
+    ]);
+    let files = serving(logo.await).await;
+    let always = add(&server, "Image", &files, place()).await;
+    let part = add(&server, "Image", &files, timed("29", "3.04")).await;
+    let rest = add(&server, "Image", &files, timed("2", "12.5")).await;
+    let late = add(&server, "Image", &files, timed("500", "ToEND")).await;
+    // Letters that are white all over.
+    let words = add(
+        &server,
+        "Text",
+        "",
+        json!({"Content": "██:%{n}", "FontColor": "white", "FontSize": 40, "Left": 8, "Top": 60}),
+    )
+    .await;
+    server.api().vod("SetDefaultWatermark", &[("WatermarkId", &words)]).await.unwrap();
+    let templates = [
+        template("always", &[&always, &late], json!({}), json!({})),
+        template("part", &[&part], json!({}), json!({})),
+        template("fast", &[&part], json!({"Fps": 50}), json!({})),
+        template("clip", &[&rest], json!({}), json!({"Clip": {"TimeSpan": {"Seek": "20", "End": "40"}}})),
+        template(
+            "words",
+            &["USER_DEFAULT_WATERMARK", &part],
+            json!({"Codec": "H.265", "PixFmt": "yuv420p10le"}),
+            json!({}),
+        ),
+        template("two", &[&part], json!({"Crf": "", "Bitrate": 900}), json!({"TransConfig": {"TransMode": "twopass"}})),
+    ];
+    under(&server, &templates, "200").await;
+    let clip = clips::synthetic(&Recipe::default()).await.unwrap();
+    push(&clip, &server.push_url("match", "court1"), Pace::Fast).await.unwrap();
+    let asset = wait_status(&server, 1, "Normal").await.remove(0);
+    let streams = streams(&server, &asset, templates.len()).await;
+    for (name, pictures, count) in [
+        ("always", 0..1_750, 1_750),
+        ("part", 725..801, 1_750),
+        ("fast", 1_450..1_602, 3_500),
+        ("clip", 50..363, 500),
+        ("words", 725..801, 1_750),
+        ("two", 725..801, 1_750),
+    ] {
+        let stream = streams.iter().find(|stream| url(stream).contains(&format!("/{name}-"))).unwrap();
+        let url = url(stream);
+        assert_eq!(decode_complaints(&url).await.unwrap(), "", "{name}");
+        let named = templates.iter().find(|template| template["TemplateName"] == name).unwrap()["WatermarkIds"].clone();
+        let named: Vec<String> = serde_json::from_value(named).unwrap();
+        assert_eq!(stream["WatermarkId"], named.join(","), "{name}");
+        assert_eq!(white(&url, INSIDE).await, (pictures, count), "{name}");
+        assert!(white(&url, BESIDE).await.0.is_empty(), "{name}");
+        let written = white(&url, (16, 76)).await.0;
+        assert_eq!(written, if name == "words" { 0..1_750 } else { 0..0 }, "{name}");
+    }
+
+    let listed = server.api().vod("ListWatermark", &[]).await.unwrap()["WatermarkInfos"].clone();
+    server.stop().await.unwrap();
+    // What was encoded while the cycle grew is what was asked for at its end.
+    let rows = crate::transcoding::all_rows(&server).await;
+    assert_eq!(rows["rendition"].len(), 8, "six of pictures, and the sound of all and of the clip");
+    check(&server, &["--deep"], 0).await;
+    assert_eq!(run(&server, &["rebuild"]).await.0, 0);
+    server.restart().await.unwrap();
+    assert_eq!(server.api().vod("ListWatermark", &[]).await.unwrap()["WatermarkInfos"], listed);
+    server.stop().await.unwrap();
+    std::fs::remove_dir_all(server.data().join("media/watermarks")).unwrap();
+    let told = check(&server, &[], 1).await;
+    assert_eq!(told.matches("its image is not there").count(), 4, "{told}");
+}
+
+#[tokio::test]
+async fn a_joined_video_has_a_watermark_at_its_own_time() {
+    let mut server = Server::start(reprise()).await.unwrap();
+    let files = serving(logo().await).await;
+    let part = add(&server, "Image", &files, timed("29", "3.04")).await;
+    let gone =
+        add(&server, "Text", "", json!({"Content": "██", "FontColor": "white", "FontSize": 40, "Left": 8, "Top": 60}))
+            .await;
+    let group = under(&server, &[template("part", &[&gone, &part], json!({}), json!({}))], "40").await;
+    let rule = [("DomainName", PLAY_DOMAIN), ("AppName", "match"), ("StreamName", "*")];
+    let compose = [("AutoCompose", "ON"), ("ComposeVodTranscodeGroupId", group.as_str())];
+    server.api().live("UpdateLiveRecordVodConfig", &[&rule[..], &compose].concat()).await.unwrap();
+    // What is not there any more shows nothing.
+    server.api().vod("DeleteWatermark", &[("WatermarkId", &gone)]).await.unwrap();
+    let clip = clips::synthetic(&Recipe::default()).await.unwrap();
+    push(&clip, &server.push_url("match", "court1"), Pace::Fast).await.unwrap();
+    let mut assets = wait_status(&server, 3, "Normal").await;
+    assets.sort_by(|one, other| one.duration.total_cmp(&other.duration));
+    // The cycle of 30 s, that of 40 s, and both.
+    for (asset, wanted) in assets.iter().zip([(725..750, 750), (725..801, 1_000), (725..801, 1_750)]) {
+        let url = url(&streams(&server, asset, 1).await[0]);
+        assert_eq!(white(&url, INSIDE).await, wanted, "{} s", asset.duration);
+        assert!(white(&url, (16, 76)).await.0.is_empty());
+    }
+    server.stop().await.unwrap();
+    // Behind the watermark's time the second cycle is encoded without it; the first is taken over, and all of the sound.
+    assert_eq!(crate::transcoding::all_rows(&server).await["rendition"].len(), 5);
+    check(&server, &["--deep"], 0).await;
+}
