@@ -91,8 +91,9 @@ async function play({ kind, url, seek, switching }) {
   }
   const patience = (seconds) => new Promise((resolve) => setTimeout(() => resolve("late"), seconds * 1000));
   const timing = {};
+  const broken = () => errors.some((error) => !error.includes("mild"));
   const step = async (name, done, seconds) => {
-    if (errors.some((error) => !error.includes("mild"))) return;
+    if (broken()) return;
     if (await Promise.race([done, failed, patience(seconds)]) === "late") errors.push(`${name}: nothing for ${seconds} s`);
     timing[name] = Math.round(performance.now() - began);
   };
@@ -104,7 +105,7 @@ async function play({ kind, url, seek, switching }) {
   }
   const duration = video.duration;
   const from = video.currentTime;
-  if (errors.length === 0) {
+  if (!broken()) {
     video.playbackRate = 2;
     await video.play();
     const arrived = new Promise((resolve) => {
