@@ -82,15 +82,13 @@ pub async fn plain(source: &Path, folder: &Path, rungs: &[(u32, u32)]) -> anyhow
     Ok(Took { cpu: Duration::from_secs_f64(told("utime")? + told("stime")?), wall })
 }
 
-/// How alike two videos of the same pictures are, picture by picture (SSIM of all planes, 1 is equal): the mean, and the least of any
-/// second.
-pub async fn likeness(one: &str, other: &str, height: u32) -> anyhow::Result<(f64, f64)> {
-    let graph = format!(
-        "[0:v]scale=-2:{height}:flags=bicubic,setpts=N,format=yuv420p[a];[1:v]scale=-2:{height}:flags=bicubic,setpts=N,format=yuv420p[b];\
-         [a][b]ssim=stats_file=-"
-    );
+/// How alike a video is to its source, picture by picture, in its own size (SSIM of all planes, 1 is equal): the mean, and the least of
+/// any second.
+pub async fn likeness(one: &str, source: &str) -> anyhow::Result<(f64, f64)> {
+    let graph = "[1:v][0:v]scale2ref=flags=bicubic[large][small];[small]setpts=N,setsar=1,format=yuv420p[a];\
+                 [large]setpts=N,setsar=1,format=yuv420p[b];[a][b]ssim=stats_file=-";
     let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args(["-nostdin", "-v", "error", "-i", one, "-i", other, "-filter_complex", &graph, "-f", "null", "-"]);
+    ffmpeg.args(["-nostdin", "-v", "error", "-i", one, "-i", source, "-filter_complex", graph, "-f", "null", "-"]);
     let output = ffmpeg.stdin(Stdio::null()).kill_on_drop(true).output().await.context("cannot run ffmpeg")?;
     if !output.status.success() {
         bail!("ffmpeg: {}", String::from_utf8_lossy(&output.stderr));

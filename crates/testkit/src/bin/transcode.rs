@@ -60,7 +60,7 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     let (mut ratios, mut speedups) = (Vec::new(), Vec::new());
     for round in 1..=options.rounds {
         let one = chunked(options, &clip, folder.path(), 1).await?;
-        let plain = ladder::plain(&folder.path().join("source.mp4"), folder.path(), &RUNGS).await?;
+        let plain = ladder::plain(&folder.path().join("source-1.mp4"), folder.path(), &RUNGS).await?;
         let two = chunked(options, &clip, folder.path(), 2).await?;
         let ratio = |took: Took| took.cpu.as_secs_f64() / plain.cpu.as_secs_f64();
         let speedup = one.wall.as_secs_f64() / two.wall.as_secs_f64();
@@ -86,10 +86,11 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     );
     println!("\nlikeness to the source (SSIM): mean, least second");
     for (height, _) in RUNGS {
-        let source = path(folder.path(), "source.mp4")?;
+        // Each beside what it was made of.
+        let (of_plain, of_chunked) = (path(folder.path(), "source-1.mp4")?, path(folder.path(), "source-2.mp4")?);
         let (plain, chunked) = (format!("plain-{height}.mp4"), format!("chunked-{height}.mp4"));
-        let (plain, plain_least) = ladder::likeness(&path(folder.path(), &plain)?, &source, height).await?;
-        let (chunked, chunked_least) = ladder::likeness(&path(folder.path(), &chunked)?, &source, height).await?;
+        let (plain, plain_least) = ladder::likeness(&path(folder.path(), &plain)?, &of_plain).await?;
+        let (chunked, chunked_least) = ladder::likeness(&path(folder.path(), &chunked)?, &of_chunked).await?;
         println!("{height:>5}   one FFmpeg {plain:.4} {plain_least:.4}   chunks {chunked:.4} {chunked_least:.4}");
     }
     Ok(())
@@ -118,7 +119,7 @@ async fn chunked(options: &Options, clip: &Path, folder: &Path, workers: u32) ->
         Ok(id.context("it is not recorded yet")?.to_owned())
     };
     let video = until(PATIENCE, look).await?;
-    fetch(&server.http_url(&format!("/v/{video}/source.mp4")), &folder.join("source.mp4")).await?;
+    fetch(&server.http_url(&format!("/v/{video}/source.mp4")), &folder.join(format!("source-{workers}.mp4"))).await?;
     let group = ladder::add_group(&server.api(), &RUNGS, "mp4").await?;
     let pid = server.pid().context("the server runs")?;
     let (cpu, began) = (cpu_with_children(pid)?, Instant::now());
