@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::api::Api;
+use crate::probe;
 
 /// One rung: height in pixels, kilobits per second.
 pub const RUNGS: [(u32, u32); 3] = [(720, 2_500), (480, 1_200), (360, 700)];
@@ -85,17 +86,7 @@ pub async fn plain(source: &Path, folder: &Path, rungs: &[(u32, u32)]) -> anyhow
 /// How alike a video is to its source, picture by picture, in its own size (SSIM of all planes, 1 is equal): the mean, and the least of
 /// any second.
 pub async fn likeness(one: &str, source: &str) -> anyhow::Result<(f64, f64)> {
-    let graph = "[1:v][0:v]scale2ref=flags=bicubic[large][small];[small]setpts=N,setsar=1,format=yuv420p[a];\
-                 [large]setpts=N,setsar=1,format=yuv420p[b];[a][b]ssim=stats_file=-";
-    let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args(["-nostdin", "-v", "error", "-i", one, "-i", source, "-filter_complex", graph, "-f", "null", "-"]);
-    let output = ffmpeg.stdin(Stdio::null()).kill_on_drop(true).output().await.context("cannot run ffmpeg")?;
-    if !output.status.success() {
-        bail!("ffmpeg: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let all = text.lines().filter_map(|line| line.split(" All:").nth(1)?.split(' ').next()?.parse::<f64>().ok());
-    let all: Vec<f64> = all.collect();
+    let all = probe::similarity(one, source).await?;
     let mean = |some: &[f64]| some.iter().sum::<f64>() / f64::from(u32::try_from(some.len()).unwrap_or(1).max(1));
     let least = all.chunks(25).map(mean).fold(1.0, f64::min);
     Ok((mean(&all), least))

@@ -169,9 +169,30 @@ pub async fn decoded(source: &str) -> anyhow::Result<(u64, u64)> {
 /// How like the pictures of `source` are to those of `reference` after this filter, picture by picture: the peak signal-to-noise ratio
 /// of each in decibels. Both are brought to the same size; what differs by a picture is some 10 dB.
 pub async fn likeness(source: &str, reference: &str, filter: &str) -> anyhow::Result<Vec<f64>> {
+    let told = compared(source, reference, filter, "psnr", "psnr_avg:").await?;
+    // Equal pictures are infinitely alike.
+    told.iter().map(|value| if value == "inf" { Ok(f64::INFINITY) } else { Ok(value.parse()?) }).collect()
+}
+
+/// How like the pictures of `source` are to those of `reference` to the eye, picture by picture: SSIM of all planes, 1 is equal.
+pub async fn similarity(source: &str, reference: &str) -> anyhow::Result<Vec<f64>> {
+    let told = compared(source, reference, "null", "ssim", "All:").await?;
+    told.iter().map(|value| Ok(value.parse()?)).collect()
+}
+
+/// What one of FFmpeg's judges tells behind `field` of each pair of pictures, in the size of `source`.
+async fn compared(
+    source: &str,
+    reference: &str,
+    filter: &str,
+    judge: &str,
+    field: &str,
+) -> anyhow::Result<Vec<String>> {
+    // Pairs by number: the clocks of two files differ, and their numbers only count the same on the same clock.
+    let form = "settb=1/25,setpts=N,setsar=1,format=yuv420p";
     let graph = format!(
-        "[1:v]{filter}[wanted];[0:v]settb=1/25,setpts=N[seen];[wanted]settb=1/25,setpts=N[numbered];\
-         [numbered][seen]scale2ref=flags=bicubic[fitted][same];[same][fitted]psnr=stats_file=-"
+        "[1:v]{filter}[wanted];[0:v]{form}[seen];[wanted]{form}[numbered];\
+         [numbered][seen]scale2ref=flags=bicubic[fitted][same];[same][fitted]{judge}=stats_file=-"
     );
     let mut ffmpeg = tokio::process::Command::new("ffmpeg");
     ffmpeg.args([
@@ -193,10 +214,8 @@ pub async fn likeness(source: &str, reference: &str, filter: &str) -> anyhow::Re
         bail!("ffmpeg {source}: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let values =
-        said.lines().filter_map(|line| line.split("psnr_avg:").nth(1)?.split_whitespace().next().map(str::to_owned));
-    // Equal pictures are infinitely alike.
-    values.map(|value| if value == "inf" { Ok(f64::INFINITY) } else { Ok(value.parse()?) }).collect()
+    let values = said.lines().filter_map(|line| line.split(field).nth(1)?.split_whitespace().next());
+    Ok(values.map(str::to_owned).collect())
 }
 
 /// The brightness of each pixel, row by row, of picture number `number` of a source (from 0).
