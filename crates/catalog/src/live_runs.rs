@@ -92,8 +92,14 @@ impl Tx {
         if known.row(&mut *self).await?.is_some() {
             return Ok(false);
         }
-        let span =
-            PlannedSpan { source: new.source, from_ticks: new.from_ticks, to_ticks: OPEN_END, chunks: 0, exact: false };
+        let span = PlannedSpan {
+            source: new.source,
+            from_ticks: new.from_ticks,
+            to_ticks: OPEN_END,
+            chunks: 0,
+            grown_chunks: 0,
+            exact: false,
+        };
         let live = Some((new.asset, to_json(&new.facts)?));
         self.have_renditions(&span, new.encodings, TRANSCODE_PRIORITY, live, now).await?;
         Ok(true)

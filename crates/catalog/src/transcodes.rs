@@ -227,6 +227,8 @@ pub struct EncodeRun {
     pub done: u32,
     /// Where it is.
     pub state: RenditionState,
+    /// It was begun while its stretch grew, which is cut accordingly.
+    pub grew: bool,
     /// What it makes, in order of their reels.
     pub renditions: Vec<Rendition>,
 }
@@ -242,6 +244,8 @@ pub struct PlannedSpan {
     pub to_ticks: i64,
     /// Chunks that it is cut into.
     pub chunks: u32,
+    /// Chunks of a run that was begun while it grew.
+    pub grown_chunks: u32,
     /// It begins and ends where it says, not where the segments do that begin in it.
     pub exact: bool,
 }
@@ -469,6 +473,7 @@ impl Catalog {
             chunks: row.small("chunks")?,
             done: row.small("done")?,
             state: row.parsed("state")?,
+            grew: row.opt_text("facts")?.is_some(),
             renditions: renditions.iter().map(rendition_of).collect::<Result<_>>()?,
         }))
     }
@@ -768,7 +773,7 @@ impl Tx {
         }
         if live.is_none() {
             for other in others {
-                self.complete_live_run(other, span.chunks, priority, now).await?;
+                self.complete_live_run(other, span.grown_chunks, priority, now).await?;
             }
         }
         if begun {

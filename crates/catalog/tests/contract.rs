@@ -1101,7 +1101,14 @@ fn wanted(span: &Span, width: u32) -> PlannedOutput {
 
 /// A span of two chunks.
 fn planned(span: &Span) -> PlannedSpan {
-    PlannedSpan { source: span.reel, from_ticks: span.from_ticks, to_ticks: span.to_ticks, chunks: 2, exact: false }
+    PlannedSpan {
+        source: span.reel,
+        from_ticks: span.from_ticks,
+        to_ticks: span.to_ticks,
+        chunks: 2,
+        grown_chunks: 2,
+        exact: false,
+    }
 }
 
 fn made() -> OutputEnd {
@@ -1237,7 +1244,14 @@ async fn a_cycle_that_grows_is_encoded_once_and_its_task_completes_what_was_begu
     let ends = |found: Vec<Rendition>| found.iter().map(|one| one.to_ticks).collect::<Vec<_>>();
     assert_eq!(ends(catalog.renditions_of_reel(source).await.unwrap()), [of.to_ticks; 2]);
     let task = catalog.transcode_tasks(asset).await.unwrap().remove(0);
-    let span = PlannedSpan { source, from_ticks: of.from_ticks, to_ticks: of.to_ticks, chunks: 4, exact: false };
+    let span = PlannedSpan {
+        source,
+        from_ticks: of.from_ticks,
+        to_ticks: of.to_ticks,
+        chunks: 4,
+        grown_chunks: 4,
+        exact: false,
+    };
     let wanted = |kbps| output_of(span, sound(kbps));
     assert_eq!(catalog.forsaken_runs().await.unwrap(), [], "its task is not planned yet");
     catalog.grow_live_run(run.id, 9, at(4)).await.unwrap();

@@ -5,6 +5,22 @@ use reel::{Join, SegmentRow};
 /// A chunk takes segments until it is this long, in 90 kHz ticks: 24 s. With segments of 4 to 6 s that makes 24 to 30 s:
 /// start-up and pre-roll of the encoder stay below a tenth of the work, and little is redone when a worker dies.
 pub const CHUNK_TICKS_MIN: i64 = 24 * 90_000;
+/// The same while a cycle grows: 12 s. What is left at its end is waited for, so it is worth more pre-roll.
+pub const GROWING_CHUNK_TICKS_MIN: i64 = 12 * 90_000;
+/// The chunk that is left at the end of a cycle is cut so that several workers can share it, into parts of at least 6 s.
+const TAIL_TICKS_MIN: i64 = 6 * 90_000;
+
+/// What a stretch is to whoever cuts it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Growth {
+    /// It was whole before the first chunk was encoded.
+    Whole,
+    /// Its first chunks were encoded while it grew, and no more segments come: not now, or only behind a break.
+    Over,
+    /// It grows on where it ends. What its last chunk will be is not known, so that is left out; the others are those of
+    /// [`Growth::Over`], however it goes on.
+    On,
+}
 
 /// A run of segments that one encoder makes in one go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,9 +35,48 @@ pub struct Chunk {
     pub follows: bool,
 }
 
-/// Cuts a stretch. A chunk ends at 24 to 30 s, and wherever the source is not continuous: at new parameters, where a push
+/// Cuts a stretch. A chunk ends when it is long enough, and wherever the source is not continuous: at new parameters, where a push
 /// came back or media was lost, and where pictures begin or cease.
-pub fn chunks(rows: &[SegmentRow]) -> Vec<Chunk> {
+pub fn chunks(rows: &[SegmentRow], growth: Growth) -> Vec<Chunk> {
+    let runs = match growth {
+        Growth::Whole => return runs(rows, CHUNK_TICKS_MIN),
+        Growth::Over | Growth::On => runs(rows, GROWING_CHUNK_TICKS_MIN),
+    };
+    let known = if growth == Growth::On { runs.len().saturating_sub(1) } else { runs.len() };
+    let mut cut = Vec::with_capacity(runs.len());
+    for (position, run) in runs.iter().take(known).enumerate() {
+        match runs.get(position + 1) {
+            Some(next) if next.follows => cut.push(*run),
+            _ => cut.extend(parts(rows, run)),
+        }
+    }
+    cut
+}
+
+/// The parts of a tail, about as long as each other.
+fn parts(rows: &[SegmentRow], tail: &Chunk) -> Vec<Chunk> {
+    let own = rows.get(tail.first..tail.first + tail.count).unwrap_or_default();
+    let (begin, end) = (own.first().map_or(0, |row| row.begin), own.last().map_or(0, |row| row.end));
+    let length = end.saturating_sub(begin).max(1);
+    let count = (length / TAIL_TICKS_MIN).max(1);
+    let mut cut: Vec<Chunk> = Vec::new();
+    let mut latest = 0;
+    for (position, row) in own.iter().enumerate() {
+        let part = row.begin.saturating_sub(begin).saturating_mul(count) / length;
+        match cut.last_mut() {
+            Some(chunk) if part == latest => chunk.count += 1,
+            last => {
+                let follows = last.is_some() || tail.follows;
+                cut.push(Chunk { first: tail.first + position, count: 1, follows, ..*tail });
+            }
+        }
+        latest = part;
+    }
+    cut
+}
+
+/// Segments that can be encoded in one go, each run `ticks_min` long at least where no break cuts it short.
+fn runs(rows: &[SegmentRow], ticks_min: i64) -> Vec<Chunk> {
     let mut cut: Vec<Chunk> = Vec::new();
     let mut begin = 0;
     for (position, row) in rows.iter().enumerate() {
@@ -30,7 +85,7 @@ pub fn chunks(rows: &[SegmentRow]) -> Vec<Chunk> {
         let alike = before.is_none_or(|before| before.video.is_some() == row.video.is_some());
         let follows = row.join == Join::Continuous && same && alike;
         match cut.last_mut() {
-            Some(chunk) if follows && row.begin.saturating_sub(begin) < CHUNK_TICKS_MIN => chunk.count += 1,
+            Some(chunk) if follows && row.begin.saturating_sub(begin) < ticks_min => chunk.count += 1,
             last => {
                 let epoch = last.map_or(0, |chunk| chunk.epoch + u32::from(!same));
                 cut.push(Chunk { first: position, count: 1, epoch, follows });
@@ -87,16 +142,31 @@ pub(crate) mod tests {
     #[test]
     fn segments_of_six_seconds_make_chunks_of_twenty_four() {
         let rows: Vec<_> = (0..10).map(|n| row(n, i64::from(n) * 540_000, i64::from(n + 1) * 540_000)).collect();
-        let cut = chunks(&rows);
+        let cut = chunks(&rows, Growth::Whole);
         assert_eq!(cut.iter().map(|chunk| (chunk.first, chunk.count)).collect::<Vec<_>>(), [(0, 4), (4, 4), (8, 2)]);
         assert_eq!(cut.iter().map(|chunk| chunk.follows).collect::<Vec<_>>(), [false, true, true]);
     }
 
+    #[test]
+    fn a_tail_is_shared_by_two() {
+        let rows: Vec<_> = (0..7).map(|n| row(n, i64::from(n) * 360_000, i64::from(n + 1) * 360_000)).collect();
+        let places = |growth| chunks(&rows, growth).iter().map(|chunk| (chunk.first, chunk.count)).collect::<Vec<_>>();
+        assert_eq!(places(Growth::On), [(0, 3), (3, 3)]);
+        assert_eq!(places(Growth::Over), [(0, 3), (3, 3), (6, 1)]);
+        let rows = &rows[..6];
+        let places = |growth| chunks(rows, growth).iter().map(|chunk| (chunk.first, chunk.count)).collect::<Vec<_>>();
+        assert_eq!(places(Growth::On), [(0, 3)]);
+        assert_eq!(places(Growth::Over), [(0, 3), (3, 2), (5, 1)]);
+    }
+
     proptest! {
         #[test]
-        fn each_segment_is_in_one_chunk_and_no_chunk_spans_a_break(rows in stretch()) {
+        fn each_segment_is_in_one_chunk_and_no_chunk_spans_a_break(
+            rows in stretch(),
+            growth in prop::sample::select(vec![Growth::Whole, Growth::Over]),
+        ) {
             let mut next = 0;
-            for chunk in chunks(&rows) {
+            for chunk in chunks(&rows, growth) {
                 prop_assert_eq!(chunk.first, next);
                 prop_assert!(chunk.count > 0);
                 let own = &rows[chunk.first..chunk.first + chunk.count];
@@ -107,6 +177,19 @@ pub(crate) mod tests {
                 next += chunk.count;
             }
             prop_assert_eq!(next, rows.len());
+        }
+
+        /// What is encoded of a cycle while it grows is never cut another way later.
+        #[test]
+        fn what_is_known_of_a_stretch_that_grows_stays(rows in stretch(), so_far in 0usize..80) {
+            let so_far = so_far.min(rows.len());
+            let all = chunks(&rows, Growth::Over);
+            let known = chunks(&rows[..so_far], Growth::On);
+            prop_assert!(all.starts_with(&known));
+            let is_break = rows.get(so_far).is_none_or(|row| row.join != Join::Continuous);
+            if is_break {
+                prop_assert!(all.starts_with(&chunks(&rows[..so_far], Growth::Over)));
+            }
         }
     }
 }

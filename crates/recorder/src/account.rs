@@ -5,7 +5,7 @@ use std::time::Duration;
 use blobs::Blobs;
 use catalog::{AssetStatus, CommandAnswer, NewRecording, OpenCycle, SealedCycle};
 use domain::rule::{RecordRule, encodes};
-use encode::CHUNK_TICKS_MIN;
+use encode::GROWING_CHUNK_TICKS_MIN;
 use units::{AssetId, PushId, RecordingId, ReelId, StreamPath, WallTime};
 
 use crate::assembly::LeftOut;
@@ -158,7 +158,7 @@ impl Account {
                     owing.extend(self.encode(now).map(Owing::Enter));
                 }
                 Done::SegmentStored { begin } => {
-                    if begin.saturating_sub(self.chunk) >= CHUNK_TICKS_MIN {
+                    if begin.saturating_sub(self.chunk) >= GROWING_CHUNK_TICKS_MIN {
                         self.chunk = begin;
                         owing.extend(self.encode(now).map(Owing::Enter));
                     }

@@ -9,6 +9,7 @@ mod crash;
 mod demand;
 mod formats;
 mod hostile;
+mod kills;
 mod late_tracks;
 mod live;
 mod lost_catalog;

@@ -5,7 +5,7 @@
 
 use blobs::Blobs;
 use catalog::{Catalog, NewLiveRun, OPEN_END, Recording, RenditionState};
-use encode::{Chunk, Content, Encoding, Format, Laid, SourceFacts};
+use encode::{Chunk, Content, Encoding, Format, Growth, Laid, SourceFacts, chunks};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
 use serde::Deserialize;
 use units::RecordingId;
@@ -58,18 +58,12 @@ impl EncodeLive {
     }
 }
 
-/// How many chunks of a growing cycle are whole: another follows, or the recording was interrupted behind them. Who comes back after
-/// an interruption begins a chunk of its own.
-fn whole_chunks(stretch: &Stretch, recording: &Recording) -> usize {
-    let interrupted_behind = |chunk: &Chunk| {
-        let last = stretch.own(chunk).last();
-        last.zip(recording.end_ticks).is_some_and(|(row, end)| row.begin < end)
-    };
-    match stretch.chunks.split_last() {
-        Some((last, before)) if interrupted_behind(last) => before.len() + 1,
-        Some((_, before)) => before.len(),
-        None => 0,
-    }
+/// The chunks of a growing cycle that are whole: another segment follows, or the recording was interrupted behind them. Who comes
+/// back after an interruption begins a chunk of their own.
+fn whole_chunks(stretch: &Stretch, recording: &Recording) -> Vec<Chunk> {
+    let last = stretch.rows.last().zip(recording.end_ticks);
+    let interrupted = last.is_some_and(|(row, end)| row.begin < end);
+    chunks(&stretch.rows, if interrupted { Growth::Over } else { Growth::On })
 }
 
 impl Handler for EncodeLive {
@@ -85,9 +79,7 @@ impl Handler for EncodeLive {
         };
         let stretch = stretch(&self.blobs, Which::whole(recording.reel, cycle.from_ticks, OPEN_END)).await?;
         let chunks = whole_chunks(&stretch, &recording);
-        let Some(last) = chunks.checked_sub(1).and_then(|last| stretch.chunks.get(last)) else {
-            return Ok(Finish::Done);
-        };
+        let Some(last) = chunks.last() else { return Ok(Finish::Done) };
         let run = match self.catalog.live_run(cycle.asset).await? {
             Some(run) => Some(run),
             None => {
@@ -115,7 +107,7 @@ impl Handler for EncodeLive {
             return Ok(Finish::Done);
         };
         let mut tx = self.catalog.begin().await?;
-        tx.grow_live_run(run.id, u32::try_from(chunks).unwrap_or(u32::MAX), now()).await?;
+        tx.grow_live_run(run.id, u32::try_from(chunks.len()).unwrap_or(u32::MAX), now()).await?;
         attempt.complete_in(&mut tx).await?;
         tx.commit().await?;
         Ok(Finish::Committed)

@@ -3,7 +3,7 @@
 use blobs::Blobs;
 use catalog::PlannedSpan;
 use codec::TrackKind;
-use encode::Clip;
+use encode::{Chunk, Clip, Growth, chunks};
 use reel::SegmentRow;
 use view::Timeline;
 
@@ -43,11 +43,13 @@ pub(super) async fn lay_pieces(
 }
 
 fn planned(span: &reel::Span, stretch: &Stretch, exact: bool) -> PlannedSpan {
+    let count = |chunks: &[Chunk]| u32::try_from(chunks.len()).unwrap_or(u32::MAX);
     PlannedSpan {
         source: span.reel,
         from_ticks: span.from,
         to_ticks: span.to,
-        chunks: u32::try_from(stretch.chunks.len()).unwrap_or(u32::MAX),
+        chunks: count(&stretch.chunks),
+        grown_chunks: count(&chunks(&stretch.rows, Growth::Over)),
         exact,
     }
 }
@@ -84,7 +86,7 @@ impl Piece {
             return Ok(Some(self.span));
         }
         let span = reel::Span { reel: self.span.source, from, to };
-        let stretch = stretch(blobs, Which { reel: span.reel, from, to, exact: true }).await?;
+        let stretch = stretch(blobs, Which { exact: true, ..Which::whole(span.reel, from, to) }).await?;
         Ok(Some(planned(&span, &stretch, true)))
     }
 

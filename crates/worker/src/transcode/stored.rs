@@ -3,7 +3,7 @@
 use blobs::{BlobError, Blobs};
 use bytes::Bytes;
 use catalog::{EncodeRun, OPEN_END};
-use encode::{Chunk, Loaded, VideoEncoding, WrittenSegment, chunks};
+use encode::{Chunk, Growth, Loaded, VideoEncoding, WrittenSegment, chunks};
 use reel::{
     Epoch, Join, ReelIndex, SamplePage, SegmentRow, encode_checks, encode_epoch, encode_row, read_checks, reel_key,
     samples_index_key, segment_key, segments_index_key,
@@ -31,24 +31,27 @@ pub(super) struct Which {
     pub(super) to: i64,
     /// It begins and ends where it says, not where the segments do that begin in it.
     pub(super) exact: bool,
+    /// How it is cut.
+    pub(super) growth: Growth,
 }
 
 impl Which {
     /// That of a run.
     pub(super) fn of(run: &EncodeRun) -> Self {
         let exact = run.renditions.iter().any(|rendition| rendition.encoding.exact);
-        Self { reel: run.source, from: run.from_ticks, to: run.to_ticks, exact }
+        let growth = if run.grew { Growth::Over } else { Growth::Whole };
+        Self { exact, growth, ..Self::whole(run.source, run.from_ticks, run.to_ticks) }
     }
 
-    /// The segments that begin between these.
+    /// The segments that begin between these, all there.
     pub(super) const fn whole(reel: ReelId, from: i64, to: i64) -> Self {
-        Self { reel, from, to, exact: false }
+        Self { reel, from, to, exact: false, growth: Growth::Whole }
     }
 }
 
 /// Reads the index of a stretch. One whose end is open is as long as its cycle by now.
 pub(super) async fn stretch(blobs: &Blobs, which: Which) -> Result<Stretch, WorkerError> {
-    let Which { reel, from, to, exact } = which;
+    let Which { reel, from, to, exact, growth } = which;
     let file = blobs.get(&segments_index_key(reel)).await?;
     let index = ReelIndex::read(&file).0;
     let mut rows = match exact {
@@ -59,7 +62,7 @@ pub(super) async fn stretch(blobs: &Blobs, which: Which) -> Result<Stretch, Work
         let cycle = rows.first().map_or(0, |row| row.cycle);
         rows.retain(|row| row.cycle == cycle);
     }
-    let chunks = chunks(&rows);
+    let chunks = chunks(&rows, growth);
     Ok(Stretch { index, rows, chunks })
 }
 

@@ -84,8 +84,14 @@ async fn the_media_of_a_rendition_goes_when_the_last_output_of_it_is_cancelled_a
         let output = catalog.outputs_of_task(task.id).await.unwrap().remove(0);
         let audio =
             Some(AudioEncoding { codec: AudioCodec::Aac, kbps: 64, sample_rate: 44_100, channels: 2, volume_db: 0 });
-        let span =
-            PlannedSpan { source: recording.reel, from_ticks: 90_000, to_ticks: 190_000, chunks: 1, exact: false };
+        let span = PlannedSpan {
+            source: recording.reel,
+            from_ticks: 90_000,
+            to_ticks: 190_000,
+            chunks: 1,
+            grown_chunks: 1,
+            exact: false,
+        };
         let pieces = Ok(vec![PlannedPiece { span, encoding: Some(Encoding { video: None, audio, exact: false }) }]);
         let wanted = PlannedOutput { id: Some(output.id), template: template(), pieces };
         assert!(catalog.plan_transcode(&task, &[wanted], at(31)).await.unwrap());
