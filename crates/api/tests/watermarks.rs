@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use catalog::{AssetStatus, DEFAULT_WATERMARK, MadePictures, PictureCause, picture_key, watermark_key};
 use domain::picture::{PictureFormat, PictureKind, PictureName};
-use encode::{Capabilities, Color, Corner, ImageKind, Length, TextMark, Watermark, WatermarkContent};
+use encode::{Capabilities, Color, Corner, ImageKind, Length, Shown, TextMark, Watermark, WatermarkContent};
 use serde_json::{Value, json};
 use support::{Server, VOD, now};
 
@@ -250,4 +250,68 @@ async fn templates_name_up_to_four_watermarks_that_are_there() {
     let change = json!([{"TranscodeTemplateId": told["TranscodeTemplateId"], "WatermarkIds": [UNKNOWN]}]).to_string();
     let params = [("TranscodeTemplateGroupId", group_id), ("TranscodeTemplateList", change.as_str())];
     assert_eq!(server.refused(VOD, "UpdateTranscodeTemplateGroup", &params).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_task_shows_something_else_where_its_templates_show_a_watermark() {
+    let server = Server::empty().await;
+    let files = files().await;
+    let url = format!("{files}/logo.png");
+    let image = add(&server, &[("Name", "i"), ("Type", "Image"), ("FileUrl", &url), ("WatermarkConfig", "{}")]).await;
+    let words = [("Name", "w"), ("Type", "Text"), ("WatermarkConfig", r#"{"Content":"own","Left":"9"}"#)];
+    let words = add(&server, &words).await["WatermarkId"].as_str().unwrap().to_owned();
+    let image = image["WatermarkId"].as_str().unwrap();
+    let other = [("Name", "o"), ("Type", "Text"), ("WatermarkConfig", r#"{"Content":"other"}"#)];
+    let other = add(&server, &other).await["WatermarkId"].as_str().unwrap().to_owned();
+    server.ok(VOD, "SetDefaultWatermark", &[("WatermarkId", &words)]).await;
+    let templates = json!([
+        {"TemplateName": "a", "Definition": "LD", "Video": {"Codec": "H.264", "Width": 320}, "Audio": {"Codec": "AAC"},
+         "Container": {"Format": "mp4"}, "WatermarkIds": [image, DEFAULT_WATERMARK]},
+        {"TemplateName": "b", "Definition": "SD", "Video": {"Codec": "H.264", "Width": 640}, "Audio": {"Codec": "AAC"},
+         "Container": {"Format": "mp4"}, "WatermarkIds": [words]},
+    ]);
+    let list = templates.to_string();
+    let group = server.ok(VOD, "AddTranscodeTemplateGroup", &[("Name", "g"), ("TranscodeTemplateList", &list)]).await;
+    let group = group["TranscodeTemplateGroupId"].as_str().unwrap();
+    let video = server.recorded("cup", "court1", AssetStatus::Normal).await.to_string();
+    let submit = async |marks: Value| {
+        let overrides = json!({ "Watermarks": marks }).to_string();
+        let params = [("VideoId", video.as_str()), ("TemplateGroupId", group), ("OverrideParams", &overrides)];
+        let (status, answer) = server.call(VOD, "SubmitTranscodeJobs", &params).await;
+        match status {
+            200 => {
+                let task = answer["TranscodeTaskId"].as_str().unwrap().parse().unwrap();
+                let outputs = server.catalog.outputs_of_task(task).await.unwrap();
+                let shown = |output: &catalog::Output| output.template.profile.video.clone().unwrap().shown_instead;
+                Ok(outputs.iter().map(shown).collect::<Vec<_>>())
+            }
+            400 => Err(answer["Message"].as_str().unwrap().to_owned()),
+            status => panic!("{status}: {answer}"),
+        }
+    };
+    let marks =
+        json!([{"WatermarkId": image, "FileUrl": url}, {"WatermarkId": words, "FileUrl": "", "Content": "Final"}]);
+    // As a list, and as the text of one.
+    for marks in [marks.clone(), Value::from(marks.to_string())] {
+        let [first, second] = submit(marks).await.unwrap().try_into().unwrap();
+        let final_words = Shown::Text("Final".into());
+        let Shown::Image(file) = &first[image] else { panic!("{first:?}") };
+        assert_eq!((file.kind, file.size), (ImageKind::Png, (40, 20)));
+        assert_eq!((&first[DEFAULT_WATERMARK], first.len()), (&final_words, 2), "it is the default one");
+        assert_eq!((&second[&words], second.len()), (&final_words, 1));
+    }
+    for (marks, wanted) in [
+        (json!([{"FileUrl": url}]), "WatermarkId"),
+        (json!([{"WatermarkId": UNKNOWN, "Content": "x"}]), "1: there is no watermark of this WatermarkId"),
+        (json!([{"WatermarkId": other, "Content": "x"}]), "1: no template of the group shows this watermark"),
+        (json!([{"WatermarkId": words, "Content": "x"}, {"WatermarkId": image, "Content": "x"}]), "2: it is an image"),
+        (json!([{"WatermarkId": words, "FileUrl": url}]), "1: it has words"),
+        (json!([{"WatermarkId": words, "Content": "x".repeat(257)}]), "1: Content: at most 256"),
+        (json!([{"WatermarkId": image, "FileUrl": format!("{files}/page.html")}]), "a PNG, JPEG or GIF is wanted"),
+        (json!(vec![json!({"WatermarkId": words, "Content": "x"}); 9]), "at most 8"),
+        (json!({"WatermarkId": words}), "Watermarks: "),
+    ] {
+        let said = submit(marks.clone()).await.unwrap_err();
+        assert!(said.contains(wanted), "{marks}: {said}");
+    }
 }

@@ -40,7 +40,7 @@ pub use error::{EncodeError, Result};
 pub use grid::Fps;
 pub use input::{Input, Loaded, Sounds, Source};
 pub use marks::{
-    Corner, Drawn, ImageFile, ImageWatermark, Laid, Length, Mark, MarkFile, TextMark, WHOLE, Watermark,
+    Corner, Drawn, ImageFile, ImageWatermark, Laid, Length, Mark, MarkFile, Shown, TextMark, WHOLE, Watermark,
     WatermarkContent, mark_files,
 };
 pub use movie::{EncodedSample, Movie, read_movie};

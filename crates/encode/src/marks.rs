@@ -60,8 +60,18 @@ pub struct ImageWatermark {
     pub height: Option<Length>,
 }
 
+/// What a watermark shows for once, where and as it shows its own.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shown {
+    /// Another picture.
+    Image(ImageFile),
+    /// Other words.
+    Text(String),
+}
+
 /// The file of an image.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ImageFile {
     /// Its SHA-256 in hex.
     pub hash: String,
@@ -166,6 +176,25 @@ pub struct Laid {
 }
 
 impl Watermark {
+    /// The same that shows something else; as it is where that is not of its kind.
+    pub fn showing(&self, shown: &Shown) -> Self {
+        let content = match (&self.content, shown) {
+            (WatermarkContent::Image(image), Shown::Image(ImageFile { hash, kind, size })) => {
+                WatermarkContent::Image(ImageWatermark {
+                    hash: hash.clone(),
+                    kind: *kind,
+                    size: *size,
+                    ..image.clone()
+                })
+            }
+            (WatermarkContent::Text(text), Shown::Text(content)) => {
+                WatermarkContent::Text(TextMark { content: content.clone(), ..text.clone() })
+            }
+            (content, _) => content.clone(),
+        };
+        Self { content, ..self.clone() }
+    }
+
     /// What is drawn of it on pictures of this size; `None` when it is over before the stretch begins.
     pub fn on(&self, frame: (u32, u32), laid: Laid) -> Option<Mark> {
         let on_reel = |ms: u64| {
@@ -226,7 +255,7 @@ fn scaled(value: u32, of: u32, to: u32) -> u32 {
 
 impl Encoding {
     /// With these marks over its pictures, if it has any.
-    pub fn marked(mut self, watermarks: &[&Watermark], laid: Laid) -> Self {
+    pub fn marked(mut self, watermarks: &[Watermark], laid: Laid) -> Self {
         if let Some(video) = &mut self.video {
             let frame = (video.width, video.height);
             video.marks = watermarks.iter().filter_map(|watermark| watermark.on(frame, laid)).collect();

@@ -1,9 +1,12 @@
 //! What somebody wants of a source (contract §2.12), in words of ours.
 
+use std::collections::BTreeMap;
+
 use codec::{AudioCodec, VideoCodec};
 use serde::{Deserialize, Serialize};
 
 use crate::grid::Fps;
+use crate::marks::Shown;
 
 /// One output that is asked for: a template of a template group.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -220,6 +223,9 @@ pub struct VideoProfile {
     /// The ids of what is shown over them, the lowest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub watermarks: Vec<String>,
+    /// What some of these show this time in place of their own, by their ids.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shown_instead: BTreeMap<String, Shown>,
 }
 
 impl Default for VideoProfile {
@@ -242,6 +248,7 @@ impl Default for VideoProfile {
             deinterlace: false,
             passes: Passes::default(),
             watermarks: Vec::new(),
+            shown_instead: BTreeMap::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Transcoding on request: asking for it, ending it, deleting what it made.
 
-use catalog::{Asset, AssetStatus, CatalogError, NewTask, Retried, Submitted};
+use catalog::{Asset, AssetStatus, CatalogError, DEFAULT_WATERMARK, NewTask, Retried, Submitted};
 use encode::Template;
 use rpc::ParamError;
 use rpc::param::{CommaList, Filled, Int, Json, Raw};
@@ -10,6 +10,7 @@ use units::JobId;
 
 use super::templates::{self, Asked};
 use super::videos::find;
+use super::watermarks;
 use crate::codes::{Answer, ApiError, Code};
 use crate::declare::{Done, operations};
 use crate::state::Context;
@@ -17,6 +18,8 @@ use crate::wire::{IdText, user_data};
 
 /// Most streams that one call deletes.
 const STREAMS_MAX: usize = 20;
+/// Most watermarks that one task shows otherwise: each image is fetched while the caller waits.
+const MARKS_MAX: usize = 8;
 /// Most ids that are read before they are refused with the code of their own.
 const IDS_READ_MAX: usize = 1_000;
 
@@ -36,7 +39,8 @@ operations! {
         /// JSON with MessageCallback (where events of this task go instead) and Extend (told back with them).
         UserData => user_data: Option<Filled<4096>>,
         /// JSON with TranscodeTemplateList: what of Video, Audio, Clip, Rotate and TranscodeFileRegular of a template, named by its
-        /// TranscodeTemplateId, is different for this task.
+        /// TranscodeTemplateId, is different for this task. And Watermarks: what watermarks of the group's templates, named by their
+        /// WatermarkId, show in it: an image the one at FileUrl, words the Content.
         OverrideParams => overrides: Option<Json<Overrides>>,
         /// Encryption, which is not possible yet.
         EncryptConfig => encryption: Option<Raw>,
@@ -70,10 +74,20 @@ operations! {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Overrides {
+    /// Read apart, as it may be JSON text.
     watermarks: Value,
     subtitle_setting: Value,
     package_subtitle_setting: Value,
     transcode_template_list: Vec<Asked>,
+}
+
+/// What a watermark shows in one task.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AskedMark {
+    watermark_id: String,
+    file_url: Option<String>,
+    content: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -149,7 +163,6 @@ async fn templates_of(context: &Context, group: &str, overrides: Overrides) -> A
         return Err(ParamError::invalid("TemplateGroupId", "the group has no templates").into());
     }
     for (name, value, what) in [
-        ("Watermarks", &overrides.watermarks, "watermarks of one task"),
         ("SubtitleSetting", &overrides.subtitle_setting, "subtitles"),
         ("PackageSubtitleSetting", &overrides.package_subtitle_setting, "subtitles of packages"),
     ] {
@@ -161,7 +174,59 @@ async fn templates_of(context: &Context, group: &str, overrides: Overrides) -> A
     for (number, change) in (1..).zip(overrides.transcode_template_list) {
         templates::override_one(context.settings.encoder, &mut stored, number, change)?;
     }
-    Ok(stored.into_iter().map(|stored| stored.template).collect())
+    let mut templates: Vec<Template> = stored.into_iter().map(|stored| stored.template).collect();
+    show_instead(context, &mut templates, marks_of(overrides.watermarks)?).await?;
+    Ok(templates)
+}
+
+/// Where something in `OverrideParams.Watermarks` is wrong, counted from 1.
+fn wrong_mark(number: usize, why: &str) -> ApiError {
+    ParamError::invalid("OverrideParams", format!("Watermarks, {number}: {why}")).into()
+}
+
+/// A list, or JSON text of one.
+fn marks_of(value: Value) -> Answer<Vec<AskedMark>> {
+    if !is_set(&value) {
+        return Ok(Vec::new());
+    }
+    let read = match value {
+        Value::String(text) => serde_json::from_str(&text),
+        value => serde_json::from_value(value),
+    };
+    let asked: Vec<AskedMark> =
+        read.map_err(|error| ParamError::invalid("OverrideParams", format!("Watermarks: {error}")))?;
+    if asked.len() > MARKS_MAX {
+        return Err(wrong_mark(asked.len(), &format!("at most {MARKS_MAX} can be replaced")));
+    }
+    Ok(asked)
+}
+
+/// Replaces what watermarks of these templates show.
+async fn show_instead(context: &Context, templates: &mut [Template], asked: Vec<AskedMark>) -> Answer<()> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let default = context.catalog.default_watermark().await?;
+    for (number, asked) in (1..).zip(asked) {
+        let known = context.catalog.watermark(&asked.watermark_id).await?;
+        let known = known.ok_or_else(|| wrong_mark(number, "there is no watermark of this WatermarkId"))?;
+        let names = |id: &str| id == known.id || (id == DEFAULT_WATERMARK && default.as_ref() == Some(&known.id));
+        let showing = templates.iter_mut().filter_map(|template| template.profile.video.as_mut());
+        let mut showing: Vec<_> = showing.filter(|video| video.watermarks.iter().any(|id| names(id))).collect();
+        if showing.is_empty() {
+            return Err(wrong_mark(number, "no template of the group shows this watermark"));
+        }
+        let [file_url, content] =
+            [&asked.file_url, &asked.content].map(|text| text.as_deref().filter(|text| !text.is_empty()));
+        let shown = watermarks::shown_instead(context, &known.watermark, file_url, content).await?;
+        let shown = shown.map_err(|why| wrong_mark(number, &why))?;
+        for video in &mut showing {
+            for id in video.watermarks.iter().filter(|id| names(id)) {
+                video.shown_instead.insert(id.clone(), shown.clone());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn is_set(value: &Value) -> bool {

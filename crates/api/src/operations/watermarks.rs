@@ -4,7 +4,7 @@ mod form;
 mod image;
 
 use catalog::{CatalogError, StoredWatermark};
-use encode::{Watermark, WatermarkContent};
+use encode::{Shown, Watermark, WatermarkContent};
 use rpc::ParamError;
 use rpc::param::{Filled, Json};
 use serde::Serialize;
@@ -189,6 +189,24 @@ async fn update_watermark(context: &Context, input: UpdateWatermark) -> Answer<T
     tx.put_watermark(&stored).await?;
     tx.commit().await?;
     Ok(Told { watermark_info: info(stored, default.as_deref()) })
+}
+
+/// What a task shows in place of what a watermark shows: a file at `file_url`, or `content`, as the watermark is of one kind or the
+/// other. The inner error says what is wrong with either.
+pub(super) async fn shown_instead(
+    context: &Context,
+    watermark: &Watermark,
+    file_url: Option<&str>,
+    content: Option<&str>,
+) -> Answer<Result<Shown, String>> {
+    Ok(match (&watermark.content, file_url, content) {
+        (WatermarkContent::Image(_), Some(url), None) => Ok(Shown::Image(image::taken(context, url).await?)),
+        (WatermarkContent::Image(_), ..) => Err("it is an image: FileUrl is wanted, and no Content".to_owned()),
+        (WatermarkContent::Text(_), None, Some(content)) => form::check_words(content)
+            .map(|()| Shown::Text(content.to_owned()))
+            .map_err(|why| format!("Content: {why}")),
+        (WatermarkContent::Text(_), ..) => Err("it has words: Content is wanted, and no FileUrl".to_owned()),
+    })
 }
 
 async fn get_watermark(context: &Context, input: GetWatermark) -> Answer<Told<InfoOfApp>> {

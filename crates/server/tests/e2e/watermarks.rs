@@ -73,10 +73,10 @@ fn template(name: &str, marks: &[&str], video: Value, more: Value) -> Value {
     one
 }
 
-/// A white picture.
-async fn logo() -> Vec<u8> {
-    let white = ["-f", "lavfi", "-i", "color=white:size=80x40", "-frames:v", "1"];
-    ffmpeg(&[&white[..], &["-c:v", "png", "-f", "image2pipe", "-"]].concat()).await
+/// A picture of this colour.
+async fn logo(color: &str) -> Vec<u8> {
+    let one = format!("color={color}:size=80x40");
+    ffmpeg(&["-f", "lavfi", "-i", &one, "-frames:v", "1", "-c:v", "png", "-f", "image2pipe", "-"]).await
 }
 
 /// A fifth of 320 × 180 pixels, 16 and 18 pixels from the lower right corner.
@@ -94,41 +94,33 @@ fn timed(start: &str, length: &str) -> Value {
 const INSIDE: (u32, u32) = (320 - 16 - 12, 180 - 18 - 12);
 const BESIDE: (u32, u32) = (320 - 12, 180 - 18 - 12);
 
-/// Records app `match` under these templates; gives their group.
-async fn under(server: &Server, templates: &[Value], cycle: &str) -> String {
+/// A group of these templates.
+async fn group(server: &Server, templates: &[Value]) -> String {
     let list = Value::from(templates.to_vec()).to_string();
     let params = [("Name", "marked"), ("TranscodeTemplateList", list.as_str())];
     let added = server.api().vod("AddTranscodeTemplateGroup", &params).await.unwrap();
-    let group = added["TranscodeTemplateGroupId"].as_str().unwrap();
+    added["TranscodeTemplateGroupId"].as_str().unwrap().to_owned()
+}
+
+/// Records app `match` under these templates; gives their group.
+async fn under(server: &Server, templates: &[Value], cycle: &str) -> String {
+    let group = group(server, templates).await;
     let rule = [
         ("DomainName", PLAY_DOMAIN),
         ("AppName", "match"),
         ("StreamName", "*"),
-        ("VodTranscodeGroupId", group),
+        ("VodTranscodeGroupId", group.as_str()),
         ("CycleDuration", cycle),
         ("DelayTime", "1"),
     ];
     server.api().live("AddLiveRecordVodConfig", &rule).await.unwrap();
-    group.to_owned()
+    group
 }
 
 #[tokio::test]
 async fn watermarks_are_on_exactly_the_pictures_of_their_time() {
     let mut server = Server::start(reprise()).await.unwrap();
-    let logo = ffmpeg(&[
-        "-f",
-        "lavfi",
-        "-i",
-        "color=white:size=80x40",
-        "-frames:v",
-        "1",
-        "-c:v",
-        "png",
-        "-f",
-        "image2pipe",
-        "-",
-    ]);
-    let files = serving(logo.await).await;
+    let files = serving(logo("white").await).await;
     let always = add(&server, "Image", &files, place()).await;
     let part = add(&server, "Image", &files, timed("29", "3.04")).await;
     let rest = add(&server, "Image", &files, timed("2", "12.5")).await;
@@ -180,11 +172,26 @@ async fn watermarks_are_on_exactly_the_pictures_of_their_time() {
         assert_eq!(written, if name == "words" { 0..1_750 } else { 0..0 }, "{name}");
     }
 
+    // One task shows a black picture and no words instead, for two seconds.
+    let clip = json!({"Clip": {"TimeSpan": {"Seek": "1", "Duration": "2"}}});
+    let other = group(&server, &[template("other", &[&always, "USER_DEFAULT_WATERMARK"], json!({}), clip)]).await;
+    let black = serving(logo("black").await).await;
+    let instead =
+        json!({"Watermarks": [{"WatermarkId": always, "FileUrl": black}, {"WatermarkId": words, "Content": "."}]});
+    let instead = instead.to_string();
+    let params = [("VideoId", asset.video_id.as_str()), ("TemplateGroupId", &other), ("OverrideParams", &instead)];
+    server.api().vod("SubmitTranscodeJobs", &params).await.unwrap();
+    let streams = crate::formats::streams(&server, &asset, templates.len() + 1).await;
+    let stream = streams.iter().find(|stream| url(stream).contains("/other-")).unwrap();
+    for place in [INSIDE, (16, 76)] {
+        assert_eq!(white(&url(stream), place).await, (0..0, 50), "{place:?}");
+    }
+
     let listed = server.api().vod("ListWatermark", &[]).await.unwrap()["WatermarkInfos"].clone();
     server.stop().await.unwrap();
     // What was encoded while the cycle grew is what was asked for at its end.
     let rows = crate::transcoding::all_rows(&server).await;
-    assert_eq!(rows["rendition"].len(), 8, "six of pictures, and the sound of all and of the clip");
+    assert_eq!(rows["rendition"].len(), 10, "seven of pictures, and the sound of all and of both clips");
     check(&server, &["--deep"], 0).await;
     assert_eq!(run(&server, &["rebuild"]).await.0, 0);
     server.restart().await.unwrap();
@@ -198,7 +205,7 @@ async fn watermarks_are_on_exactly_the_pictures_of_their_time() {
 #[tokio::test]
 async fn a_joined_video_has_a_watermark_at_its_own_time() {
     let mut server = Server::start(reprise()).await.unwrap();
-    let files = serving(logo().await).await;
+    let files = serving(logo("white").await).await;
     let part = add(&server, "Image", &files, timed("29", "3.04")).await;
     let gone =
         add(&server, "Text", "", json!({"Content": "██", "FontColor": "white", "FontSize": 40, "Left": 8, "Top": 60}))

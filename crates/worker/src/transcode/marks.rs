@@ -34,8 +34,12 @@ impl Watermarks {
 
     /// An encoding with the watermarks of its profile over its pictures.
     pub(super) fn over(&self, profile: &Profile, encoding: Encoding, laid: Laid) -> Encoding {
-        let named = profile.video.iter().flat_map(|video| &video.watermarks);
-        let wanted: Vec<&Watermark> = named.filter_map(|id| self.0.get(id)).collect();
+        let Some(video) = &profile.video else { return encoding };
+        let shown = |id: &String| {
+            let own = self.0.get(id)?;
+            Some(video.shown_instead.get(id).map_or_else(|| own.clone(), |instead| own.showing(instead)))
+        };
+        let wanted: Vec<Watermark> = video.watermarks.iter().filter_map(shown).collect();
         encoding.marked(&wanted, laid)
     }
 }

@@ -91,11 +91,7 @@ fn parts(text: &str) -> Option<u32> {
 pub(super) fn words(param: &'static str, config: &Json) -> Answer<TextMark> {
     let config = Fields::new(param, config)?;
     let content = config.text("Content").ok_or_else(|| config.wrong("Content", "it is missing"))?;
-    if content.chars().count() > WORDS_MAX || content.chars().any(|c| c.is_control() && c != '\n') {
-        return Err(
-            config.wrong("Content", format!("at most {WORDS_MAX} characters are wanted, none of them a control"))
-        );
-    }
+    check_words(&content).map_err(|why| config.wrong("Content", why))?;
     let font = config.text("FontName").unwrap_or_else(|| FONT.to_owned());
     if font.len() > FONT_MAX || !font.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_')) {
         return Err(config.wrong("FontName", "letters, digits, spaces, - and _ are wanted"));
@@ -120,6 +116,12 @@ pub(super) fn words(param: &'static str, config: &Json) -> Answer<TextMark> {
         left: pixels("Left")?,
         top: pixels("Top")?,
     })
+}
+
+/// Says what is wrong with words that are to be drawn.
+pub(super) fn check_words(content: &str) -> Result<(), String> {
+    let fit = content.chars().count() <= WORDS_MAX && !content.chars().any(|c| c.is_control() && c != '\n');
+    if fit { Ok(()) } else { Err(format!("at most {WORDS_MAX} characters are wanted, none of them a control")) }
 }
 
 /// From when on it is shown and how long, in milliseconds.

@@ -1,5 +1,7 @@
 //! `Video`: the pictures of a template.
 
+use std::collections::BTreeMap;
+
 use encode::{Format, Fps, H264Profile, Passes, Preset, Rate, Turn, VideoCodec, VideoProfile};
 
 use super::Asked;
@@ -82,6 +84,7 @@ impl Asked {
             deinterlace,
             passes,
             watermarks: self.watermarks().to_vec(),
+            shown_instead: BTreeMap::new(),
         }))
     }
 
