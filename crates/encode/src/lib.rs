@@ -46,7 +46,7 @@ pub use marks::{
 pub use movie::{EncodedSample, Movie, read_movie};
 pub use pictures::{Picture, PictureInput, Pictures, Treatment};
 pub use place::{Placed, PlacedFrame, PlacedPicture, place_frames, place_pictures};
-pub use plan::{CHUNK_TICKS_MIN, Chunk, GROWING_CHUNK_TICKS_MIN, Growth, chunks};
+pub use plan::{CHUNK_TICKS_MAX, Chunk, GROWING_CHUNK_TICKS_MIN, Growth, chunks};
 pub use profile::{
     AudioProfile, Check, Checks, Clip, Content, FileName, Format, H264Profile, Passes, Preset, Profile, Rate, Template,
     Turn, VideoProfile,

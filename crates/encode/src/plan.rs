@@ -2,13 +2,17 @@
 
 use reel::{Join, SegmentRow};
 
-/// A chunk takes segments until it is this long, in 90 kHz ticks: 24 s. With segments of 4 to 6 s that makes 24 to 30 s:
-/// start-up and pre-roll of the encoder stay below a tenth of the work, and little is redone when a worker dies.
-pub const CHUNK_TICKS_MIN: i64 = 24 * 90_000;
-/// The same while a cycle grows: 12 s. What is left at its end is waited for, so it is worth more pre-roll.
-pub const GROWING_CHUNK_TICKS_MIN: i64 = 12 * 90_000;
-/// The chunk that is left at the end of a cycle is cut so that several workers can share it, into parts of at least 6 s.
-const TAIL_TICKS_MIN: i64 = 6 * 90_000;
+/// Media that nothing interrupts is cut into chunks as long as each other, so that workers end together, of at most this many 90 kHz
+/// ticks and a segment: 30 s. Start-up and pre-roll of the encoder stay below a tenth of the work, and little is redone when a worker dies.
+pub const CHUNK_TICKS_MAX: i64 = 30 * 90_000;
+/// While a cycle grows a chunk takes segments until it is this long: 12 s. What is left at its end is waited for, so it is worth more
+/// pre-roll.
+pub const GROWING_CHUNK_TICKS_MIN: i64 = 12 * 90_000 - SLACK;
+/// The chunk that is left at the end of a cycle is cut so that several workers can share it, into parts of about 6 s at least.
+const TAIL_TICKS_MIN: i64 = 6 * 90_000 - SLACK;
+/// Clocks of publishers count milliseconds, and pictures seldom fit whole seconds: three segments of 4 s make 12 s also when they are half
+/// a second short of it.
+const SLACK: i64 = 45_000;
 
 /// What a stretch is to whoever cuts it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,7 +43,11 @@ pub struct Chunk {
 /// came back or media was lost, and where pictures begin or cease.
 pub fn chunks(rows: &[SegmentRow], growth: Growth) -> Vec<Chunk> {
     let runs = match growth {
-        Growth::Whole => return runs(rows, CHUNK_TICKS_MIN),
+        Growth::Whole => {
+            let whole = runs(rows, i64::MAX);
+            let shared = |run| parts(rows, run, |length| length.saturating_add(CHUNK_TICKS_MAX - 1) / CHUNK_TICKS_MAX);
+            return whole.iter().flat_map(shared).collect();
+        }
         Growth::Over | Growth::On => runs(rows, GROWING_CHUNK_TICKS_MIN),
     };
     let known = if growth == Growth::On { runs.len().saturating_sub(1) } else { runs.len() };
@@ -47,27 +55,28 @@ pub fn chunks(rows: &[SegmentRow], growth: Growth) -> Vec<Chunk> {
     for (position, run) in runs.iter().take(known).enumerate() {
         match runs.get(position + 1) {
             Some(next) if next.follows => cut.push(*run),
-            _ => cut.extend(parts(rows, run)),
+            _ => cut.extend(parts(rows, run, |length| length / TAIL_TICKS_MIN)),
         }
     }
     cut
 }
 
-/// The parts of a tail, about as long as each other.
-fn parts(rows: &[SegmentRow], tail: &Chunk) -> Vec<Chunk> {
-    let own = rows.get(tail.first..tail.first + tail.count).unwrap_or_default();
+/// Parts of a run, about as long as each other, as many as `count` says of its length.
+fn parts(rows: &[SegmentRow], run: &Chunk, count: impl Fn(i64) -> i64) -> Vec<Chunk> {
+    let own = rows.get(run.first..run.first + run.count).unwrap_or_default();
     let (begin, end) = (own.first().map_or(0, |row| row.begin), own.last().map_or(0, |row| row.end));
     let length = end.saturating_sub(begin).max(1);
-    let count = (length / TAIL_TICKS_MIN).max(1);
+    let count = count(length).max(1);
     let mut cut: Vec<Chunk> = Vec::new();
     let mut latest = 0;
     for (position, row) in own.iter().enumerate() {
-        let part = row.begin.saturating_sub(begin).saturating_mul(count) / length;
+        let part = row.begin.saturating_sub(begin).saturating_add(SLACK).saturating_mul(count) / length;
+        let part = part.min(count - 1);
         match cut.last_mut() {
             Some(chunk) if part == latest => chunk.count += 1,
             last => {
-                let follows = last.is_some() || tail.follows;
-                cut.push(Chunk { first: tail.first + position, count: 1, follows, ..*tail });
+                let follows = last.is_some() || run.follows;
+                cut.push(Chunk { first: run.first + position, count: 1, follows, ..*run });
             }
         }
         latest = part;
@@ -140,11 +149,18 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn segments_of_six_seconds_make_chunks_of_twenty_four() {
+    fn segments_make_chunks_of_half_a_minute_as_long_as_each_other() {
         let rows: Vec<_> = (0..10).map(|n| row(n, i64::from(n) * 540_000, i64::from(n + 1) * 540_000)).collect();
         let cut = chunks(&rows, Growth::Whole);
-        assert_eq!(cut.iter().map(|chunk| (chunk.first, chunk.count)).collect::<Vec<_>>(), [(0, 4), (4, 4), (8, 2)]);
-        assert_eq!(cut.iter().map(|chunk| chunk.follows).collect::<Vec<_>>(), [false, true, true]);
+        assert_eq!(cut.iter().map(|chunk| (chunk.first, chunk.count)).collect::<Vec<_>>(), [(0, 5), (5, 5)]);
+        assert_eq!(cut.iter().map(|chunk| chunk.follows).collect::<Vec<_>>(), [false, true]);
+        // Whatever a clock that counts milliseconds makes of 4 s.
+        for early in [-90, 90] {
+            let at = |n: u32| if n == 0 { 0 } else { i64::from(n) * 360_000 + early };
+            let rows: Vec<_> = (0..24).map(|n| row(n, at(n), at(n + 1))).collect();
+            assert_eq!(chunks(&rows, Growth::Whole).iter().map(|chunk| chunk.count).collect::<Vec<_>>(), [6; 4]);
+            assert_eq!(chunks(&rows, Growth::On).iter().map(|chunk| chunk.count).collect::<Vec<_>>(), [3; 7]);
+        }
     }
 
     #[test]
@@ -173,7 +189,7 @@ pub(crate) mod tests {
                 prop_assert!(own.iter().skip(1).all(|row| row.join == Join::Continuous));
                 prop_assert!(own.iter().all(|row| row.epoch == own[0].epoch));
                 let last = own.last().unwrap();
-                prop_assert!(last.begin - own[0].begin < CHUNK_TICKS_MIN);
+                prop_assert!(last.begin - own[0].begin < CHUNK_TICKS_MAX);
                 next += chunk.count;
             }
             prop_assert_eq!(next, rows.len());
