@@ -9,8 +9,9 @@ use units::{AssetId, RecordingId, ReelId, StreamPath, WallTime};
 
 use crate::blocks::path_of;
 use crate::queue::{NewJob, millis};
+use crate::search::Wanted;
 use crate::sql::{Row, Sql, in_own_tx, to_json, words};
-use crate::{Catalog, CatalogError, Listed, Order, Page, Result, Tx};
+use crate::{AssetPart, AssetSort, AssetSortKey, Catalog, CatalogError, Listed, Order, Page, Result, Tx};
 
 words! {
     /// Where an asset is in its life (contract §5.1). The words are those of the wire.
@@ -298,13 +299,6 @@ pub(crate) fn asset_of(row: &Row) -> Result<Asset> {
     })
 }
 
-fn by_creation(order: Order) -> &'static str {
-    match order {
-        Order::Ascending => " ORDER BY created, id",
-        Order::Descending => " ORDER BY created DESC, id DESC",
-    }
-}
-
 impl Catalog {
     /// The asset of this id, unless it is deleted.
     pub async fn asset(&self, id: AssetId) -> Result<Option<Asset>> {
@@ -332,9 +326,10 @@ impl Catalog {
         sql.arg(recording).rows(self).await?.iter().map(asset_of).collect()
     }
 
-    /// Assets by time of creation.
+    /// Assets by time of creation; how many there are in all is counted up to 5000.
     pub async fn assets(&self, filter: &AssetFilter, order: Order, page: Page) -> Result<Listed<Asset>> {
-        let narrowed = |mut sql: Sql| {
+        let condition = |mut sql: Sql| {
+            sql = sql.text("1 = 1");
             if !filter.statuses.is_empty() {
                 sql = sql.with_list(" AND status IN ", filter.statuses.iter().copied());
             }
@@ -346,37 +341,33 @@ impl Catalog {
                 .with_some(" AND created >= ", filter.created_from)
                 .with_some(" AND created <= ", filter.created_to)
         };
-        self.page_of_assets(narrowed, "", order, page).await
+        let in_order = filter.statuses.len() == 1 || filter.category.is_some();
+        self.page_of_assets(&condition, in_order, order, page).await
     }
 
-    /// Recorded assets by time of creation.
+    /// Recorded assets by time of creation; how many there are in all is counted up to 5000.
     pub async fn recorded_assets(&self, filter: &RecordedFilter, order: Order, page: Page) -> Result<Listed<Asset>> {
-        let narrowed = |sql: Sql| {
-            sql.with_some(" AND domain = ", filter.domain.as_deref())
+        let condition = |sql: Sql| {
+            sql.text("recording IS NOT NULL")
+                .with_some(" AND domain = ", filter.domain.as_deref())
                 .with_some(" AND app = ", filter.app.as_deref())
                 .with_some(" AND stream = ", filter.stream.as_deref())
                 .with_some(" AND began >= ", filter.began_from)
                 .with_some(" AND began <= ", filter.began_to)
         };
-        self.page_of_assets(narrowed, " AND recording IS NOT NULL", order, page).await
+        let in_order = filter.domain.is_some() && filter.app.is_some() && filter.stream.is_some();
+        self.page_of_assets(&condition, in_order, order, page).await
     }
 
     async fn page_of_assets(
         &self,
-        narrowed: impl Fn(Sql) -> Sql,
-        always: &'static str,
+        condition: &(dyn Fn(Sql) -> Sql + Sync),
+        in_order: bool,
         order: Order,
         page: Page,
     ) -> Result<Listed<Asset>> {
-        let count = Sql::new("SELECT COUNT(*) AS total FROM asset WHERE deleted IS NULL").text(always);
-        let total = narrowed(count).total(self).await?;
-        let rows = narrowed(Sql::new("SELECT * FROM asset WHERE deleted IS NULL").text(always))
-            .text(by_creation(order))
-            .with(" LIMIT ", page.limit())
-            .with(" OFFSET ", page.offset())
-            .rows(self)
-            .await?;
-        Ok(Listed { rows: rows.iter().map(asset_of).collect::<Result<_>>()?, total })
+        let sort = AssetSort::by(&[(AssetSortKey::Created, order)]);
+        Wanted::without_texts(condition, in_order, &sort, AssetPart::Page(page)).find(self).await
     }
 
     /// What an asset is made of, in order. Empty for one that is deleted or not there.

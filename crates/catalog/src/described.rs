@@ -202,7 +202,11 @@ impl Tx {
     /// The names of the tables, sorted.
     async fn tables(&mut self) -> Result<Vec<String>> {
         let sql = match &self.inner {
-            TxInner::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+            // Not the index of texts either, which is tables of its own.
+            TxInner::Sqlite(_) => {
+                "SELECT name FROM sqlite_master
+                 WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'asset\\_text%' ESCAPE '\\'"
+            }
             TxInner::Postgres(_) => {
                 "SELECT table_name AS name FROM information_schema.tables
                  WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'"

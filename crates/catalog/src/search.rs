@@ -1,10 +1,17 @@
 //! Searching assets by what is known of them.
 
+mod pages;
+#[cfg(test)]
+mod tests;
+mod text;
+
 use units::{AssetId, WallTime};
 
-use crate::assets::asset_of;
 use crate::sql::{Contains, Sql};
-use crate::{Asset, AssetStatus, Catalog, Listed, Order, Page, Result};
+use crate::{Asset, AssetStatus, Catalog, Listed, Order, Page, Pools, Result};
+
+pub(crate) use pages::Wanted;
+use text::Hits;
 
 /// Which assets are wanted. Deleted ones never are.
 #[derive(Clone, PartialEq, Debug)]
@@ -25,6 +32,47 @@ pub enum AssetMatch {
     Contains(AssetText, Vec<String>),
     /// The field is in a range, both ends included.
     Between(AssetNumber, i64, i64),
+}
+
+impl AssetMatch {
+    /// Whether an index has those that fit, or somewhat more, in the order of creation.
+    fn is_in_order(&self) -> bool {
+        match self {
+            Self::All(all) => all.iter().any(Self::is_in_order),
+            Self::Statuses(statuses) => statuses.len() == 1,
+            Self::Categories(ids) => ids.len() == 1,
+            Self::Any(_) | Self::Ids(_) | Self::Recorded(_) | Self::Contains(..) | Self::Between(..) => false,
+        }
+    }
+
+    /// The same for what comes at a place or behind it: a range of the key that decides is cut there. (SQLite reads along an index from one
+    /// bound only, and would take the one that is farther.)
+    fn ahead(&self, (key, order): (AssetSortKey, Order), place: AssetPlace) -> Self {
+        match self {
+            Self::All(all) => Self::All(all.iter().map(|one| one.ahead((key, order), place)).collect()),
+            Self::Between(number, from, to) => {
+                let at = match (number, key) {
+                    (AssetNumber::Created, AssetSortKey::Created) => place.created.unix_ms,
+                    (AssetNumber::Modified, AssetSortKey::Modified) => place.modified.unix_ms,
+                    _ => return self.clone(),
+                };
+                match order {
+                    Order::Ascending => Self::Between(*number, at.max(*from), *to),
+                    Order::Descending => Self::Between(*number, *from, at.min(*to)),
+                }
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// Whether it asks for nothing but texts.
+    fn is_of_texts(&self) -> bool {
+        match self {
+            Self::Contains(..) => true,
+            Self::All(inner) | Self::Any(inner) => inner.iter().all(Self::is_of_texts),
+            Self::Ids(_) | Self::Statuses(_) | Self::Categories(_) | Self::Recorded(_) | Self::Between(..) => false,
+        }
+    }
 }
 
 /// A text of an asset.
@@ -82,16 +130,6 @@ impl AssetSort {
         }
         if kept.is_empty() { Self::default() } else { Self(kept) }
     }
-
-    /// The columns, in the end that of the ids.
-    fn columns(&self) -> Vec<(&'static str, Order)> {
-        let id = self.0.first().map(|(_, order)| ("id", *order));
-        let column = |(key, order): &(AssetSortKey, Order)| match key {
-            AssetSortKey::Created => ("created", *order),
-            AssetSortKey::Modified => ("modified", *order),
-        };
-        self.0.iter().map(column).chain(id).collect()
-    }
 }
 
 /// A place in sorted assets: that of one of them.
@@ -116,27 +154,30 @@ pub enum AssetPart {
 }
 
 impl Catalog {
-    /// The assets that fit, and how many there are in all.
+    /// The assets that fit, and how many there are in all; those are counted up to 5000.
     pub async fn search_assets(&self, wanted: &AssetMatch, sort: &AssetSort, part: AssetPart) -> Result<Listed<Asset>> {
-        let total = narrowed(Sql::new("SELECT COUNT(*) AS total FROM asset WHERE deleted IS NULL AND "), wanted);
-        let total = total.total(self).await?;
-        let mut sql = narrowed(Sql::new("SELECT * FROM asset WHERE deleted IS NULL AND "), wanted);
-        let columns = sort.columns();
-        if let AssetPart::After(place, _) = part {
-            sql = behind(sql.text(" AND "), &columns, place);
-        }
-        for (nth, (column, order)) in columns.iter().enumerate() {
-            sql = sql.text(if nth == 0 { " ORDER BY " } else { ", " }).text(column).text(match order {
-                Order::Ascending => "",
-                Order::Descending => " DESC",
-            });
-        }
-        sql = match part {
-            AssetPart::Page(page) => sql.with(" LIMIT ", page.limit()).with(" OFFSET ", page.offset()),
-            AssetPart::After(_, limit) => sql.with(" LIMIT ", limit),
+        let hits = match &self.inner.pools {
+            Pools::Sqlite { .. } => Hits::of(wanted),
+            // Its indexes understand the condition itself.
+            Pools::Postgres(_) => None,
         };
-        let rows = sql.rows(self).await?;
-        Ok(Listed { rows: rows.iter().map(asset_of).collect::<Result<_>>()?, total })
+        self.search_along(hits, wanted, sort, part).await
+    }
+
+    async fn search_along(
+        &self,
+        hits: Option<Hits>,
+        wanted: &AssetMatch,
+        sort: &AssetSort,
+        part: AssetPart,
+    ) -> Result<Listed<Asset>> {
+        let rest = match part {
+            AssetPart::After(place, _) => &wanted.ahead(sort.first(), place),
+            AssetPart::Page(_) => wanted,
+        };
+        let (condition, ahead) = (|sql: Sql| narrowed(sql, wanted), |sql: Sql| narrowed(sql, rest));
+        let (in_order, texts_alone) = (wanted.is_in_order(), wanted.is_of_texts());
+        Wanted { condition: &condition, ahead: &ahead, in_order, hits, texts_alone, sort, part }.find(self).await
     }
 
     /// When an asset was made, also one that is deleted.
@@ -161,12 +202,7 @@ fn narrowed(sql: Sql, wanted: &AssetMatch) -> Sql {
         AssetMatch::Recorded(true) => sql.text("recording IS NOT NULL"),
         AssetMatch::Recorded(false) => sql.text("recording IS NULL"),
         AssetMatch::Contains(field, texts) => {
-            let column = match field {
-                AssetText::Title => "title",
-                AssetText::Tags => "tags",
-                AssetText::Description => "description",
-            };
-            let one = |sql: Sql, text: &String| sql.text(column).with(" {contains} ", Contains(text.clone()));
+            let one = |sql: Sql, text: &String| sql.text(field.column()).with(" {contains} ", Contains(text.clone()));
             let mut sql = sql.text("(");
             for (nth, text) in texts.iter().enumerate() {
                 sql = one(sql.text(if nth == 0 { "" } else { " OR " }), text);
@@ -191,37 +227,4 @@ fn joined(sql: Sql, conditions: &[AssetMatch], by: &'static str, none: &'static 
         sql = narrowed(sql.text(if nth == 0 { "" } else { by }), condition);
     }
     sql.text(if conditions.is_empty() { none } else { "" }).text(")")
-}
-
-/// That a row comes after `place`: it is beyond it in the first column, or equal there and beyond it in the second, and so on.
-fn behind(sql: Sql, columns: &[(&'static str, Order)], place: AssetPlace) -> Sql {
-    let value = |column: &str| -> crate::sql::Value {
-        match column {
-            "created" => place.created.into(),
-            "modified" => place.modified.into(),
-            _ => place.id.into(),
-        }
-    };
-    let beyond = |order: &Order| match order {
-        Order::Ascending => " > ",
-        Order::Descending => " < ",
-    };
-    let mut sql = sql;
-    // Says again what follows from the rest, for the index.
-    if let Some((column, order)) = columns.first() {
-        let not_before = match order {
-            Order::Ascending => " >= ",
-            Order::Descending => " <= ",
-        };
-        sql = sql.text(column).with(not_before, value(column)).text(" AND ");
-    }
-    sql = sql.text("(");
-    for (nth, (column, order)) in columns.iter().enumerate() {
-        sql = sql.text(if nth == 0 { "" } else { " OR " }).text("(");
-        for (equal, _) in columns.iter().take(nth) {
-            sql = sql.text(equal).with(" = ", value(equal)).text(" AND ");
-        }
-        sql = sql.text(column).with(beyond(order), value(column)).text(")");
-    }
-    sql.text(")")
 }

@@ -5,8 +5,9 @@
 //! project and hold by construction.
 //!
 //! The common subset: `$n` placeholders, BIGINT milliseconds, TEXT ids, TEXT JSON, flags 0 or 1, `INSERT … ON CONFLICT`,
-//! `UPDATE … RETURNING`, partial indexes, CTEs. Three fragments differ and are written `{now}` (the database's clock in
-//! Unix milliseconds), `{skip locked}`, and `{contains}` (the text before it has a [`Contains`] in it).
+//! `UPDATE … RETURNING`, partial indexes, CTEs. Some fragments differ and are written `{now}` (the database's clock in
+//! Unix milliseconds), `{skip locked}`, `{contains}` (the text before it has a [`Contains`] in it), and `{by created}` and `{by modified}`
+//! (the assets that are not deleted are read along this index).
 
 use std::str::FromStr;
 
@@ -89,7 +90,7 @@ impl Contains {
 }
 
 /// A letter in all its cases, itself first.
-fn cases(c: char) -> Vec<char> {
+pub(crate) fn cases(c: char) -> Vec<char> {
     let lower = |c: char| one(c.to_lowercase());
     let upper = |c: char| one(c.to_uppercase());
     let mut cases = vec![c];
@@ -297,19 +298,30 @@ struct Dialect {
     now: &'static str,
     skip_locked: &'static str,
     contains: &'static str,
+    by_created: &'static str,
+    by_modified: &'static str,
 }
 
-const SQLITE: Dialect =
-    Dialect { now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)", skip_locked: "", contains: "GLOB" };
+const SQLITE: Dialect = Dialect {
+    now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+    skip_locked: "",
+    contains: "GLOB",
+    by_created: "INDEXED BY asset_created",
+    by_modified: "INDEXED BY asset_modified",
+};
 const POSTGRES: Dialect = Dialect {
     // Not `now()`, which stands still for the length of a transaction.
     now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
     skip_locked: "FOR UPDATE SKIP LOCKED",
     contains: "~",
+    // It counts what is there, and chooses by itself.
+    by_created: "",
+    by_modified: "",
 };
 
 fn dialect(text: &str, dialect: &Dialect) -> String {
     let text = text.replace("{now}", dialect.now).replace("{skip locked}", dialect.skip_locked);
+    let text = text.replace("{by created}", dialect.by_created).replace("{by modified}", dialect.by_modified);
     text.replace("{contains}", dialect.contains)
 }
 

@@ -1,0 +1,248 @@
+//! Finding the rows of a page, whether few fit or nearly all.
+//!
+//! First it is counted how many fit, up to [`COUNTED_MAX`]. Where they are fewer, they are found by whatever index knows the condition, and
+//! sorted. Where they are more, a row in the order that is wanted fits often enough to read from its index until the page is full.
+
+use super::text::Hits;
+use super::{AssetPart, AssetPlace, AssetSort, AssetSortKey};
+use crate::assets::asset_of;
+use crate::sql::{Sql, Value};
+use crate::{Asset, Catalog, Listed, Order, Result};
+
+/// To how many assets that fit are counted: as many as can be reached by pages of GetVideoList.
+const COUNTED_MAX: u32 = 5_000;
+/// How far a row's number in `asset_text` is shifted for the milliseconds of its creation.
+const DOC_SHIFT: u32 = 20;
+
+/// The condition, added as one that may stand behind AND.
+type Condition<'a> = &'a (dyn Fn(Sql) -> Sql + Sync);
+
+/// A list of assets that somebody wants.
+pub(crate) struct Wanted<'a> {
+    /// What they have to be.
+    pub(crate) condition: Condition<'a>,
+    /// The same, where only what comes behind the place is asked for.
+    pub(crate) ahead: Condition<'a>,
+    /// Whether an index has all that fit, or somewhat more, by creation.
+    pub(crate) in_order: bool,
+    /// Where SQLite's index has the texts that are looked for.
+    pub(super) hits: Option<Hits>,
+    /// Whether the condition asks for nothing but texts.
+    pub(super) texts_alone: bool,
+    pub(crate) sort: &'a AssetSort,
+    pub(crate) part: AssetPart,
+}
+
+impl<'a> Wanted<'a> {
+    /// One that asks for no text.
+    pub(crate) fn without_texts(
+        condition: Condition<'a>,
+        in_order: bool,
+        sort: &'a AssetSort,
+        part: AssetPart,
+    ) -> Self {
+        Self { condition, ahead: condition, in_order, hits: None, texts_alone: false, sort, part }
+    }
+
+    /// The assets of the part, and how many fit in all, as far as they are counted.
+    pub(crate) async fn find(mut self, catalog: &Catalog) -> Result<Listed<Asset>> {
+        if let Some(Hits::Either(pieces)) = &self.hits {
+            for piece in pieces {
+                let counted = piece.docs(Sql::new("SELECT COUNT(*) AS total FROM ("));
+                let counted = counted.with(" LIMIT ", COUNTED_MAX).text(") AS hits");
+                if counted.total(catalog).await? >= u64::from(COUNTED_MAX) {
+                    // Nearly every text has it: reading them in the order of the list finds enough.
+                    self.hits = None;
+                    break;
+                }
+            }
+        }
+        let total = self.count(catalog).await?;
+        let rows = match &self.hits {
+            Some(Hits::Matching(expression)) if self.sort.first().0 == AssetSortKey::Created => {
+                self.along_texts(catalog, expression).await?
+            }
+            _ if total < u64::from(COUNTED_MAX) => self.sorted(catalog).await?,
+            _ => self.walked(catalog).await?,
+        };
+        Ok(Listed { rows: rows.iter().map(asset_of).collect::<Result<_>>()?, total })
+    }
+
+    async fn count(&self, catalog: &Catalog) -> Result<u64> {
+        let sql = Sql::new("SELECT COUNT(*) AS total FROM (SELECT 1 AS one FROM ");
+        let sql = match &self.hits {
+            Some(Hits::Matching(expression)) if self.texts_alone => self.fit_in_texts(sql, expression),
+            _ => self.fit(sql, self.condition, |sql| sql),
+        };
+        sql.with(" LIMIT ", COUNTED_MAX).text(") AS fit").total(catalog).await
+    }
+
+    /// The rows that fit, out of what the index of texts finds. `more` narrows what it finds: `doc` is the number there.
+    fn fit(&self, sql: Sql, condition: Condition<'_>, more: impl Fn(Sql) -> Sql) -> Sql {
+        let hit = "(SELECT rowid AS doc, asset AS of_asset FROM asset_text WHERE ";
+        let joined = ") AS hit CROSS JOIN asset ON asset.id = hit.of_asset WHERE deleted IS NULL AND ";
+        let sql = match &self.hits {
+            None => sql.text("asset WHERE deleted IS NULL AND "),
+            Some(Hits::Matching(expression)) => more(sql.text(hit).with("asset_text MATCH ", expression)).text(joined),
+            Some(Hits::Either(pieces)) => {
+                let mut sql = sql.text(hit).text("rowid IN (");
+                for (nth, piece) in pieces.iter().enumerate() {
+                    sql = piece.docs(sql.text(if nth == 0 { "" } else { " UNION " }));
+                }
+                more(sql.text(")")).text(joined)
+            }
+        };
+        condition(sql)
+    }
+
+    /// What fits, as the index of texts has a copy of them: that is nearer than the rows. Columns that are made by an expression keep the
+    /// condition away from the index, which would take it for another question to itself.
+    fn fit_in_texts(&self, sql: Sql, expression: &String) -> Sql {
+        let copy = "(SELECT rowid AS doc, title || '' AS title, tags || '' AS tags, description || '' AS description
+                     FROM asset_text WHERE asset_text MATCH ";
+        (self.condition)(sql.with(copy, expression).text(") AS hit WHERE "))
+    }
+
+    /// All that fit, by whatever index knows the condition, and then sorted.
+    async fn sorted(&self, catalog: &Catalog) -> Result<Vec<crate::sql::Row>> {
+        let sql = self.ids("SELECT id FROM (SELECT id, created, modified FROM ");
+        // The limit changes nothing but that the order does not decide which index is used.
+        let sql = self.fit(sql, self.ahead, |sql| sql).with(" LIMIT ", COUNTED_MAX).text(") AS fit");
+        let sql = match self.part {
+            AssetPart::After(place, _) => self.sort.behind(sql.text(" WHERE "), place),
+            AssetPart::Page(_) => sql,
+        };
+        self.rows(catalog, self.part_of(self.sort.ordered(sql))).await
+    }
+
+    /// Along the index of the order.
+    async fn walked(&self, catalog: &Catalog) -> Result<Vec<crate::sql::Row>> {
+        let along = match self.sort.first().0 {
+            AssetSortKey::Created if self.in_order => "",
+            AssetSortKey::Created => "{by created} ",
+            AssetSortKey::Modified => "{by modified} ",
+        };
+        let sql = self.ids("SELECT id FROM asset ").text(along).text("WHERE deleted IS NULL AND ");
+        let sql = (self.ahead)(sql);
+        let sql = match self.part {
+            AssetPart::After(place, _) => self.sort.behind(sql.text(" AND "), place),
+            AssetPart::Page(_) => sql,
+        };
+        self.rows(catalog, self.part_of(self.sort.ordered(sql))).await
+    }
+
+    /// Along the index of texts, which has them by the millisecond of their creation: to the last of the page, and all that were made
+    /// in the same millisecond as it. Those are then sorted.
+    async fn along_texts(&self, catalog: &Catalog, expression: &String) -> Result<Vec<crate::sql::Row>> {
+        let (_, order) = self.sort.first();
+        let (limit, offset, place) = match self.part {
+            AssetPart::Page(page) => (page.limit(), page.offset(), None),
+            AssetPart::After(place, limit) => (i64::from(limit), 0, Some(place)),
+        };
+        let first_doc = |ms: i64| ms << DOC_SHIFT;
+        // From the place on, its own millisecond included.
+        let from_place = |sql: Sql| match (place, order) {
+            (None, _) => sql,
+            (Some(place), Order::Ascending) => sql.with(" AND rowid >= ", first_doc(place.created.unix_ms)),
+            (Some(place), Order::Descending) => sql.with(" AND rowid < ", first_doc(place.created.unix_ms + 1)),
+        };
+        let behind = |sql: Sql| match place {
+            Some(place) => self.sort.behind(sql.text(" AND "), place),
+            None => sql,
+        };
+        let last = offset.saturating_add(limit).saturating_sub(1);
+        let at_last = Sql::new("SELECT hit.doc AS doc FROM ");
+        let at_last = match self.texts_alone && place.is_none() {
+            true => self.fit_in_texts(at_last, expression),
+            false => behind(self.fit(at_last, self.ahead, from_place)),
+        };
+        let at_last = at_last.text(match order {
+            Order::Ascending => " ORDER BY hit.doc",
+            Order::Descending => " ORDER BY hit.doc DESC",
+        });
+        let at_last = at_last.text(" LIMIT 1").with(" OFFSET ", last).row(catalog).await?;
+        let to = at_last.map(|row| row.int("doc")).transpose()?.map(|doc| doc >> DOC_SHIFT);
+        let to_last = |sql: Sql| match (to, order) {
+            (None, _) => from_place(sql),
+            (Some(to), Order::Ascending) => from_place(sql).with(" AND rowid < ", first_doc(to + 1)),
+            (Some(to), Order::Descending) => from_place(sql).with(" AND rowid >= ", first_doc(to)),
+        };
+        let sql = behind(self.fit(self.ids("SELECT id FROM "), self.ahead, to_last));
+        self.rows(catalog, self.part_of(self.sort.ordered(sql))).await
+    }
+
+    /// The beginning of a statement for the rows of ids, which come next.
+    fn ids(&self, next: &'static str) -> Sql {
+        Sql::new("SELECT * FROM asset WHERE id IN (").text(next)
+    }
+
+    fn part_of(&self, sql: Sql) -> Sql {
+        match self.part {
+            AssetPart::Page(page) => sql.with(" LIMIT ", page.limit()).with(" OFFSET ", page.offset()),
+            AssetPart::After(_, limit) => sql.with(" LIMIT ", limit),
+        }
+    }
+
+    async fn rows(&self, catalog: &Catalog, ids: Sql) -> Result<Vec<crate::sql::Row>> {
+        self.sort.ordered(ids.text(")")).rows(catalog).await
+    }
+}
+
+impl AssetSort {
+    pub(super) fn first(&self) -> (AssetSortKey, Order) {
+        self.0.first().copied().unwrap_or((AssetSortKey::Created, Order::Descending))
+    }
+
+    /// The columns, in the end that of the ids.
+    fn columns(&self) -> Vec<(&'static str, Order)> {
+        let column = |(key, order): &(AssetSortKey, Order)| match key {
+            AssetSortKey::Created => ("created", *order),
+            AssetSortKey::Modified => ("modified", *order),
+        };
+        self.0.iter().map(column).chain([("id", self.first().1)]).collect()
+    }
+
+    fn ordered(&self, mut sql: Sql) -> Sql {
+        for (nth, (column, order)) in self.columns().into_iter().enumerate() {
+            sql = sql.text(if nth == 0 { " ORDER BY " } else { ", " }).text(column).text(match order {
+                Order::Ascending => "",
+                Order::Descending => " DESC",
+            });
+        }
+        sql
+    }
+
+    /// That a row comes after `place`: it is beyond it in the first column, or equal there and beyond it in the second, and so on.
+    fn behind(&self, sql: Sql, place: AssetPlace) -> Sql {
+        let columns = self.columns();
+        let value = |column: &str| -> Value {
+            match column {
+                "created" => place.created.into(),
+                "modified" => place.modified.into(),
+                _ => place.id.into(),
+            }
+        };
+        let beyond = |order: &Order| match order {
+            Order::Ascending => " > ",
+            Order::Descending => " < ",
+        };
+        let mut sql = sql;
+        // Says again what follows from the rest, for the index.
+        if let Some((column, order)) = columns.first() {
+            let not_before = match order {
+                Order::Ascending => " >= ",
+                Order::Descending => " <= ",
+            };
+            sql = sql.text(column).with(not_before, value(column)).text(" AND ");
+        }
+        sql = sql.text("(");
+        for (nth, (column, order)) in columns.iter().enumerate() {
+            sql = sql.text(if nth == 0 { "" } else { " OR " }).text("(");
+            for (equal, _) in columns.iter().take(nth) {
+                sql = sql.text(equal).with(" = ", value(equal)).text(" AND ");
+            }
+            sql = sql.text(column).with(beyond(order), value(column)).text(")");
+        }
+        sql.text(")")
+    }
+}

@@ -1,0 +1,152 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use tempfile::TempDir;
+
+use super::text::folded;
+use super::*;
+use crate::sql::cases;
+use crate::{CatalogUrl, Description, Ids, Tx};
+
+async fn empty() -> (Catalog, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = CatalogUrl::Sqlite(folder.path().join("catalog.sqlite"));
+    let catalog = Catalog::open_with(&url, Ids::seeded(1)).await.unwrap();
+    catalog.migrate().await.unwrap();
+    (catalog, folder)
+}
+
+async fn insert(tx: &mut Tx, number: u128, title: &str, tags: &str, created: i64, modified: i64) {
+    let statuses = [AssetStatus::Normal, AssetStatus::Blocked];
+    Sql::new(
+        "INSERT INTO asset (id, status, title, tags, template_group, duration_ticks, size_bytes, width, height, fps, bitrate_kbps,
+           created, modified) VALUES ($1, $2, $3, $4, '', 1, $5, 1, 1, 1.0, 1, $6, $7)",
+    )
+    .arg(AssetId::from_u128(number))
+    .arg(statuses[usize::from(number % 3 == 0)])
+    .arg(title)
+    .arg(tags)
+    .arg(created % 7)
+    .arg(created)
+    .arg(modified)
+    .run(tx)
+    .await
+    .unwrap();
+}
+
+/// The terms in the index of a text of one letter.
+#[tokio::test]
+async fn every_letter_is_in_the_index_as_it_is_looked_for() {
+    let (catalog, _folder) = empty().await;
+    let mut tx = catalog.begin().await.unwrap();
+    let known: Vec<char> = ('\u{1}'..=char::MAX).filter(|c| folded(*c).is_some()).collect();
+    // All letters that have a case, and some of the many that have none.
+    let asked: Vec<char> =
+        known.into_iter().filter(|c| cases(*c).len() > 1 || u32::from(*c) < 0x600 || u32::from(*c) % 97 == 0).collect();
+    for (nth, letters) in asked.chunks(500).enumerate() {
+        let text: String = letters.iter().flat_map(|c| [*c, '\n', '\n']).collect();
+        insert(&mut tx, nth as u128, &text, "", nth as i64, 0).await;
+    }
+    let sql = Sql::new("SELECT DISTINCT term FROM asset_text_terms");
+    let terms: BTreeSet<String> =
+        sql.rows(&mut tx).await.unwrap().iter().map(|row| row.text("term").unwrap()).collect();
+    for letter in asked {
+        let fold = folded(letter).unwrap();
+        assert!(terms.contains(&format!("{fold}\n\n")), "{letter:?} is not there as {fold:?}");
+        for case in cases(letter) {
+            assert_eq!(folded(case), Some(fold), "{case:?} is looked for in another way than {letter:?}");
+        }
+    }
+}
+
+/// Words in which short and long texts, all cases and odd letters meet often.
+const WORDS: [&str; 12] =
+    ["Cup", "cup", "FINAL", "final", "決勝", "決", "Straße", "ΑΓΩΝΑΣ", "αγωνας", "ⴀⴁⴂ", "a\"b", "K\u{212a}k"];
+
+fn texts() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(&WORDS[..]);
+    let whole = prop::collection::vec(word.clone(), 1..3).prop_map(|words| words.join(" "));
+    let part = (word, 0usize..4, 1usize..5)
+        .prop_map(|(word, from, length)| word.chars().skip(from).take(length).collect::<String>());
+    prop_oneof![whole, part, ".{0,3}"]
+}
+
+fn matches() -> impl Strategy<Value = AssetMatch> {
+    let field = prop::sample::select(&[AssetText::Title, AssetText::Tags, AssetText::Description][..]);
+    let contains = (field, prop::collection::vec(texts(), 1..3)).prop_map(|(f, t)| AssetMatch::Contains(f, t));
+    let statuses = prop::sample::subsequence(vec![AssetStatus::Normal, AssetStatus::Blocked], 0..=2);
+    let number = prop::sample::select(&[AssetNumber::Size, AssetNumber::Created, AssetNumber::Modified][..]);
+    let between = (number, 0i64..40, 0i64..40).prop_map(|(n, from, to)| AssetMatch::Between(n, from, to));
+    let leaf = prop_oneof![4 => contains, 1 => statuses.prop_map(AssetMatch::Statuses), 1 => between];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        let some = prop::collection::vec(inner, 0..3);
+        prop_oneof![some.clone().prop_map(AssetMatch::All), some.prop_map(AssetMatch::Any)]
+    })
+}
+
+fn sorts() -> impl Strategy<Value = AssetSort> {
+    let key = prop::sample::select(&[AssetSortKey::Created, AssetSortKey::Modified][..]);
+    let order = prop::sample::select(&[Order::Ascending, Order::Descending][..]);
+    prop::collection::vec((key, order), 0..3).prop_map(|keys| AssetSort::by(&keys))
+}
+
+/// What one search is: page by page with its index, or with none.
+async fn walk(catalog: &Catalog, hits: Option<Hits>, wanted: &AssetMatch, sort: &AssetSort, size: u32) -> Vec<AssetId> {
+    let mut ids = Vec::new();
+    let mut place = None;
+    loop {
+        let part = match place {
+            None => AssetPart::Page(Page { number: 1, size }),
+            Some(place) => AssetPart::After(place, size),
+        };
+        let listed = catalog.search_along(hits.clone(), wanted, sort, part).await.unwrap();
+        let Some(last) = listed.rows.last() else {
+            assert_eq!(listed.total, ids.len() as u64, "{wanted:?}");
+            return ids;
+        };
+        place = Some(AssetPlace { id: last.id, created: last.created, modified: last.modified });
+        ids.extend(listed.rows.iter().map(|asset| asset.id));
+        assert!(ids.len() <= 200, "it goes round: {wanted:?}");
+    }
+}
+
+#[test]
+fn the_index_answers_what_reading_everything_answers() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (catalog, _folder) = runtime.block_on(empty());
+    let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
+    runtime.block_on(async {
+        let mut tx = catalog.begin().await.unwrap();
+        for number in 0..120usize {
+            let word = |step: usize| WORDS[(number * step + number / 7) % WORDS.len()];
+            let title = format!("{} {}", word(1), word(5));
+            insert(&mut tx, number as u128 * 7919 % 127, &title, word(7), number as i64 / 4, number as i64 % 11).await;
+        }
+        tx.commit().await.unwrap();
+        // Some are written on, some deleted, some restored.
+        let rows = catalog
+            .search_assets(&AssetMatch::All(vec![]), &AssetSort::default(), AssetPart::Page(Page::ALL))
+            .await
+            .unwrap()
+            .rows;
+        for (nth, asset) in rows.iter().enumerate() {
+            let now = WallTime::from_unix_ms(20 + nth as i64 % 5);
+            let words = Description { description: Some(WORDS[nth % WORDS.len()].to_owned()), ..Default::default() };
+            match nth % 4 {
+                0 => catalog.describe_asset(asset.id, &words, now).await.unwrap(),
+                1 if nth % 3 == 0 => assert!(catalog.delete_asset(asset.id, Default::default(), now).await.unwrap()),
+                _ => {}
+            }
+        }
+    });
+    let result = runner.run(&(matches(), sorts(), 1u32..50), |(wanted, sort, size)| {
+        let (indexed, plain) = runtime.block_on(async {
+            let indexed = walk(&catalog, Hits::of(&wanted), &wanted, &sort, size).await;
+            (indexed, walk(&catalog, None, &wanted, &sort, 100).await)
+        });
+        prop_assert_eq!(indexed, plain, "{:?} {:?}", wanted, sort);
+        Ok(())
+    });
+    result.unwrap();
+}
