@@ -1,19 +1,37 @@
-//! Signed URLs of all types; what was signed is accepted.
+//! Signed URLs of all types; what was signed is accepted. The lists of sites and addresses.
 #![no_main]
 
-use rpc::url_auth::{check_a, check_b, check_c, check_c_path, sign_a, sign_b, sign_c};
+use std::collections::BTreeMap;
+
+use rpc::access::{Addresses, Referers};
+use rpc::url_auth::UrlAuth;
+use units::WallTime;
+
+fn args(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    let keys = ["key", "other"];
-    let (path, value) = text.split_once('?').unwrap_or((text, text));
-    let _ = check_a(path, value, &keys, 60, 1_700_000_000);
-    let _ = check_b(text, &keys, 60, 1_700_000_000);
-    let _ = check_c(path, value, value, &keys, 60, 1_700_000_000);
-    let _ = check_c_path(text, &keys, 60, 1_700_000_000);
+    let now = WallTime::from_unix_s(1_700_000_000);
+    let (path, query) = text.split_once('?').unwrap_or((text, text));
     let path = format!("/{path}");
-    assert!(check_a(&path, &sign_a(&path, "key", 1_700_000_000, "0", "0"), &keys, 60, 1_700_000_030).is_ok());
-    let signed = sign_b(&path, "other", 1_700_000_040);
-    assert_eq!(check_b(&signed, &keys, 60, 1_700_000_050).ok(), Some(path.as_str()));
-    let (hash, time) = sign_c(&path, "key", 1_700_000_000);
-    assert!(check_c(&path, &hash, &time, &keys, 60, 1_700_000_030).is_ok());
+    for kind in ["type_a", "type_b", "type_c"] {
+        let read = UrlAuth::of_args(&args(&[("auth_type", kind), ("auth_key1", "firstkey"), ("auth_key2", "otherkey")]));
+        let auth = read.expect("these arguments are right").expect("it is on");
+        if let Ok(claim) = auth.claim(&path, query) {
+            let _ = auth.check(&claim, &[claim.path(), "/other"], now);
+        }
+        // What ends the path of a URL is written otherwise in one.
+        let signed = auth.until(now).url(&path.replace(['?', '&', '#', '+', '%'], ""));
+        let (signed, query) = signed.split_once('?').unwrap_or((&signed, ""));
+        let claim = auth.claim(signed, query).expect("what was signed is read");
+        assert!(auth.check(&claim, &[claim.path()], now).is_ok());
+    }
+    let (list, asked) = text.split_once('\n').unwrap_or((text, text));
+    if let Some(Ok(sites)) = Referers::of_args("referer_white_list_set", &args(&[("refer_domain_allow_list", list)])) {
+        sites.admits(Some(asked));
+    }
+    if let Some(Ok(addresses)) = Addresses::of_args("ip_black_list_set", &args(&[("ip_list", list)])) {
+        addresses.admits(asked.parse().ok(), None);
+    }
 });

@@ -24,6 +24,8 @@ from drivers import LIVE, VOD  # noqa: E402
 FOLDER = Path(__file__).resolve().parents[2] / "crates" / "api" / "tests" / "recorded"
 SEPARATOR = b"\n=== next request ===\n"
 PLAY, PUSH = "play.example.org", "push.example.org"
+VIDEOS = "vod.example.org"
+SOURCES = json.dumps([{"content": "192.0.2.1", "type": "ipaddr", "priority": "20", "port": 80}])
 STREAM = {"DomainName": PUSH, "AppName": "cup", "StreamName": "a b*~+中'(1)!"}
 NOBODY = "00000000000000000000000000000001"
 TEMPLATES = json.dumps([{
@@ -48,6 +50,9 @@ CALLS = [
     (LIVE, "BatchSetLiveDomainConfigs", {"DomainNames": f"{PLAY},{PUSH}", "Functions": AUTH, "DryRun": True}),
     (LIVE, "DescribeLiveDomainConfigs", {"DomainName": PLAY, "FunctionNames": "aliauth"}),
     (LIVE, "BatchDeleteLiveDomainConfigs", {"DomainNames": PLAY, "FunctionNames": "aliauth"}),
+    (LIVE, "DescribeLiveStreamAuthChecking", {"DomainName": PLAY, "Url": f"http://{PLAY}/cup/a.m3u8?auth_key=1-0-0-0&x=a b"}),
+    (LIVE, "StopLiveDomain", {"DomainName": PLAY}),
+    (LIVE, "StartLiveDomain", {"DomainName": PLAY}),
     (LIVE, "AddLiveRecordVodConfig", {
         "DomainName": PLAY, "AppName": "cup", "RecordFormat": [{"Format": "m3u8", "SliceDuration": 10}, {"Format": "mp4"}],
         "TranscodeTemplates": ["sd", "hd"],
@@ -79,6 +84,16 @@ CALLS = [
     (LIVE, "DeleteLiveDomain", {"DomainName": PLAY}),
     (VOD, "ListLiveRecordVideo", {"StreamName": STREAM["StreamName"], "PageNo": 1}),
     (VOD, "GetPlayInfo", {"VideoId": NOBODY, "Formats": "mp4,m3u8"}),
+    (VOD, "GetVideoPlayAuth", {"VideoId": NOBODY, "AuthInfoTimeout": 3000}),
+    (VOD, "AddVodDomain", {"DomainName": VIDEOS, "Sources": SOURCES, "Scope": "overseas"}),
+    (VOD, "DescribeVodUserDomains", {"DomainName": "vod", "DomainStatus": "online", "PageSize": 50}),
+    (VOD, "DescribeVodDomainDetail", {"DomainName": VIDEOS}),
+    (VOD, "BatchSetVodDomainConfigs", {"DomainNames": VIDEOS, "Functions": AUTH}),
+    (VOD, "DescribeVodDomainConfigs", {"DomainName": VIDEOS, "FunctionNames": "aliauth"}),
+    (VOD, "DeleteVodSpecificConfig", {"DomainName": VIDEOS, "ConfigId": NOBODY}),
+    (VOD, "BatchStopVodDomain", {"DomainNames": VIDEOS}),
+    (VOD, "BatchStartVodDomain", {"DomainNames": VIDEOS}),
+    (VOD, "DeleteVodDomain", {"DomainName": VIDEOS}),
     (VOD, "GetVideoInfo", {"VideoId": NOBODY}),
     (VOD, "GetVideoInfos", {"VideoIds": f"{NOBODY},x"}),
     (VOD, "GetVideoList", {"Status": "Normal,UploadSucc", "SortBy": "CreationTime:Asc"}),

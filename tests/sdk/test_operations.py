@@ -4,12 +4,16 @@ With REPRISE_RTMP (such as rtmp://127.0.0.1:1935) and ffmpeg a stream is pushed 
 streaming domain, and its video is deleted at the end; else a video that is there already is used, and none is deleted.
 """
 
+import base64
 import datetime
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 
@@ -98,6 +102,124 @@ def test_domains(sdk, domains):
     assert listed["TotalCount"] == 2
     detail = sdk.call(LIVE, "DescribeLiveDomainDetail", DomainName=play)["DomainDetail"]
     assert (detail["DomainStatus"], detail["LiveDomainType"], detail["Scope"]) == ("online", "liveVideo", "domestic")
+
+
+def test_stopped_domain(sdk, domains):
+    play, _ = domains
+    for action, status in (("StopLiveDomain", "offline"), ("StartLiveDomain", "online")):
+        sdk.call(LIVE, action, DomainName=play)
+        assert sdk.call(LIVE, "DescribeLiveDomainDetail", DomainName=play)["DomainDetail"]["DomainStatus"] == status
+
+
+def auth(kind, key="0123456789abcdef", validity="600"):
+    args = {"auth_type": kind, "auth_key1": key, "ali_auth_delta": validity}
+    return json.dumps([{"functionName": "aliauth", "functionArgs": [{"argName": n, "argValue": v} for n, v in args.items()]}])
+
+
+def test_auth_checking(sdk, domains):
+    play, _ = domains
+    sdk.call(LIVE, "BatchSetLiveDomainConfigs", DomainNames=play, Functions=auth("type_a"))
+    at = int(time.time())
+    digest = hashlib.md5(f"/cup/a.m3u8-{at}-0-0-0123456789abcdef".encode()).hexdigest()
+    for url, status in ((f"/cup/a.m3u8?auth_key={at}-0-0-{digest}", "pass"), ("/cup/a.m3u8", "false")):
+        assert sdk.call(LIVE, "DescribeLiveStreamAuthChecking", DomainName=play, Url=f"http://{play}{url}")["Status"] == status
+    sdk.call(LIVE, "BatchDeleteLiveDomainConfigs", DomainNames=play, FunctionNames="aliauth")
+
+
+@pytest.fixture
+def vod_domain(sdk):
+    """A domain that videos are played from."""
+    name = f"vod-{RUN}-{sdk.name}.example.org"
+    sources = json.dumps([{"content": "192.0.2.1", "type": "ipaddr", "priority": "20", "port": 80}])
+    sdk.call(VOD, "AddVodDomain", DomainName=name, Sources=sources, Scope="overseas")
+    yield name
+    sdk.call(VOD, "DeleteVodDomain", DomainName=name)
+    refused(404, "InvalidDomain.NotFound", sdk, VOD, "DescribeVodDomainDetail", DomainName=name)
+
+
+def test_vod_domain(sdk, vod_domain):
+    detail = sdk.call(VOD, "DescribeVodDomainDetail", DomainName=vod_domain)["DomainDetail"]
+    assert (detail["DomainStatus"], detail["Sources"]["Source"][0]["Content"]) == ("online", "192.0.2.1")
+    listed = sdk.call(VOD, "DescribeVodUserDomains", DomainName=vod_domain, DomainSearchType="full_match")
+    assert [entry["DomainName"] for entry in listed["Domains"]["PageData"]] == [vod_domain]
+    sdk.call(VOD, "BatchStopVodDomain", DomainNames=vod_domain)
+    assert sdk.call(VOD, "DescribeVodDomainDetail", DomainName=vod_domain)["DomainDetail"]["DomainStatus"] == "offline"
+    sdk.call(VOD, "BatchStartVodDomain", DomainNames=vod_domain)
+    sdk.call(VOD, "BatchSetVodDomainConfigs", DomainNames=vod_domain, Functions=auth("type_c"))
+    told = sdk.call(VOD, "DescribeVodDomainConfigs", DomainName=vod_domain, FunctionNames="aliauth")
+    (config,) = told["DomainConfigs"]["DomainConfig"]
+    sdk.call(VOD, "DeleteVodSpecificConfig", DomainName=vod_domain, ConfigId=config["ConfigId"])
+    refused(404, "ConfigNotFound", sdk, VOD, "DeleteVodSpecificConfig", DomainName=vod_domain, ConfigId=config["ConfigId"])
+
+
+def from_domain(url):
+    """What a domain answers that no name server knows: its host in the header, this server's address in the URL."""
+    parts = urllib.parse.urlsplit(url)
+    request = urllib.request.Request(parts._replace(netloc=drivers.ENDPOINT).geturl(), headers={"Host": parts.netloc})
+    return urllib.request.urlopen(request, timeout=30)
+
+
+def word(url):
+    """Why a URL is refused; None when it is served."""
+    try:
+        from_domain(url).close()
+        return None
+    except urllib.error.HTTPError as error:
+        return json.load(error)["error"]
+
+
+def until(url, wanted):
+    """Waits until the server knows what the domain wants: it asks its catalog once a second."""
+    deadline = time.monotonic() + 30
+    while (told := word(url)) != wanted:
+        assert time.monotonic() < deadline, f"{url} answers {told}"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("kind", ["type_a", "type_b", "type_c"])
+def test_signed_play_urls(sdk, video, vod_domain, kind):
+    sdk.call(VOD, "BatchSetVodDomainConfigs", DomainNames=vod_domain, Functions=auth(kind))
+    (stream,) = sdk.call(VOD, "GetPlayInfo", VideoId=video, Formats="m3u8", AuthTimeout=1200)["PlayInfoList"]["PlayInfo"]
+    assert urllib.parse.urlsplit(stream["PlayURL"]).hostname == vod_domain
+    unsigned = f"http://{vod_domain}/v/{video}/index.m3u8"
+    until(unsigned, "url_not_signed")
+    with from_domain(stream["PlayURL"]) as answer:
+        text = answer.read().decode()
+    playlist = next(line for line in text.splitlines() if "video.m3u8" in line and not line.startswith("#"))
+    url = urllib.parse.urljoin(stream["PlayURL"], playlist)
+    with from_domain(url) as answer:
+        segment = next(line for line in answer.read().decode().splitlines() if ".m4s" in line)
+    with from_domain(urllib.parse.urljoin(url, segment)) as answer:
+        assert answer.status == 200 and answer.read(8)[4:8] == b"moof"
+    assert word(unsigned) == "url_not_signed"
+    sdk.call(VOD, "BatchSetVodDomainConfigs", DomainNames=vod_domain, Functions=auth("no_auth"))
+    until(unsigned, None)
+
+
+def test_play_auth(sdk, video):
+    """A player takes the envelope apart and asks with the keys in it, as the vendor's does."""
+    told = sdk.call(VOD, "GetVideoPlayAuth", VideoId=video, AuthInfoTimeout=100)
+    envelope = json.loads(base64.b64decode(told["PlayAuth"]))
+    assert envelope["VideoMeta"]["VideoId"] == told["VideoMeta"]["VideoId"] == video
+    assert json.loads(envelope["AuthInfo"])["MediaId"] == video
+    keys = envelope["AccessKeyId"], envelope["AccessKeySecret"], envelope["SecurityToken"]
+    for player in drivers.players(*keys):
+        info = player("GetPlayInfo", VideoId=video, AuthInfo=envelope["AuthInfo"], Formats="mp4")
+        assert info["PlayInfoList"]["PlayInfo"][0]["Format"] == "mp4"
+        for action, params in (("GetPlayInfo", {"VideoId": NOBODY}), ("GetVideoInfo", {"VideoId": video}), ("DeleteVideo", {"VideoIds": video})):
+            with pytest.raises(Refused) as error:
+                player(action, **params)
+            assert (error.value.status, error.value.code) == (403, "Forbidden.RAM")
+    for changed, code in (
+        ((keys[0], keys[1], keys[2][:-1] + "x"), "InvalidSecurityToken.Malformed"),
+        ((keys[0] + "0", keys[1], keys[2]), "InvalidSecurityToken.MismatchWithAccessKey"),
+        ((keys[0], keys[1] + "0", keys[2]), "SignatureDoesNotMatch"),
+        ((drivers.KEY_ID, drivers.KEY_SECRET, keys[2]), "InvalidSecurityToken.MismatchWithAccessKey"),
+    ):
+        for player in drivers.players(*changed):
+            with pytest.raises(Refused) as error:
+                player("GetPlayInfo", VideoId=video)
+            assert (error.value.status, error.value.code) == (400, code)
 
 
 def test_mapping(sdk, domains):

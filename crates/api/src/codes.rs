@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use catalog::CatalogError;
+use rpc::play_auth::TokenError;
 use rpc::{ParamError, Refusal};
 
 macro_rules! codes {
@@ -45,6 +46,10 @@ codes! {
     InvalidTimeStampFormat = 400 "InvalidTimeStamp.Format" "The time of signing has a wrong format.";
     InvalidTimeStampExpired = 400 "InvalidTimeStamp.Expired" "The time of signing is too far from the server's.";
     SignatureNonceUsed = 400 "SignatureNonceUsed" "The signature nonce was used already.";
+    MissingSecurityToken = 400 "MissingSecurityToken" "The security token of the temporary access key is missing.";
+    SecurityTokenMalformed = 400 "InvalidSecurityToken.Malformed" "The security token is malformed.";
+    SecurityTokenExpired = 400 "InvalidSecurityToken.Expired" "The security token is expired.";
+    ForbiddenRam = 403 "Forbidden.RAM" "The access key may not do this.";
     SecurityTokenMismatch = 400 "InvalidSecurityToken.MismatchWithAccessKey" "The security token does not belong to the access key.";
     InvalidActionNotFound = 404 "InvalidAction.NotFound" "The specified action is not found.";
     InvalidVersion = 400 "InvalidVersion" "The specified version is not valid. 2016-11-01 is Live, 2017-03-21 is VOD.";
@@ -145,7 +150,10 @@ impl From<Refusal> for ApiError {
             Refusal::TimestampFormat { .. } => Code::InvalidTimeStampFormat,
             Refusal::TimestampExpired { .. } => Code::InvalidTimeStampExpired,
             Refusal::SignatureMismatch { .. } => Code::SignatureDoesNotMatch,
-            Refusal::TokenMismatch => Code::SecurityTokenMismatch,
+            Refusal::Token(TokenError::Missing) => Code::MissingSecurityToken,
+            Refusal::Token(TokenError::Malformed) => Code::SecurityTokenMalformed,
+            Refusal::Token(TokenError::Mismatch) => Code::SecurityTokenMismatch,
+            Refusal::Token(TokenError::Expired) => Code::SecurityTokenExpired,
         };
         code.because(refusal.to_string())
     }

@@ -13,13 +13,15 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use futures::{FutureExt, StreamExt};
+use rpc::play_auth::TEMPORARY;
 use rpc::{BODY_BYTES_MAX, CLOCK_WINDOW, Call, Params, Refusal, WireRequest};
 use serde_json::{Map, Value};
 use tracing::Instrument;
-use units::{RequestId, WallTime};
+use units::{AssetId, RequestId, WallTime};
 
 use crate::codes::{Answer, ApiError, Code};
 use crate::declare::{Operation, Service};
+use crate::delivery::Delivery;
 use crate::operations;
 use crate::state::{ApiState, Context};
 
@@ -63,16 +65,22 @@ async fn answer(state: &ApiState, request: Request, host: &str, now: WallTime) -
     let query = head.uri.query().unwrap_or_default().as_bytes();
     let wire = WireRequest { method: head.method.as_str(), query, headers: &headers, body: &body? };
     let call = Call::parse(&wire)?;
-    believe(state, &call, now).await?;
+    let bound = believe(state, &call, now).await?;
     let operation = find(&call.version, &call.action)?;
     tracing::Span::current().record("action", operation.declaration.name);
+    if let Some(video) = &bound {
+        within_bounds(operation, &call.params, video)?;
+    }
     let base = state.settings.public_url.trim_end_matches('/');
+    let public_url = if base.is_empty() { format!("http://{host}") } else { base.to_owned() };
     let context = Context {
         catalog: state.catalog.clone(),
         blobs: state.blobs.clone(),
         settings: state.settings.clone(),
         now,
-        public_url: if base.is_empty() { format!("http://{host}") } else { base.to_owned() },
+        delivery: Delivery::of(&state.catalog, &public_url).await?,
+        public_url,
+        issuer: state.issuer.clone(),
     };
     run(operation, &context, &call.params).await
 }
@@ -85,11 +93,23 @@ async fn run(operation: &Operation, context: &Context, params: &Params) -> Answe
     answer
 }
 
-/// Is the call signed by someone we know, now, for the first time?
-async fn believe(state: &ApiState, call: &Call, now: WallTime) -> Answer<()> {
-    let key = state.keys.iter().find(|key| key.id == call.access_key_id).ok_or(Code::InvalidAccessKeyNotFound)?;
-    call.check_clock(now)?;
-    call.verify(&key.secret)?;
+/// Is the call signed by someone we know, now, for the first time? With a temporary key, the one video that it is for.
+async fn believe(state: &ApiState, call: &Call, now: WallTime) -> Answer<Option<String>> {
+    let bound = match &state.issuer {
+        Some(issuer) if call.access_key_id.starts_with(TEMPORARY) => {
+            let key = issuer.read(&call.access_key_id, call.security_token(), now).map_err(Refusal::from)?;
+            call.check_clock(now)?;
+            call.verify_temporary(&key.access_key_secret)?;
+            Some(key.video)
+        }
+        _ => {
+            let key =
+                state.keys.iter().find(|key| key.id == call.access_key_id).ok_or(Code::InvalidAccessKeyNotFound)?;
+            call.check_clock(now)?;
+            call.verify(&key.secret)?;
+            None
+        }
+    };
     let purged = state.nonces_purged_ms.load(Ordering::Relaxed);
     let due = now.since(WallTime::from_unix_ms(purged)) >= PURGE_INTERVAL;
     if due && state.nonces_purged_ms.compare_exchange(purged, now.unix_ms, Ordering::Relaxed, Ordering::Relaxed).is_ok()
@@ -99,9 +119,19 @@ async fn believe(state: &ApiState, call: &Call, now: WallTime) -> Answer<()> {
     // A request signed as far ahead as is allowed stays good for twice the window.
     let expires = now.after(CLOCK_WINDOW * 2);
     match state.catalog.remember_nonce(&call.access_key_id, &call.nonce, expires).await? {
-        true => Ok(()),
+        true => Ok(bound),
         false => Err(Code::SignatureNonceUsed.into()),
     }
+}
+
+/// A temporary key asks how its video is played, and nothing else.
+fn within_bounds(operation: &Operation, params: &Params, video: &str) -> Answer<()> {
+    let asks_for = |id: &str| id.parse::<AssetId>().is_ok_and(|asked| Ok(asked) == video.parse());
+    let is_play_info = operation.declaration == operations::PLAY_INFO;
+    if is_play_info && params.filled("VideoId").is_some_and(asks_for) && params.filled("ReferenceId").is_none() {
+        return Ok(());
+    }
+    Err(Code::ForbiddenRam.because("The temporary access key may only call GetPlayInfo, and only for its own VideoId."))
 }
 
 fn find(version: &str, action: &str) -> Answer<&'static Operation> {
@@ -172,6 +202,8 @@ fn respond(status: StatusCode, members: Map<String, Value>, request_id: RequestI
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=utf-8"));
+    // Players in pages of any site ask with keys of one video. A signature is all that counts here: browsers add nothing to it.
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     if let Ok(id) = HeaderValue::from_str(&request_id.to_uuid()) {
         headers.insert("x-acs-request-id", id);
     }

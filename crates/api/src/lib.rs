@@ -9,6 +9,7 @@
 
 mod codes;
 mod declare;
+mod delivery;
 mod gate;
 pub mod operations;
 mod state;

@@ -1,6 +1,7 @@
 //! The table of operations. A module here is a resource; a new operation is a declaration and a function there, and a row
 //! here (`docs/recipes/add-an-operation.md`).
 
+mod auth_checking;
 mod categories;
 mod deleted;
 mod domain_configs;
@@ -16,6 +17,7 @@ mod mezzanine;
 mod notify;
 mod notify_records;
 mod play;
+mod play_auth;
 mod receipt;
 mod record_command;
 mod record_notify;
@@ -29,11 +31,12 @@ mod tracks;
 mod transcode;
 mod transcode_tasks;
 mod videos;
+mod vod_domains;
 mod vod_templates;
 mod watermarks;
 
 pub use self::templates::standard_group;
-use crate::declare::{Operation, Service};
+use crate::declare::{Declaration, Operation, Service};
 
 /// All operations.
 pub static OPERATIONS: &[Operation] = &[
@@ -64,15 +67,29 @@ pub static OPERATIONS: &[Operation] = &[
     domains::DeleteLiveDomain::OPERATION,
     domains::DescribeLiveUserDomains::OPERATION,
     domains::DescribeLiveDomainDetail::OPERATION,
+    domains::StartLiveDomain::OPERATION,
+    domains::StopLiveDomain::OPERATION,
     domain_mapping::AddLiveDomainMapping::OPERATION,
     domain_mapping::DeleteLiveDomainMapping::OPERATION,
     domain_mapping::DescribeLiveDomainMapping::OPERATION,
     domain_configs::BatchSetLiveDomainConfigs::OPERATION,
     domain_configs::DescribeLiveDomainConfigs::OPERATION,
     domain_configs::BatchDeleteLiveDomainConfigs::OPERATION,
+    auth_checking::DescribeLiveStreamAuthChecking::OPERATION,
     // VOD: what was recorded, and playing it.
     recordings::ListLiveRecordVideo::OPERATION,
     play::GetPlayInfo::OPERATION,
+    play_auth::GetVideoPlayAuth::OPERATION,
+    // VOD: domains.
+    vod_domains::AddVodDomain::OPERATION,
+    vod_domains::DeleteVodDomain::OPERATION,
+    vod_domains::DescribeVodUserDomains::OPERATION,
+    vod_domains::DescribeVodDomainDetail::OPERATION,
+    vod_domains::BatchStartVodDomain::OPERATION,
+    vod_domains::BatchStopVodDomain::OPERATION,
+    domain_configs::BatchSetVodDomainConfigs::OPERATION,
+    domain_configs::DescribeVodDomainConfigs::OPERATION,
+    domain_configs::DeleteVodSpecificConfig::OPERATION,
     // VOD: media assets.
     videos::GetVideoInfo::OPERATION,
     videos::GetVideoInfos::OPERATION,
@@ -133,6 +150,9 @@ pub static OPERATIONS: &[Operation] = &[
     events::GetEvent::OPERATION,
     events::ReplayEvents::OPERATION,
 ];
+
+/// The one that keys for one video may ask.
+pub(crate) const PLAY_INFO: Declaration = play::GetPlayInfo::OPERATION.declaration;
 
 /// The operation of this name. A few hundred comparisons cost less than the rest of a call by far.
 pub(crate) fn find(service: Service, action: &str) -> Option<&'static Operation> {

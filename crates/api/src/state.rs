@@ -8,7 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use blobs::Blobs;
 use catalog::Catalog;
 use encode::Capabilities;
+use rpc::play_auth::Issuer;
 use units::WallTime;
+
+use crate::delivery::Delivery;
 
 /// A key pair that requests are signed with.
 #[derive(Clone, PartialEq, Eq)]
@@ -68,6 +71,8 @@ pub struct ApiState {
     pub(crate) blobs: Blobs,
     pub(crate) settings: Arc<Settings>,
     pub(crate) keys: Arc<[AccessKey]>,
+    /// Keys for one video each; their secret follows from that of the first key.
+    pub(crate) issuer: Option<Arc<Issuer>>,
     pub(crate) clock: fn() -> WallTime,
     pub(crate) nonces_purged_ms: Arc<AtomicI64>,
 }
@@ -75,11 +80,13 @@ pub struct ApiState {
 impl ApiState {
     /// `keys` are the key pairs that may do everything: the root pair.
     pub fn new(catalog: Catalog, blobs: Blobs, settings: Settings, keys: impl IntoIterator<Item = AccessKey>) -> Self {
+        let keys: Arc<[AccessKey]> = keys.into_iter().collect();
         Self {
             catalog,
             blobs,
             settings: Arc::new(settings),
-            keys: keys.into_iter().collect(),
+            issuer: keys.first().map(|key| Arc::new(Issuer::new(&key.secret))),
+            keys,
             clock: system_clock,
             nonces_purged_ms: Arc::new(AtomicI64::new(0)),
         }
@@ -97,6 +104,7 @@ fn system_clock() -> WallTime {
 }
 
 /// What an operation has besides its parameters.
+#[derive(Clone)]
 pub struct Context {
     pub(crate) catalog: Catalog,
     pub(crate) blobs: Blobs,
@@ -105,4 +113,7 @@ pub struct Context {
     pub(crate) now: WallTime,
     /// Without a slash at the end.
     pub(crate) public_url: String,
+    /// Where videos are played, and how their URLs are signed.
+    pub(crate) delivery: Delivery,
+    pub(crate) issuer: Option<Arc<Issuer>>,
 }

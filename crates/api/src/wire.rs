@@ -49,9 +49,18 @@ pub(crate) fn domain_name(text: &str) -> Answer<String> {
     }
 }
 
-/// The domain of this name.
+/// The domain of this name that is pushed to, or that streams are played from.
 pub(crate) async fn existing_domain(context: &Context, name: &str) -> Answer<Domain> {
-    match context.catalog.domain(&name.to_ascii_lowercase()).await? {
+    known_domain(context, name, &[DomainKind::Play, DomainKind::Push]).await
+}
+
+/// The domain of this name that videos are played from.
+pub(crate) async fn vod_domain(context: &Context, name: &str) -> Answer<Domain> {
+    known_domain(context, name, &[DomainKind::Vod]).await
+}
+
+async fn known_domain(context: &Context, name: &str, kinds: &[DomainKind]) -> Answer<Domain> {
+    match context.catalog.domain(&name.to_ascii_lowercase()).await?.filter(|domain| kinds.contains(&domain.kind)) {
         Some(domain) => Ok(domain),
         None => Err(Code::InvalidDomainNotFound.because(format!("The domain {name:?} does not exist."))),
     }
@@ -131,9 +140,18 @@ pub(crate) fn output_url(context: &Context, output: &Output, definition: &str) -
     asset_url(context, output.asset, &file)
 }
 
-/// Where an asset's views and pictures are served.
+/// Where an asset's views and pictures are served, signed where the domain asks for it.
 pub(crate) fn asset_url(context: &Context, asset: units::AssetId, file: &str) -> String {
-    format!("{}/v/{asset}/{file}", context.public_url)
+    context.delivery.url(&format!("/v/{asset}/{file}"), context.now)
+}
+
+/// How long a URL is asked to live, in seconds; at most a year.
+pub(crate) type AuthTimeout = Int<1, 31_536_000>;
+
+/// The context of an answer whose URLs live for `seconds`, where they are signed; `None`: for the domain's validity.
+pub(crate) fn with_auth_timeout(context: &Context, seconds: Option<i64>) -> Context {
+    let life = seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(std::time::Duration::from_secs);
+    Context { delivery: context.delivery.clone().living(life), ..context.clone() }
 }
 
 #[cfg(test)]

@@ -127,8 +127,8 @@ async fn functions_that_would_not_do_what_they_say_are_refused() {
         let refused = server.refused(LIVE, "BatchSetLiveDomainConfigs", &params).await;
         assert_eq!(refused, (400, "InvalidParameter".into()), "{functions}");
     }
-    let unknown =
-        [("DomainNames", "play.example.org,other.org"), ("Functions", r#"[{"functionName":"ip_black_list_set"}]"#)];
+    let one = format!(r#"[{{"functionName":"ip_black_list_set","functionArgs":[{}]}}]"#, arg("ip_list", "192.0.2.1"));
+    let unknown = [("DomainNames", "play.example.org,other.org"), ("Functions", one.as_str())];
     assert_eq!(
         server.refused(LIVE, "BatchSetLiveDomainConfigs", &unknown).await,
         (404, "InvalidDomain.NotFound".into())

@@ -58,6 +58,7 @@ async fn every_recorded_request_is_believed_and_answered() {
                 "InvalidStream.NotFound",
                 "InvalidTranscodeTemplateGroup.NotFound",
                 "NoSuchResource",
+                "ConfigNotFound",
             ];
             let answered = status == 200 || nothing.iter().any(|code| answer["Code"] == *code);
             assert!(answered, "{action} by {sdk}: {status} {answer}");

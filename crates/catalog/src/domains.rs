@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use units::WallTime;
 
 use crate::sql::{Row, Sql, in_own_tx, to_json, words};
@@ -14,6 +15,8 @@ words! {
         Play = "play",
         /// Publishers push here; `liveEdge` on the wire.
         Push = "push",
+        /// Players ask here for videos.
+        Vod = "vod",
     }
     /// Whether a domain works.
     pub enum DomainStatus {
@@ -24,6 +27,21 @@ words! {
         /// It is being set up.
         Configuring = "configuring",
     }
+}
+
+/// Where a customer says that a domain's files come from. It is told back; all comes from this server's own storage.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DomainSource {
+    /// An address, a host or a bucket.
+    pub content: String,
+    /// Which of these.
+    pub kind: String,
+    /// Which comes first.
+    pub priority: String,
+    /// The port.
+    pub port: u16,
+    /// How many of the requests it takes.
+    pub weight: String,
 }
 
 /// A domain.
@@ -37,6 +55,8 @@ pub struct Domain {
     pub region: String,
     /// `domestic`, `overseas` or `global`, or empty; nothing depends on it.
     pub scope: String,
+    /// What the customer named as its sources; nothing depends on it.
+    pub sources: Vec<DomainSource>,
     /// Whether it works.
     pub status: DomainStatus,
     /// When it was added.
@@ -45,13 +65,29 @@ pub struct Domain {
     pub modified: WallTime,
 }
 
+impl Domain {
+    /// A domain that works from now on, of which no more is said.
+    pub fn new(name: &str, kind: DomainKind, now: WallTime) -> Self {
+        Self {
+            name: name.to_ascii_lowercase(),
+            kind,
+            region: String::new(),
+            scope: String::new(),
+            sources: Vec::new(),
+            status: DomainStatus::Online,
+            created: now,
+            modified: now,
+        }
+    }
+}
+
 /// Which domains are wanted; absent fields fit all.
 #[derive(Clone, Debug, Default)]
 pub struct DomainFilter {
     /// A name and how it is searched for.
     pub name: Option<(Search, String)>,
-    /// What it is for.
-    pub kind: Option<DomainKind>,
+    /// What it is for: one of these; of any kind when there are none.
+    pub kinds: Vec<DomainKind>,
     /// Whether it works.
     pub status: Option<DomainStatus>,
     /// The region.
@@ -97,6 +133,7 @@ fn domain_of(row: &Row) -> Result<Domain> {
         kind: row.parsed("kind")?,
         region: row.text("region")?,
         scope: row.text("scope")?,
+        sources: row.json("sources")?,
         status: row.parsed("status")?,
         created: row.time("created")?,
         modified: row.time("modified")?,
@@ -128,9 +165,11 @@ impl Catalog {
                 Some((search, name)) => sql.with(" AND lower(name) LIKE ", search.pattern(name)).text(" ESCAPE '\\'"),
                 None => sql,
             };
-            sql.with_some(" AND kind = ", filter.kind)
-                .with_some(" AND status = ", filter.status)
-                .with_some(" AND region = ", filter.region.as_deref())
+            let sql = match filter.kinds.as_slice() {
+                [] => sql,
+                kinds => sql.with_list(" AND kind IN ", kinds.iter().copied()),
+            };
+            sql.with_some(" AND status = ", filter.status).with_some(" AND region = ", filter.region.as_deref())
         };
         let total = narrowed(Sql::new("SELECT COUNT(*) AS total FROM domain WHERE 1 = 1")).total(self).await?;
         let rows = narrowed(Sql::new("SELECT * FROM domain WHERE 1 = 1"))
@@ -175,6 +214,23 @@ impl Catalog {
         .transpose()
     }
 
+    /// All domains that are played from, the oldest first, each with its whole configuration.
+    pub async fn play_domains(&self) -> Result<Vec<(Domain, Vec<DomainConfig>)>> {
+        let domains = Sql::new("SELECT * FROM domain WHERE kind IN ('play', 'vod') ORDER BY created, name").rows(self);
+        let domains: Vec<Domain> = domains.await?.iter().map(domain_of).collect::<Result<_>>()?;
+        let configs = Sql::new("SELECT * FROM domain_config ORDER BY domain, function").rows(self).await?;
+        let mut by_domain: BTreeMap<String, Vec<DomainConfig>> = BTreeMap::new();
+        for config in &configs {
+            let config = config_of(config)?;
+            by_domain.entry(config.domain.clone()).or_default().push(config);
+        }
+        let with_configs = |domain: Domain| {
+            let configs = by_domain.remove(&domain.name).unwrap_or_default();
+            (domain, configs)
+        };
+        Ok(domains.into_iter().map(with_configs).collect())
+    }
+
     /// The configuration of `domain` for these functions; for all when `functions` is empty. By name.
     pub async fn domain_configs(&self, domain: &str, functions: &[String]) -> Result<Vec<DomainConfig>> {
         let mut sql = Sql::new("SELECT * FROM domain_config WHERE domain = $1").arg(domain);
@@ -190,13 +246,14 @@ impl Tx {
     /// Adds a domain. `AlreadyExists` when there is one of this name.
     pub async fn add_domain(&mut self, domain: &Domain) -> Result<()> {
         let added = Sql::new(
-            "INSERT INTO domain (name, kind, region, scope, status, created, modified)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            "INSERT INTO domain (name, kind, region, scope, sources, status, created, modified)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
         )
         .arg(&domain.name)
         .arg(domain.kind)
         .arg(&domain.region)
         .arg(&domain.scope)
+        .arg(to_json(&domain.sources)?)
         .arg(domain.status)
         .arg(domain.created)
         .arg(domain.modified)
@@ -296,6 +353,12 @@ impl Tx {
         Ok(())
     }
 
+    /// Deletes the configuration of a domain that has this id. Whether there was one.
+    pub async fn delete_domain_config_of_id(&mut self, domain: &str, id: &str) -> Result<bool> {
+        let deleted = Sql::new("DELETE FROM domain_config WHERE domain = $1 AND id = $2").arg(domain).arg(id);
+        Ok(deleted.run(self).await? > 0)
+    }
+
     /// Deletes one function of a domain's configuration. Whether it was set.
     pub async fn delete_domain_config(&mut self, domain: &str, function: &str) -> Result<bool> {
         let deleted = Sql::new("DELETE FROM domain_config WHERE domain = $1 AND function = $2")
@@ -315,4 +378,5 @@ in_own_tx! {
     delete_mapping(mapping: &Mapping) -> bool;
     set_domain_config(domain: &str, function: &str, args: &BTreeMap<String, String>, now: WallTime) -> ();
     delete_domain_config(domain: &str, function: &str) -> bool;
+    delete_domain_config_of_id(domain: &str, id: &str) -> bool;
 }

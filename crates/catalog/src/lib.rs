@@ -69,7 +69,9 @@ pub use commands::{CommandAnswer, OpenCommand, RecordCommand};
 pub use compose::{Composable, ComposableCycle, Composed};
 pub use deliveries::{Delivery, StreamDelivery, StreamDeliveryFilter};
 pub use described::{Rows, Stale, Subject};
-pub use domains::{Domain, DomainConfig, DomainFilter, DomainKind, DomainStatus, Mapping, ResolvedDomain};
+pub use domains::{
+    Domain, DomainConfig, DomainFilter, DomainKind, DomainSource, DomainStatus, Mapping, ResolvedDomain,
+};
 pub use error::{CatalogError, Result};
 pub use events::{EventCursor, EventFilter, EventOutcome, Replay, Replayed, StoredEvent};
 pub use ids::Ids;

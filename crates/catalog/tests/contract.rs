@@ -16,6 +16,7 @@ use units::{AssetId, JobId, MediaTime, PushId, RecordingId, StreamPath, WallTime
 
 support::contract! {
     a_domain_is_added_once_found_by_any_part_and_deleted_with_all_that_hangs_on_it
+    domains_that_are_played_from_are_told_with_their_configuration
     a_push_host_resolves_to_the_play_domain_it_is_tied_to
     a_rule_has_one_key_and_keeps_its_birth_over_updates
     callbacks_and_settings_are_replaced_as_a_whole
@@ -77,15 +78,7 @@ fn path(stream: &str) -> StreamPath {
 }
 
 fn domain(name: &str, kind: DomainKind) -> Domain {
-    Domain {
-        name: name.into(),
-        kind,
-        region: "cn-shanghai".into(),
-        scope: String::new(),
-        status: DomainStatus::Online,
-        created: at(0),
-        modified: at(0),
-    }
+    Domain { region: "cn-shanghai".into(), ..Domain::new(name, kind, at(0)) }
 }
 
 fn rule(app: &str, stream: &str) -> RecordRule {
@@ -189,7 +182,7 @@ async fn a_domain_is_added_once_found_by_any_part_and_deleted_with_all_that_hang
     assert_eq!(found(Search::Suffix, "push.example.org").await, ["push.example.org"]);
     assert_eq!(found(Search::Exact, "play.example.org").await, ["play.example.org"]);
     assert!(found(Search::Fuzzy, "p%y").await.is_empty() && found(Search::Exact, "play").await.is_empty());
-    let pushes = DomainFilter { kind: Some(DomainKind::Push), ..Default::default() };
+    let pushes = DomainFilter { kinds: vec![DomainKind::Push], ..Default::default() };
     assert_eq!(catalog.domains(&pushes, Page { number: 2, size: 1 }).await.unwrap(), Listed { rows: vec![], total: 1 });
 
     let args = BTreeMap::from([("auth_type".to_owned(), "type_a".to_owned())]);
@@ -206,6 +199,30 @@ async fn a_domain_is_added_once_found_by_any_part_and_deleted_with_all_that_hang
     assert_eq!(catalog.domain("play.example.org").await.unwrap(), None);
     assert!(catalog.domain_configs("play.example.org", &[]).await.unwrap().is_empty());
     assert!(catalog.rules_for_domain("play.example.org").await.unwrap().is_empty());
+}
+
+async fn domains_that_are_played_from_are_told_with_their_configuration(catalog: Catalog) {
+    let source = DomainSource {
+        content: "192.0.2.1".into(),
+        kind: "ipaddr".into(),
+        priority: "20".into(),
+        port: 80,
+        weight: "10".into(),
+    };
+    let vod = Domain { sources: vec![source], created: at(9), ..domain("a.example.org", DomainKind::Vod) };
+    for one in [&vod, &domain("push.example.org", DomainKind::Push), &domain("play.example.org", DomainKind::Play)] {
+        catalog.add_domain(one).await.unwrap();
+        catalog.set_domain_config(&one.name, "aliauth", &BTreeMap::new(), at(9)).await.unwrap();
+    }
+    assert_eq!(catalog.domain("a.example.org").await.unwrap().as_ref(), Some(&vod));
+    assert_eq!(catalog.resolve_push("a.example.org").await.unwrap(), None, "nothing is pushed to it");
+    let told = catalog.play_domains().await.unwrap();
+    let names: Vec<_> = told.iter().map(|(domain, configs)| (domain.name.as_str(), configs.len())).collect();
+    assert_eq!(names, [("play.example.org", 1), ("a.example.org", 1)], "the oldest first");
+    let id = &told[1].1[0].id;
+    assert!(!catalog.delete_domain_config_of_id("play.example.org", id).await.unwrap(), "another's");
+    assert!(catalog.delete_domain_config_of_id("a.example.org", id).await.unwrap());
+    assert!(catalog.play_domains().await.unwrap()[1].1.is_empty());
 }
 
 async fn a_push_host_resolves_to_the_play_domain_it_is_tied_to(catalog: Catalog) {

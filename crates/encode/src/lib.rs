@@ -56,7 +56,7 @@ pub use segments::{SegmentPlan, WrittenSegment, write_segments};
 pub use shots::{
     ANIMATION_MS_MAX, AnimationFormat, AnimationLength, AnimationOrder, AnimationPlan, COVERS, Color, Cue, Feed,
     Frames, Gop, LOOK_BYTES, Layout, Look, PictureOrder, SHOTS_MAX, Sheet, SheetOrder, Shot, ShotOutputs, ShotPaths,
-    ShotTimes, Size, SnapshotOrder, TASK_SNAPSHOTS, Wanted, animation_arguments, best, gops, sheet_arguments,
-    shot_arguments, webvtt,
+    ShotTimes, Size, SnapshotOrder, TASK_SNAPSHOTS, Wanted, animation_arguments, best, each_cue_file, gops,
+    sheet_arguments, shot_arguments, webvtt,
 };
 pub use sound::{Framing, first_frame, frame_begin};

@@ -15,7 +15,7 @@ mod order;
 mod sheet;
 
 pub use command::{ShotOutputs, ShotPaths, animation_arguments, sheet_arguments, shot_arguments};
-pub use cues::{Cue, webvtt};
+pub use cues::{Cue, each_cue_file, webvtt};
 pub use feed::Feed;
 pub use gops::{Frames, Gop, Shot, Wanted, gops};
 pub use looks::{LOOK_BYTES, Look, best};

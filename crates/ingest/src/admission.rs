@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use catalog::{CatalogError, DomainConfig, NewPush, ResolvedDomain};
+use catalog::{CatalogError, NewPush, ResolvedDomain};
 use hub::{PublishError, Publisher, PushInfo};
-use rpc::url_auth::{UrlAuthError, check_a};
+use rpc::url_auth::{AuthType, Claim, UrlAuth, UrlAuthError};
 use rtmp::PublishRequest;
 use units::{PathError, PushId, StreamPath};
 
@@ -15,13 +15,6 @@ use crate::load::ROOM_WAIT;
 use crate::meter::Meter;
 use crate::registry::{NoPlace, Place};
 
-/// The function of a domain's configuration that is URL authentication (contract §2.4), and its arguments.
-const AUTH_FUNCTION: &str = "aliauth";
-const AUTH_TYPE: &str = "auth_type";
-const AUTH_KEYS: [&str; 2] = ["auth_key1", "auth_key2"];
-const AUTH_VALIDITY: &str = "ali_auth_delta";
-/// How long a signed URL lives after its time, unless the domain says otherwise (contract §4.2), in seconds.
-const AUTH_VALIDITY_S: i64 = 1_800;
 /// Characters of a domain name that are looked at.
 const DOMAIN_CHARS_MAX: usize = 253;
 
@@ -37,7 +30,9 @@ pub(crate) enum Refusal {
     #[error("the push URL is not authorised: {0}")]
     Unauthorised(#[from] UrlAuthError),
     #[error("the domain wants URL authentication of {0}, which RTMP cannot carry; use type_a")]
-    AuthType(String),
+    AuthType(&'static str),
+    #[error("the domain's URL authentication cannot be read: {0}")]
+    AuthArgs(String),
     #[error("the stream is blocked")]
     Blocked,
     #[error("the stream is pushed already, and this server lets nobody take over")]
@@ -60,7 +55,7 @@ impl Refusal {
         match self {
             Self::Path(_) => "path",
             Self::UnknownDomain(_) | Self::ClosedDomain(_) => "domain",
-            Self::Unauthorised(_) | Self::AuthType(_) => "auth",
+            Self::Unauthorised(_) | Self::AuthType(_) | Self::AuthArgs(_) => "auth",
             Self::Blocked => "blocked",
             Self::Occupied => "occupied",
             Self::Space => "space",
@@ -160,23 +155,20 @@ async fn resolve(node: &Node, request: &PublishRequest) -> Result<ResolvedDomain
 
 /// Type A authentication, when the push domain, or else its play domain, has it on.
 async fn authorise(node: &Node, request: &PublishRequest, domains: &ResolvedDomain) -> Result<(), Refusal> {
-    let functions = [AUTH_FUNCTION.to_owned()];
+    let functions = [UrlAuth::FUNCTION.to_owned()];
     let mut config = node.catalog.domain_configs(&domains.push_domain, &functions).await?.pop();
     if config.is_none() {
         config = node.catalog.domain_configs(&domains.play_domain, &functions).await?.pop();
     }
-    let Some(DomainConfig { args, .. }) = config else { return Ok(()) };
-    let argument = |name| args.get(name).map_or("", String::as_str);
-    match argument(AUTH_TYPE) {
-        "type_a" => {}
-        "" | "no_auth" => return Ok(()),
-        other => return Err(Refusal::AuthType(other.to_owned())),
+    let Some(config) = config else { return Ok(()) };
+    let Some(auth) = UrlAuth::of_args(&config.args).map_err(Refusal::AuthArgs)? else { return Ok(()) };
+    if auth.kind() != AuthType::A {
+        return Err(Refusal::AuthType(auth.kind().as_str()));
     }
     let path = format!("/{}/{}", request.app, request.stream);
-    let keys = AUTH_KEYS.map(argument);
-    let validity_s = argument(AUTH_VALIDITY).parse().unwrap_or(AUTH_VALIDITY_S);
-    let auth_key = request.params.auth_key().unwrap_or_default();
-    Ok(check_a(&path, auth_key, &keys, validity_s, wall().unix_s())?)
+    let claim = Claim::of_auth_key(&path, request.params.auth_key().unwrap_or_default())?;
+    auth.check(&claim, &[&path], wall())?;
+    Ok(())
 }
 
 /// Ends the row of a push. A catalog that does not answer is asked some times more; if it stays away, the row is ended as an

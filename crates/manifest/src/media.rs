@@ -57,6 +57,21 @@ impl MediaPlaylist {
         longest.saturating_add(scale / 2).div_euclid(scale).max(self.target_seconds_min).max(1)
     }
 
+    /// Changes where its segments and init segments are. `change` gets each as it is written, and gives what takes its place.
+    pub fn each_uri(&mut self, mut change: impl FnMut(&str) -> String) {
+        // Many segments in a row have one init segment.
+        let mut known: Option<(String, String)> = None;
+        for segment in &mut self.segments {
+            segment.uri = change(&uri(&segment.uri));
+            if known.as_ref().is_none_or(|(map, _)| *map != segment.map) {
+                known = Some((segment.map.clone(), change(&uri(&segment.map))));
+            }
+            if let Some((_, changed)) = &known {
+                segment.map.clone_from(changed);
+            }
+        }
+    }
+
     /// The playlist as it is served.
     ///
     /// Durations are written in microseconds, rounded so that their running sum is never off by more than half of one.
@@ -180,6 +195,21 @@ mod tests {
             playlist(PlaylistKind::Vod, vec![MediaSegment { gap: true, ..segment(0, 9) }, segment(1, 9)]).to_text();
         assert!(text.contains("#EXT-X-VERSION:8\n") && text.contains("#EXT-X-GAP\n#EXTINF:0.000100,\nv0.m4s\n"));
         assert_eq!(text.matches("GAP").count(), 1);
+    }
+
+    #[test]
+    fn segments_and_init_segments_can_be_somewhere_else() {
+        let other = MediaSegment { map: "init v1.mp4".into(), ..segment(2, 9) };
+        let mut moved = playlist(PlaylistKind::Vod, vec![segment(0, 9), segment(1, 9), other]);
+        let mut asked = Vec::new();
+        moved.each_uri(|uri| {
+            asked.push(uri.to_owned());
+            format!("/x/{uri}?k=1&l=2")
+        });
+        assert_eq!(asked, ["v0.m4s", "init-v0.mp4", "v1.m4s", "v2.m4s", "init%20v1.mp4"]);
+        let text = moved.to_text();
+        assert_eq!(text.matches("#EXT-X-MAP:URI=\"/x/init-v0.mp4?k=1&l=2\"\n").count(), 1);
+        assert!(text.contains("\n/x/v1.m4s?k=1&l=2\n") && text.contains("URI=\"/x/init%20v1.mp4?k=1&l=2\""));
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub struct Representation {
     pub folder: String,
     /// The name of its init segment.
     pub init: String,
+    /// The name of a segment, where it is not that of the set.
+    pub media: Option<String>,
     /// The peak of any segment, in bits per second.
     pub bandwidth_bps: u64,
     /// RFC 6381.
@@ -85,6 +87,21 @@ pub enum Shape {
 }
 
 impl Mpd {
+    /// Changes where the parts of its representations are. `change` gets each folder as it is written, and gives what takes its
+    /// place, and a query for all parts in it.
+    pub fn each_folder(&mut self, mut change: impl FnMut(&str) -> (String, Option<String>)) {
+        for set in self.periods.iter_mut().flat_map(|period| &mut period.sets) {
+            for one in &mut set.representations {
+                let (folder, query) = change(&uri(&one.folder));
+                one.folder = folder;
+                if let Some(query) = query {
+                    one.init = format!("{}?{query}", one.init);
+                    one.media = Some(format!("{}?{query}", set.media));
+                }
+            }
+        }
+    }
+
     /// The description as it is served. Periods begin where the one before ends.
     pub fn to_text(&self) -> String {
         let all = || self.periods.iter().flat_map(|period| &period.segments);
@@ -192,7 +209,8 @@ impl Representation {
         if !self.folder.is_empty() {
             let _ = writeln!(out, "    <BaseURL>{}</BaseURL>", xml(&uri(&self.folder)));
         }
-        let _ = writeln!(out, "    <SegmentTemplate initialization=\"{}\"/>", xml(&uri(&self.init)));
+        let media = self.media.as_ref().map_or_else(String::new, |media| format!(" media=\"{}\"", xml(&uri(media))));
+        let _ = writeln!(out, "    <SegmentTemplate initialization=\"{}\"{media}/>", xml(&uri(&self.init)));
         out.push_str("   </Representation>\n");
     }
 }
@@ -208,6 +226,7 @@ mod tests {
             id: id.into(),
             folder: format!("{id}&/"),
             init: "init-v0.mp4".into(),
+            media: None,
             bandwidth_bps: 640_000,
             codec: "avc1.64001e".into(),
             shape,
@@ -287,6 +306,31 @@ mod tests {
 </MPD>
 "#
         );
+    }
+
+    #[test]
+    fn folders_can_be_somewhere_else_and_their_parts_have_a_query() {
+        let pictures = Shape::Pictures { width: 640, height: 360, frame_rate_milli: 25_000 };
+        let set = AdaptationSet {
+            content: ContentType::Video,
+            media: "v$Number$.m4s".into(),
+            representations: vec![representation("a b", pictures), representation("c", pictures)],
+        };
+        let mut mpd = Mpd {
+            scale: Timescale::REEL,
+            periods: vec![Period { segments: vec![(0, 90_000)], first: 0, sets: vec![set] }],
+        };
+        mpd.each_folder(|folder| match folder {
+            "a%20b&/" => ("/x/".to_owned(), None),
+            folder => (folder.to_owned(), Some("k=1&l=2".to_owned())),
+        });
+        let text = mpd.to_text();
+        assert!(
+            text.contains("<BaseURL>/x/</BaseURL>\n    <SegmentTemplate initialization=\"init-v0.mp4\"/>"),
+            "{text}"
+        );
+        let template = "<BaseURL>c&amp;/</BaseURL>\n    <SegmentTemplate initialization=\"init-v0.mp4?k=1&amp;l=2\" media=\"v$Number$.m4s?k=1&amp;l=2\"/>";
+        assert!(text.contains(template), "{text}");
     }
 
     /// The segments that a reader finds in the first timeline.

@@ -47,6 +47,14 @@ pub struct Multivariant {
 }
 
 impl Multivariant {
+    /// Changes where its playlists are. `change` gets each as it is written, and gives what takes its place.
+    pub fn each_uri(&mut self, mut change: impl FnMut(&str) -> String) {
+        let audio = self.audio.iter_mut().map(|audio| &mut audio.uri);
+        for known in audio.chain(self.variants.iter_mut().map(|variant| &mut variant.uri)) {
+            *known = change(&uri(known));
+        }
+    }
+
     /// The playlist as it is served.
     pub fn to_text(&self) -> String {
         let mut out = format!("#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS\n");
@@ -114,6 +122,10 @@ mod tests {
                 audio_group: Some("audio".into()),
             }],
         };
+        let mut moved = playlist.clone();
+        moved.each_uri(|uri| format!("{uri}?k=1"));
+        let uris = [&moved.audio[0].uri, &moved.audio[1].uri, &moved.variants[0].uri];
+        assert_eq!(uris, ["main.m3u8?k=1", "other.m3u8?k=1", "video.m3u8?k=1"]);
         assert_eq!(
             playlist.to_text(),
             "#EXTM3U\n\

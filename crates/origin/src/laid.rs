@@ -7,6 +7,7 @@ use codec::TrackKind;
 use view::Timeline;
 
 use crate::error::Result;
+use crate::grant::Grant;
 use crate::reels::ROW_BYTES;
 use crate::reply::tag;
 
@@ -37,10 +38,15 @@ impl Laid {
         Self { timeline, ended, video: OnceLock::new(), audio: OnceLock::new() }
     }
 
-    /// The playlist of a track, written once; one of segments put together (see [`Timeline::playlist`]) each time.
-    pub(crate) fn playlist(&self, track: TrackKind, about: Option<u64>) -> Result<Text> {
-        if about.is_some() {
-            return Ok(Text::new(self.timeline.playlist(track, self.ended, about)?.to_text()));
+    /// The playlist of a track, written once; one of segments put together (see [`Timeline::playlist`]), or of signed URLs, each
+    /// time.
+    pub(crate) fn playlist(&self, track: TrackKind, about: Option<u64>, grant: &Grant) -> Result<Text> {
+        if about.is_some() || grant.is_signed() {
+            let mut playlist = self.timeline.playlist(track, self.ended, about)?;
+            if grant.is_signed() {
+                playlist.each_uri(|uri| grant.url(uri));
+            }
+            return Ok(Text::new(playlist.to_text()));
         }
         let written = match track {
             TrackKind::Video => &self.video,

@@ -4,6 +4,9 @@
 //! is a view of stored reels: heads are made from the index, sample bytes stream from the stored segments in
 //! bounded chunks. Pictures are served as they are stored.
 //!
+//! Every request goes through the door (`door`): what its domain asks of it, such as a signature, is asked there. Playlists hand
+//! on what let their reader in (`grant`).
+//!
 //! **Invariant:** memory is a cache here. Whether an asset may be seen is asked of the catalog (at most
 //! [`ANSWER_AGE_MAX`] ago), and an index that grows is read on from where it ended.
 //! **Boundary:** writes nothing, anywhere.
@@ -11,9 +14,12 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
 mod body;
+mod door;
 mod error;
+mod grant;
 mod laid;
 mod live;
+mod path;
 mod pictures;
 mod range;
 mod reels;
@@ -49,11 +55,13 @@ pub struct Settings {
     pub mp4_cache_bytes: u64,
     /// How many heads are made at once. Each holds a core while it is made, and some 20 bytes a sample.
     pub mp4_builds: usize,
+    /// A proxy stands before this server, and what it tells of the host and the address of a request is believed.
+    pub behind_proxy: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { index_cache_bytes: 128 << 20, mp4_cache_bytes: 128 << 20, mp4_builds: 2 }
+        Self { index_cache_bytes: 128 << 20, mp4_cache_bytes: 128 << 20, mp4_builds: 2, behind_proxy: false }
     }
 }
 
@@ -68,11 +76,12 @@ pub struct Deps {
     pub settings: Settings,
 }
 
-/// The routes below `/v/` and `/l/`.
+/// Everything below `/v/` and `/l/`, which may stand behind a signature, and the streams of the domain whose host is asked: the
+/// fallback of the server's routes.
 pub fn router(deps: Deps) -> Router {
     let reels = Arc::new(reels::Reels::new(deps.blobs, deps.settings.index_cache_bytes));
     let vod = Arc::new(vod::Vod::new(deps.catalog.clone(), Arc::clone(&reels), &deps.settings));
-    let live = Arc::new(live::Live::new(deps.catalog, reels, deps.settings.index_cache_bytes));
+    let live = Arc::new(live::Live::new(deps.catalog.clone(), reels, deps.settings.index_cache_bytes));
     let vod = Router::new()
         .route("/v/{asset}/{name}", get(vod::serve))
         .route("/v/{asset}/{output}/{name}", get(vod::serve_output))
@@ -81,7 +90,8 @@ pub fn router(deps: Deps) -> Router {
         .route("/l/{domain}/{app}/{file}", get(live::serve_index))
         .route("/l/{domain}/{app}/{stream}/{recording}/{name}", get(live::serve))
         .with_state(live);
-    vod.merge(live).layer(middleware::from_fn(cross_origin))
+    let door = Arc::new(door::Door::new(deps.catalog, deps.settings.behind_proxy, vod.merge(live)));
+    Router::new().fallback(door::enter).with_state(door).layer(middleware::from_fn(cross_origin))
 }
 
 /// Any site may play what is served here; players run in pages of other origins.

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -18,6 +19,7 @@ use view::{Growth, Name, SpanView, Timeline};
 
 use crate::ANSWER_AGE_MAX;
 use crate::error::{OriginError, Result};
+use crate::grant::Grant;
 use crate::laid::{Laid, Text};
 use crate::reels::Reels;
 use crate::reply::{Content, Keep, Reply, content_type, tag};
@@ -98,22 +100,22 @@ impl Live {
     }
 
     /// The multivariant playlist; its children lie in the folder `{stream}/{recording}/`.
-    async fn index(&self, path: StreamPath) -> Result<Reply> {
+    async fn index(&self, path: StreamPath, grant: &Grant) -> Result<Reply> {
         let folder = format!("{}/", path.stream());
         let answer = self.current(path).await?;
         let laid = self.lay_out(&answer).await?;
         // A stream's name may have characters that end a path in a URL.
         let folder = format!("{}{}/", folder.replace('%', "%25").replace('?', "%3F").replace('#', "%23"), answer.id);
-        Ok(playlist(Name::Index, Text::new(laid.timeline.multivariant(&folder).to_text())))
+        Ok(playlist(Name::Index, over(&laid, &folder, grant)))
     }
 
-    async fn reply(&self, path: &StreamPath, id: RecordingId, name: Name) -> Result<Reply> {
+    async fn reply(&self, path: &StreamPath, id: RecordingId, name: Name, grant: &Grant) -> Result<Reply> {
         let answer = self.known(path, id).await?;
         let laid = self.lay_out(&answer).await?;
         let timeline = &laid.timeline;
         let (tag, content) = match name {
-            Name::Index => return Ok(playlist(name, Text::new(timeline.multivariant("").to_text()))),
-            Name::Playlist(track) => return Ok(playlist(name, laid.playlist(track, None)?)),
+            Name::Index => return Ok(playlist(name, over(&laid, "", grant))),
+            Name::Playlist(track) => return Ok(playlist(name, laid.playlist(track, None, grant)?)),
             Name::Init(track, number) => {
                 let init = timeline.init(track, number)?;
                 (tag(&init), Content::Made(init))
@@ -131,6 +133,13 @@ impl Live {
     }
 }
 
+/// What stands over the playlists.
+fn over(laid: &Laid, folder: &str, grant: &Grant) -> Text {
+    let mut playlist = laid.timeline.multivariant(folder);
+    playlist.each_uri(|uri| grant.url(uri));
+    Text::new(playlist.to_text())
+}
+
 fn playlist(name: Name, text: Text) -> Reply {
     Reply { content_type: content_type(name), keep: Keep::Second, tag: text.tag, content: Content::Made(text.bytes) }
 }
@@ -144,7 +153,7 @@ fn answer_of(recording: Recording) -> Answer {
     Answer { id: recording.id, path: recording.path, span, ended }
 }
 
-fn now() -> WallTime {
+pub(crate) fn now() -> WallTime {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     WallTime::from_unix_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
@@ -157,21 +166,23 @@ fn path_of(domain: &str, app: &str, stream: &str) -> Result<StreamPath> {
 pub(crate) async fn serve_index(
     State(live): State<Arc<Live>>,
     Path((domain, app, file)): Path<(String, String, String)>,
+    Extension(grant): Extension<Arc<Grant>>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let stream = file.strip_suffix(".m3u8").ok_or(OriginError::NotFound { what: "a live stream" })?;
-    let reply = live.index(path_of(&domain, &app, stream)?).await?;
-    Ok(reply.answer(&headers, &live.reels.blobs))
+    let reply = live.index(path_of(&domain, &app, stream)?, &grant).await?;
+    Ok(reply.answer(&headers, &grant, &live.reels.blobs))
 }
 
 /// `GET /l/{domain}/{app}/{stream}/{recording}/{name}`.
 pub(crate) async fn serve(
     State(live): State<Arc<Live>>,
     Path((domain, app, stream, recording, name)): Path<(String, String, String, String, String)>,
+    Extension(grant): Extension<Arc<Grant>>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let recording = recording.parse().map_err(|_| OriginError::NotFound { what: "this recording" })?;
     let name = name.parse().map_err(|_| OriginError::NotFound { what: "this name" })?;
-    let reply = live.reply(&path_of(&domain, &app, &stream)?, recording, name).await?;
-    Ok(reply.answer(&headers, &live.reels.blobs))
+    let reply = live.reply(&path_of(&domain, &app, &stream)?, recording, name, &grant).await?;
+    Ok(reply.answer(&headers, &grant, &live.reels.blobs))
 }

@@ -6,17 +6,22 @@
 use axum::http::HeaderMap;
 use axum::response::Response;
 use blobs::{BlobError, Blobs};
+use bytes::Bytes;
 use catalog::{AssetStatus, Catalog, PictureSet, picture_key};
 use domain::picture::{PictureFormat, PictureKind, PictureName};
+use encode::each_cue_file;
 use moka::future::Cache;
 use units::{AssetId, JobId};
 
 use crate::ANSWER_AGE_MAX;
 use crate::error::{OriginError, Result};
+use crate::grant::Grant;
 use crate::reply::{Content, Keep, Reply, tag};
 
 /// Answers of the catalog that are kept; each takes some 200 bytes.
 const ANSWERS_MAX: u64 = 10_000;
+/// Largest file of cues that is read whole: a picture a second of a day takes some 10 MB.
+const CUES_BYTES_MAX: u64 = 32 << 20;
 
 /// What the catalog said a moment ago of the pictures of one kind and job.
 #[derive(Clone)]
@@ -71,8 +76,32 @@ impl Pictures {
         })
     }
 
-    pub(crate) async fn answer(&self, asset: AssetId, name: PictureName, headers: &HeaderMap) -> Result<Response> {
-        Ok(self.reply(asset, name).await?.answer(headers, &self.blobs))
+    pub(crate) async fn answer(
+        &self,
+        asset: AssetId,
+        name: PictureName,
+        headers: &HeaderMap,
+        grant: &Grant,
+    ) -> Result<Response> {
+        let mut reply = self.reply(asset, name).await?;
+        if let Content::Object { key, size } = &reply.content
+            && name.format == PictureFormat::Vtt
+            && grant.is_signed()
+        {
+            reply.content = Content::Made(self.signed_cues(key, *size, grant).await?);
+            reply.tag = tag((reply.tag, grant.url("")));
+        }
+        Ok(reply.answer(headers, grant, &self.blobs))
+    }
+
+    /// Cues with URLs that let their reader in.
+    async fn signed_cues(&self, key: &str, size: u64, grant: &Grant) -> Result<Bytes> {
+        if size > CUES_BYTES_MAX {
+            return Err(OriginError::Internal(format!("{key} has {size} bytes: too many for cues")));
+        }
+        let text = self.blobs.get_range(key, 0..size).await?;
+        let text = String::from_utf8_lossy(&text);
+        Ok(each_cue_file(&text, |file| grant.url(file)).into())
     }
 }
 

@@ -15,6 +15,7 @@ use view::{Flv, Mp3, Mp4, Name, Piece, slice, total};
 
 use crate::body;
 use crate::error::json;
+use crate::grant::Grant;
 use crate::laid::Laid;
 use crate::range::{Wanted, wanted};
 use crate::reels::Reels;
@@ -31,7 +32,15 @@ pub(crate) enum Keep {
 }
 
 impl Keep {
-    const fn value(self) -> HeaderValue {
+    pub(crate) const fn seconds(self) -> u64 {
+        match self {
+            Self::Forever => 86_400,
+            Self::Minute => 60,
+            Self::Second => 1,
+        }
+    }
+
+    pub(crate) const fn value(self) -> HeaderValue {
         match self {
             Self::Forever => HeaderValue::from_static("public, max-age=86400, immutable"),
             Self::Minute => HeaderValue::from_static("public, max-age=60"),
@@ -130,8 +139,8 @@ pub(crate) const fn content_type(name: Name) -> &'static str {
 }
 
 impl Reply {
-    /// The answer to a request with these headers.
-    pub(crate) fn answer(self, request: &HeaderMap, blobs: &Blobs) -> Response {
+    /// The answer to a request with these headers, which was let in.
+    pub(crate) fn answer(self, request: &HeaderMap, grant: &Grant, blobs: &Blobs) -> Response {
         let size = self.content.size();
         let tag = format!("\"{:016x}\"", self.tag);
         let text = |name| request.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
@@ -161,7 +170,7 @@ impl Reply {
         };
         set(&mut response, header::ETAG, &tag);
         let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, self.keep.value());
+        headers.insert(header::CACHE_CONTROL, grant.keep(self.keep));
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         response
     }

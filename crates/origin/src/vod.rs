@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -20,6 +21,7 @@ use units::{AssetId, JobId, ReelId};
 use view::{CutSpan, Flv, Growth, Member, Mp3, Mp4, Name, Package, SLICE_PARTS_MAX, SoundView, SpanView, Timeline};
 
 use crate::error::{OriginError, Result};
+use crate::grant::Grant;
 use crate::laid::{Laid, Text};
 use crate::pictures::Pictures;
 use crate::reels::{CutFile, Reels};
@@ -191,23 +193,23 @@ impl Vod {
     }
 
     /// `folder` stands before the names in the multivariant playlist.
-    async fn reply(&self, of: Of, name: Name, folder: &str) -> Result<Reply> {
+    async fn reply(&self, of: Of, name: Name, folder: &str, grant: &Grant) -> Result<Reply> {
         if matches!(name, Name::Index | Name::Mpd | Name::Mp4 | Name::Flv | Name::Mp3) {
             // Where a viewer begins, the catalog is asked anew: a video that was deleted or made a moment ago is gone or there.
             self.answers.invalidate(&of).await;
         }
         let One { cut, about, bandwidth_bps } = match self.playable(of).await?.what {
             What::One(one) => one,
-            What::Package { members, network_bps } => return self.package(&members, network_bps, name).await,
+            What::Package { members, network_bps } => return self.package(&members, network_bps, name, grant).await,
         };
         let same_cut = tag((&cut, name));
         let laid = self.laid(&cut).await?;
         let (keep, tag, content) = match name {
             Name::Index | Name::Mpd => {
                 let member = Member { bandwidth_bps, ..Member::new(&laid.timeline, folder) };
-                written(over(&Package::one(member), name, None))
+                written(over(&Package::one(member), name, None, grant))
             }
-            Name::Playlist(track) => written(laid.playlist(track, about)?),
+            Name::Playlist(track) => written(laid.playlist(track, about, grant)?),
             Name::Init(track, number) => {
                 let init = laid.timeline.init(track, number)?;
                 (Keep::Forever, tag(&init), Content::Made(init))
@@ -237,7 +239,13 @@ impl Vod {
     }
 
     /// What is told of several outputs together. An output that was deleted meanwhile is left out.
-    async fn package(&self, members: &[(JobId, One)], network_bps: Option<u64>, name: Name) -> Result<Reply> {
+    async fn package(
+        &self,
+        members: &[(JobId, One)],
+        network_bps: Option<u64>,
+        name: Name,
+        grant: &Grant,
+    ) -> Result<Reply> {
         if members.is_empty() || !matches!(name, Name::Index | Name::Mpd) {
             return Err(NO_NAME);
         }
@@ -249,7 +257,7 @@ impl Vod {
             bandwidth_bps: *bandwidth_bps,
             ..Member::new(&laid.timeline, folder)
         });
-        let (keep, tag, content) = written(over(&Package::new(members.collect())?, name, network_bps));
+        let (keep, tag, content) = written(over(&Package::new(members.collect())?, name, network_bps, grant));
         Ok(Reply { content_type: content_type(name), keep, tag, content })
     }
 }
@@ -259,11 +267,15 @@ fn span(reel: ReelId, from: i64, to: i64) -> Span {
 }
 
 /// What stands over the playlists, or the description.
-fn over(package: &Package<'_>, name: Name, network_bps: Option<u64>) -> Text {
-    match name {
-        Name::Mpd => Text::new(package.mpd().to_text()),
-        _ => Text::new(package.multivariant(network_bps).to_text()),
+fn over(package: &Package<'_>, name: Name, network_bps: Option<u64>, grant: &Grant) -> Text {
+    if name == Name::Mpd {
+        let mut mpd = package.mpd();
+        mpd.each_folder(|folder| grant.folder(folder));
+        return Text::new(mpd.to_text());
     }
+    let mut playlist = package.multivariant(network_bps);
+    playlist.each_uri(|uri| grant.url(uri));
+    Text::new(playlist.to_text())
 }
 
 fn written(text: Text) -> (Keep, u64, Content) {
@@ -298,32 +310,35 @@ fn output_id(asset: AssetId, stem: &str) -> Option<JobId> {
 pub(crate) async fn serve(
     State(vod): State<Arc<Vod>>,
     Path((asset, name)): Path<(String, String)>,
+    Extension(grant): Extension<Arc<Grant>>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let asset = asset_id(&asset)?;
     let output = name.rsplit_once('.').and_then(|(stem, extension)| Some((output_id(asset, stem)?, stem, extension)));
-    let reply = match output {
-        Some((id, _, "mp4")) => vod.reply(Of { asset, output: Some(id) }, Name::Mp4, "").await?,
-        Some((id, _, "flv")) => vod.reply(Of { asset, output: Some(id) }, Name::Flv, "").await?,
-        Some((id, _, "mp3")) => vod.reply(Of { asset, output: Some(id) }, Name::Mp3, "").await?,
-        Some((id, stem, "m3u8")) => vod.reply(Of { asset, output: Some(id) }, Name::Index, &format!("{stem}/")).await?,
-        Some((id, stem, "mpd")) => vod.reply(Of { asset, output: Some(id) }, Name::Mpd, &format!("{stem}/")).await?,
-        _ => vod.reply(Of { asset, output: None }, name.parse().map_err(|_| NO_NAME)?, "").await?,
+    let (output, name, folder) = match output {
+        Some((id, _, "mp4")) => (Some(id), Name::Mp4, String::new()),
+        Some((id, _, "flv")) => (Some(id), Name::Flv, String::new()),
+        Some((id, _, "mp3")) => (Some(id), Name::Mp3, String::new()),
+        Some((id, stem, "m3u8")) => (Some(id), Name::Index, format!("{stem}/")),
+        Some((id, stem, "mpd")) => (Some(id), Name::Mpd, format!("{stem}/")),
+        _ => (None, name.parse().map_err(|_| NO_NAME)?, String::new()),
     };
-    Ok(reply.answer(&headers, &vod.reels.blobs))
+    let reply = vod.reply(Of { asset, output }, name, &folder, &grant).await?;
+    Ok(reply.answer(&headers, &grant, &vod.reels.blobs))
 }
 
 /// `GET /v/{asset}/{output}/{name}`: the parts of an output's HLS, and pictures.
 pub(crate) async fn serve_output(
     State(vod): State<Arc<Vod>>,
     Path((asset, output, name)): Path<(String, String, String)>,
+    Extension(grant): Extension<Arc<Grant>>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let asset = asset_id(&asset)?;
     if let Ok(picture) = format!("{output}/{name}").parse::<PictureName>() {
-        return vod.pictures.answer(asset, picture, &headers).await;
+        return vod.pictures.answer(asset, picture, &headers, &grant).await;
     }
     let of = Of { asset, output: Some(output_id(asset, &output).ok_or(NO_NAME)?) };
     let name = name.parse().map_err(|_| NO_NAME)?;
-    Ok(vod.reply(of, name, "").await?.answer(&headers, &vod.reels.blobs))
+    Ok(vod.reply(of, name, "", &grant).await?.answer(&headers, &grant, &vod.reels.blobs))
 }

@@ -8,6 +8,7 @@ use crate::acs3::{self, Authorization};
 use crate::digest::{same, sha256_hex};
 use crate::encoding::decode_pairs;
 use crate::param::{self, Filled, ParamError};
+use crate::play_auth::TokenError;
 use crate::refusal::excerpt;
 use crate::{Params, Refusal, v1};
 
@@ -179,9 +180,18 @@ impl Call {
         if apart > CLOCK_WINDOW { Err(Refusal::TimestampExpired { seconds: apart.as_secs() }) } else { Ok(()) }
     }
 
-    /// Was the request signed with `secret`? Compared in constant time. There are only permanent keys, so a request with a
-    /// temporary token is refused once its signature is known to be right.
+    /// Was the request signed with the secret of a permanent key? A temporary token does not fit one: it is refused once the
+    /// signature is known to be right.
     pub fn verify(&self, secret: &str) -> Result<(), Refusal> {
+        self.verify_temporary(secret)?;
+        match self.security_token() {
+            None => Ok(()),
+            Some(_) => Err(Refusal::Token(TokenError::Mismatch)),
+        }
+    }
+
+    /// Was the request signed with the secret that belongs to its token? Compared in constant time.
+    pub fn verify_temporary(&self, secret: &str) -> Result<(), Refusal> {
         let (matched, shown) = match &self.signature {
             Signature::V1 { theirs, string_to_sign } => {
                 (same(&v1::sign(secret, string_to_sign), theirs), string_to_sign.clone())
@@ -192,13 +202,12 @@ impl Call {
                 (matched, format!("{string_to_sign}\nserver canonical request is:{canonical_request}"))
             }
         };
-        if !matched {
-            return Err(Refusal::SignatureMismatch { string_to_sign: shown });
-        }
-        match self.security_token.as_deref() {
-            None | Some("") => Ok(()),
-            Some(_) => Err(Refusal::TokenMismatch),
-        }
+        if matched { Ok(()) } else { Err(Refusal::SignatureMismatch { string_to_sign: shown }) }
+    }
+
+    /// The token that came with the key, if any.
+    pub fn security_token(&self) -> Option<&str> {
+        self.security_token.as_deref().filter(|token| !token.is_empty())
     }
 }
 
@@ -399,7 +408,7 @@ mod tests {
     fn a_temporary_token_does_not_fit_a_permanent_key() {
         let mut call = Call::parse(&CAPTURED).unwrap();
         call.security_token = Some("token".into());
-        assert_eq!(call.verify("sk1"), Err(Refusal::TokenMismatch));
+        assert_eq!(call.verify("sk1"), Err(Refusal::Token(TokenError::Mismatch)));
     }
 
     proptest! {

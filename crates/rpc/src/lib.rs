@@ -7,6 +7,7 @@
 //! Whatever comes from the network is refused with an error, never with a panic; every size has a named limit.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+pub mod access;
 mod acs3;
 mod call;
 pub mod callback;
@@ -18,6 +19,7 @@ pub mod event;
 pub mod failure;
 pub mod param;
 mod params;
+pub mod play_auth;
 mod refusal;
 pub mod scroll;
 pub mod search;

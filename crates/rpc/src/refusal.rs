@@ -1,6 +1,7 @@
 //! Why a request is refused before any operation has seen it.
 
 use crate::param::ParamError;
+use crate::play_auth::TokenError;
 
 /// The gateway's refusals (contract §1.6). The message is a sentence for the caller; the wire's code and HTTP status are
 /// given to each variant by the one table of codes in `api`.
@@ -65,9 +66,9 @@ pub enum Refusal {
         /// What we signed.
         string_to_sign: String,
     },
-    /// A temporary token came with a permanent key.
-    #[error("The specified SecurityToken does not belong to the specified AccessKeyId.")]
-    TokenMismatch,
+    /// The token of a temporary key is not believed, or came with a permanent key.
+    #[error(transparent)]
+    Token(#[from] TokenError),
 }
 
 /// The first characters of a text from the network, for a message.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use catalog::{Catalog, Domain, DomainKind, DomainStatus, Mapping, StoredRule};
+use catalog::{Catalog, Domain, DomainKind, Mapping, StoredRule};
 use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
 use encode::Capabilities;
 use units::WallTime;
@@ -28,15 +28,7 @@ pub async fn bootstrap(catalog: &Catalog, live: &Live, now: WallTime) -> anyhow:
         return Ok(());
     }
     for (name, kind) in [(&push_domain, DomainKind::Push), (&play_domain, DomainKind::Play)] {
-        let domain = Domain {
-            name: name.clone(),
-            kind,
-            region: String::new(),
-            scope: String::new(),
-            status: DomainStatus::Online,
-            created: now,
-            modified: now,
-        };
+        let domain = Domain::new(name, kind, now);
         tx.add_domain(&domain).await.with_context(|| format!("cannot make the default domain {name}"))?;
     }
     tx.add_mapping(&Mapping { push_domain, play_domain: play_domain.clone() }, now).await?;

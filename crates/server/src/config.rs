@@ -109,6 +109,9 @@ configuration! {
         /// How the outside reaches this server, for the URLs in answers and events: "https://vod.example.org".
         /// Empty: the Host header of the request, and in events the listen address.
         public_url: String = String::new();
+        /// Whether a proxy or a CDN stands before this server and nothing reaches it otherwise. Then the last X-Forwarded-Host and
+        /// X-Forwarded-For of a request for media say which domain it is for, and where it comes from.
+        behind_proxy: bool = false;
         /// Connections served at once; further ones wait to be accepted. Each may hold a few hundred KiB.
         connections_max: u32 = 10_000;
     }

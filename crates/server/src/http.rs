@@ -1,9 +1,11 @@
 //! The HTTP server: one listener, bounded in connections, in header size and in patience.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -42,10 +44,10 @@ pub async fn serve(
             () = stop.cancelled() => break,
             seat = Arc::clone(&seats).acquire_owned() => seat,
         };
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept an HTTP connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -56,7 +58,7 @@ pub async fn serve(
         let (app, stop) = (app.clone(), stop.clone());
         connections.spawn(async move {
             let _seat = seat;
-            connection(stream, app, stop).await;
+            connection(stream, peer, app, stop).await;
         });
     }
     drop(listener);
@@ -66,14 +68,15 @@ pub async fn serve(
     }
 }
 
-async fn connection(stream: TcpStream, app: Router, stop: CancellationToken) {
+async fn connection(stream: TcpStream, peer: SocketAddr, app: Router, stop: CancellationToken) {
     // Answers are written whole, so waiting to fill packets only adds delay.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
-    let service = TowerToHyperService::new(
-        app.map_request(|request: hyper::Request<Incoming>| request.map(axum::body::Body::new)),
-    );
+    let service = TowerToHyperService::new(app.map_request(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request.map(axum::body::Body::new)
+    }));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)

@@ -104,7 +104,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let worker = Service::start("worker", &rest, &ends, |stop| {
         worker::run(catalog.clone(), blobs.clone(), worker_settings(&config, addresses.http, data.path()), stop)
     });
-    let app = app(api_settings(&config, encoder), &catalog, &blobs, &key, data.path(), &metrics, &stopping);
+    let app = app(&config, api_settings(&config, encoder), &catalog, &blobs, &key, data.path(), &metrics, &stopping);
     let connections_max = usize::try_from(config.http.connections_max).unwrap_or(usize::MAX);
     let http = Service::start("http", &rest, &ends, |stop| {
         infallible(http::serve(http_listener, app, connections_max, stop, HTTP_DRAIN))
@@ -150,6 +150,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
 
 /// Everything that is answered over HTTP.
 fn app(
+    config: &Config,
     settings: api::Settings,
     catalog: &Catalog,
     blobs: &Blobs,
@@ -166,7 +167,11 @@ fn app(
         metrics: metrics.clone(),
     };
     let state = ApiState::new(catalog.clone(), blobs.clone(), settings, [root]);
-    let origin = origin::Deps { catalog: catalog.clone(), blobs: blobs.clone(), settings: origin::Settings::default() };
+    let origin = origin::Deps {
+        catalog: catalog.clone(),
+        blobs: blobs.clone(),
+        settings: origin::Settings { behind_proxy: config.http.behind_proxy, ..origin::Settings::default() },
+    };
     health::router(health).merge(api::router(state)).merge(origin::router(origin))
 }
 

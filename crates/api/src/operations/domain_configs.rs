@@ -3,21 +3,18 @@
 use std::collections::BTreeMap;
 
 use rpc::ParamError;
+use rpc::access::{Addresses, Referers};
 use rpc::param::{CommaList, Filled, Flag, Json};
+use rpc::url_auth::UrlAuth;
 use serde::{Deserialize, Serialize};
 
-use crate::codes::{Answer, ApiError};
+use crate::codes::{Answer, ApiError, Code};
 use crate::declare::{Done, operations};
 use crate::state::Context;
-use crate::wire::{DomainText, existing_domain};
+use crate::wire::{DomainText, existing_domain, vod_domain};
 
 /// Longest value of a function's argument, in bytes: a list of some hundred addresses.
 const ARG_BYTES_MAX: usize = 4_096;
-/// Length of a key of URL authentication. The vendor asks for 16 to 32; keys from 6 were seen in use.
-const AUTH_KEY_LENGTH: std::ops::RangeInclusive<usize> = 6..=32;
-/// Longest validity of a signed URL, in seconds: a year.
-const AUTH_DELTA_MAX: u32 = 31_536_000;
-
 operations! {
     /// Sets functions of the configuration of several domains, each replaced whole. Either all are set or none.
     Live T1 BatchSetLiveDomainConfigs => batch_set_live_domain_configs {
@@ -44,6 +41,31 @@ operations! {
         /// The functions, joined by commas.
         FunctionNames => function_names: CommaList<Filled<64>, 50>,
     }
+
+    /// Sets functions of the configuration of several domains that videos are played from, each replaced whole. Either all are set or
+    /// none.
+    Vod T1 BatchSetVodDomainConfigs => batch_set_vod_domain_configs {
+        /// The domains, joined by commas.
+        DomainNames => domain_names: CommaList<DomainText, 50>,
+        /// As of BatchSetLiveDomainConfigs.
+        Functions => functions: Json<Vec<Function>>,
+    }
+
+    /// Tells functions of the configuration of a domain that videos are played from.
+    Vod T2 DescribeVodDomainConfigs => describe_vod_domain_configs {
+        /// The domain.
+        DomainName => domain_name: DomainText,
+        /// The functions, joined by commas.
+        FunctionNames => function_names: CommaList<Filled<64>, 50>,
+    }
+
+    /// Deletes one function of the configuration of a domain that videos are played from.
+    Vod T3 DeleteVodSpecificConfig => delete_vod_specific_config {
+        /// The domain.
+        DomainName => domain_name: DomainText,
+        /// The ConfigId, as DescribeVodDomainConfigs tells it.
+        ConfigId => config_id: Filled<64>,
+    }
 }
 
 /// A function in the request.
@@ -64,10 +86,7 @@ pub struct Arg {
 }
 
 async fn batch_set_live_domain_configs(context: &Context, input: BatchSetLiveDomainConfigs) -> Answer<Done> {
-    let functions = input.functions.into_iter().map(checked).collect::<Answer<Vec<_>>>()?;
-    if functions.is_empty() {
-        return Err(refused("it names no function"));
-    }
+    let functions = checked_all(input.functions)?;
     let mut domains = Vec::new();
     for name in &input.domain_names {
         domains.push(existing_domain(context, name).await?.name);
@@ -75,9 +94,22 @@ async fn batch_set_live_domain_configs(context: &Context, input: BatchSetLiveDom
     if input.dry_run {
         return Ok(Done {});
     }
+    set(context, &domains, &functions).await
+}
+
+async fn batch_set_vod_domain_configs(context: &Context, input: BatchSetVodDomainConfigs) -> Answer<Done> {
+    let functions = checked_all(input.functions)?;
+    let mut domains = Vec::new();
+    for name in &input.domain_names {
+        domains.push(vod_domain(context, name).await?.name);
+    }
+    set(context, &domains, &functions).await
+}
+
+async fn set(context: &Context, domains: &[String], functions: &[(String, BTreeMap<String, String>)]) -> Answer<Done> {
     let mut tx = context.catalog.begin().await?;
-    for domain in &domains {
-        for (function, args) in &functions {
+    for domain in domains {
+        for (function, args) in functions {
             tx.set_domain_config(domain, function, args, context.now).await?;
         }
     }
@@ -121,7 +153,16 @@ struct ToldArg {
 
 async fn describe_live_domain_configs(context: &Context, input: DescribeLiveDomainConfigs) -> Answer<Described> {
     let domain = existing_domain(context, &input.domain_name).await?;
-    let configs = context.catalog.domain_configs(&domain.name, &input.function_names).await?;
+    described(context, &domain.name, &input.function_names).await
+}
+
+async fn describe_vod_domain_configs(context: &Context, input: DescribeVodDomainConfigs) -> Answer<Described> {
+    let domain = vod_domain(context, &input.domain_name).await?;
+    described(context, &domain.name, &input.function_names).await
+}
+
+async fn described(context: &Context, domain: &str, functions: &[String]) -> Answer<Described> {
+    let configs = context.catalog.domain_configs(domain, functions).await?;
     let told = configs.into_iter().map(|config| Config {
         config_id: config.id,
         function_name: config.function,
@@ -152,8 +193,23 @@ async fn batch_delete_live_domain_configs(context: &Context, input: BatchDeleteL
     Ok(Done {})
 }
 
+async fn delete_vod_specific_config(context: &Context, input: DeleteVodSpecificConfig) -> Answer<Done> {
+    let domain = vod_domain(context, &input.domain_name).await?;
+    match context.catalog.delete_domain_config_of_id(&domain.name, &input.config_id).await? {
+        true => Ok(Done {}),
+        false => Err(Code::ConfigNotFound.into()),
+    }
+}
+
 fn refused(why: impl Into<String>) -> ApiError {
     ParamError::invalid("Functions", why).into()
+}
+
+fn checked_all(functions: Vec<Function>) -> Answer<Vec<(String, BTreeMap<String, String>)>> {
+    match functions.len() {
+        0 => Err(refused("it names no function")),
+        _ => functions.into_iter().map(checked).collect(),
+    }
 }
 
 /// A function that we know, with arguments that it takes.
@@ -172,43 +228,20 @@ fn checked(function: Function) -> Answer<(String, BTreeMap<String, String>)> {
         }
         args.insert(arg_name, value);
     }
-    let known: &[&str] = match name.as_str() {
-        "aliauth" => &["auth_type", "auth_key1", "auth_key2", "ali_auth_delta"],
-        "referer_white_list_set" => &["refer_domain_allow_list", "allow_empty"],
-        "referer_black_list_set" => &["refer_domain_deny_list", "allow_empty"],
-        "ip_black_list_set" | "ip_allow_list_set" => &["ip_list"],
-        _ => return Err(refused(format!("there is no function {name:?}"))),
+    // Read as those who ask it will read it.
+    let read = match name.as_str() {
+        UrlAuth::FUNCTION => match args.keys().find(|arg| !UrlAuth::ARGS.contains(&arg.as_str())) {
+            Some(unknown) => Err(format!("there is no argument {unknown:?}; there are {}", UrlAuth::ARGS.join(", "))),
+            None => UrlAuth::of_args(&args).map(drop),
+        },
+        _ => {
+            let referers = Referers::of_args(&name, &args).map(|read| read.map(drop));
+            let addresses = || Addresses::of_args(&name, &args).map(|read| read.map(drop));
+            referers.or_else(addresses).ok_or_else(|| refused(format!("there is no function {name:?}")))?
+        }
     };
-    if let Some(unknown) = args.keys().find(|arg| !known.contains(&arg.as_str())) {
-        return Err(refused(format!("{name} has no argument {unknown:?}")));
-    }
-    if name == "aliauth" {
-        check_auth(&args)?;
-    }
-    Ok((name, args))
-}
-
-fn check_auth(args: &BTreeMap<String, String>) -> Answer<()> {
-    let arg = |name: &str| args.get(name).map(String::as_str).filter(|value| !value.is_empty());
-    match arg("auth_type") {
-        Some("no_auth") => {}
-        Some("type_a" | "type_b" | "type_c") => {
-            if arg("auth_key1").is_none() {
-                return Err(refused("auth_key1 is wanted when auth_type is not no_auth"));
-            }
-        }
-        _ => return Err(refused("auth_type is one of no_auth, type_a, type_b, type_c")),
-    }
-    for key in ["auth_key1", "auth_key2"] {
-        let fits =
-            |text: &str| AUTH_KEY_LENGTH.contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric());
-        if arg(key).is_some_and(|text| !fits(text)) {
-            return Err(refused(format!("{key} is to be 6 to 32 letters or digits")));
-        }
-    }
-    match arg("ali_auth_delta").map(str::parse::<u32>) {
-        None => Ok(()),
-        Some(Ok(seconds)) if (1..=AUTH_DELTA_MAX).contains(&seconds) => Ok(()),
-        Some(_) => Err(refused(format!("ali_auth_delta is to be 1 to {AUTH_DELTA_MAX} seconds"))),
+    match read {
+        Ok(()) => Ok((name, args)),
+        Err(why) => Err(refused(format!("{name}: {why}"))),
     }
 }

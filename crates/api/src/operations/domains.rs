@@ -87,18 +87,28 @@ operations! {
         /// The domain.
         DomainName => domain_name: DomainText,
     }
+
+    /// Starts a domain that was stopped.
+    Live T2 StartLiveDomain => start_live_domain {
+        /// The domain.
+        DomainName => domain_name: DomainText,
+    }
+
+    /// Stops a domain: nothing new is pushed to it, and nothing is played from it, until it is started. Pushes that run go on, and so
+    /// do their recordings.
+    Live T2 StopLiveDomain => stop_live_domain {
+        /// The domain.
+        DomainName => domain_name: DomainText,
+    }
 }
 
 async fn add_live_domain(context: &Context, input: AddLiveDomain) -> Answer<Done> {
-    let domain = Domain {
-        name: domain_name(&input.domain_name)?,
-        kind: input.domain_type.kind(),
-        region: input.region,
-        scope: input.scope.unwrap_or_default(),
-        status: DomainStatus::Online,
-        created: context.now,
-        modified: context.now,
-    };
+    let domain = Domain::new(&domain_name(&input.domain_name)?, input.domain_type.kind(), context.now);
+    add(context, Domain { region: input.region, scope: input.scope.unwrap_or_default(), ..domain }).await
+}
+
+/// Adds a domain, unless there is one of its name, of whatever kind.
+pub(super) async fn add(context: &Context, domain: Domain) -> Answer<Done> {
     match context.catalog.add_domain(&domain).await {
         Ok(()) => Ok(Done {}),
         Err(CatalogError::AlreadyExists { .. }) => Err(Code::DomainAlreadyExist.into()),
@@ -107,10 +117,21 @@ async fn add_live_domain(context: &Context, input: AddLiveDomain) -> Answer<Done
 }
 
 async fn delete_live_domain(context: &Context, input: DeleteLiveDomain) -> Answer<Done> {
-    match context.catalog.delete_domain(&input.domain_name.to_ascii_lowercase()).await? {
-        true => Ok(Done {}),
-        false => Err(Code::InvalidDomainNotFound.into()),
-    }
+    let domain = existing_domain(context, &input.domain_name).await?;
+    context.catalog.delete_domain(&domain.name).await?;
+    Ok(Done {})
+}
+
+async fn start_live_domain(context: &Context, input: StartLiveDomain) -> Answer<Done> {
+    let domain = existing_domain(context, &input.domain_name).await?;
+    context.catalog.set_domain_status(&domain.name, DomainStatus::Online, context.now).await?;
+    Ok(Done {})
+}
+
+async fn stop_live_domain(context: &Context, input: StopLiveDomain) -> Answer<Done> {
+    let domain = existing_domain(context, &input.domain_name).await?;
+    context.catalog.set_domain_status(&domain.name, DomainStatus::Offline, context.now).await?;
+    Ok(Done {})
 }
 
 #[derive(Serialize)]
@@ -142,7 +163,7 @@ struct UserDomain {
 async fn describe_live_user_domains(context: &Context, input: DescribeLiveUserDomains) -> Answer<UserDomains> {
     let filter = DomainFilter {
         name: input.name.map(|name| (input.search.search(), name.to_ascii_lowercase())),
-        kind: input.domain_type.map(DomainType::kind),
+        kinds: input.domain_type.map_or(vec![DomainKind::Play, DomainKind::Push], |kind| vec![kind.kind()]),
         status: input.status.map(StatusWord::status),
         region: input.region,
     };
@@ -211,14 +232,15 @@ impl DomainType {
 
     fn of(kind: DomainKind) -> Self {
         match kind {
-            DomainKind::Play => Self::Video,
+            // Those of videos are not told of here.
+            DomainKind::Play | DomainKind::Vod => Self::Video,
             DomainKind::Push => Self::Edge,
         }
     }
 }
 
 impl SearchType {
-    fn search(self) -> Search {
+    pub(super) fn search(self) -> Search {
         match self {
             Self::Fuzzy => Search::Fuzzy,
             Self::Prefix => Search::Prefix,
@@ -229,7 +251,7 @@ impl SearchType {
 }
 
 impl StatusWord {
-    fn status(self) -> DomainStatus {
+    pub(super) fn status(self) -> DomainStatus {
         match self {
             Self::Online => DomainStatus::Online,
             Self::Offline => DomainStatus::Offline,

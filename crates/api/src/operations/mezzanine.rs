@@ -11,7 +11,7 @@ use super::videos::{STORAGE_CLASS, find, seconds};
 use crate::codes::{Answer, Code};
 use crate::declare::operations;
 use crate::state::Context;
-use crate::wire::{IdText, asset_url, decimal};
+use crate::wire::{AuthTimeout, IdText, asset_url, decimal, with_auth_timeout};
 
 operations! {
     /// Tells about the source file of a video and, when asked, about each of its streams.
@@ -22,6 +22,8 @@ operations! {
         ReferenceId => reference_id: Option<IdText>,
         /// `video`, `audio`, or both joined by a comma: which streams are told of.
         AdditionType => additions: Option<CommaList<Filled<8>, 4>>,
+        /// How many seconds the URL lives, where the domain has URL authentication on.
+        AuthTimeout => auth_timeout: AuthTimeout = 3600,
     }
 }
 
@@ -91,6 +93,7 @@ pub(super) fn source_file(context: &Context, asset: &Asset, streams: Streams) ->
 }
 
 async fn get_mezzanine_info(context: &Context, input: GetMezzanineInfo) -> Answer<Told> {
+    let context = &with_auth_timeout(context, Some(input.auth_timeout));
     let asset = find(context, input.video_id.as_deref(), input.reference_id.as_deref()).await?;
     let additions = input.additions.unwrap_or_default();
     if additions.iter().any(|word| !matches!(word.as_str(), "video" | "audio")) {

@@ -16,7 +16,7 @@ use super::videos::{STORAGE_CLASS, find, seconds};
 use crate::codes::{Answer, Code};
 use crate::declare::{choice, operations};
 use crate::state::Context;
-use crate::wire::{IdText, asset_url, cover_url, decimal, output_url};
+use crate::wire::{AuthTimeout, IdText, asset_url, cover_url, decimal, output_url, with_auth_timeout};
 
 choice! {
     /// How many streams of a definition and format are told.
@@ -63,6 +63,8 @@ operations! {
         PlayConfig => play_config: Option<Json<PlayConfig>>,
         /// Only streams with such a mark, of which there are none.
         DigitalWatermarkType => mark: Option<DigitalWatermark>,
+        /// How many seconds the URLs live, where the domain has URL authentication on; absent: as long as the domain says.
+        AuthTimeout => auth_timeout: Option<AuthTimeout>,
     }
 }
 
@@ -142,12 +144,8 @@ struct VideoBase {
 }
 
 async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
-    let asset = find(context, input.video_id.as_deref(), input.reference_id.as_deref()).await?;
-    if asset.status != AssetStatus::Normal {
-        let status = asset.status.as_str();
-        return Err(Code::ForbiddenIllegalStatus
-            .because(format!("Only videos whose status is Normal can be played. The current status is {status}.")));
-    }
+    let context = &with_auth_timeout(context, input.auth_timeout);
+    let asset = playable(context, input.video_id.as_deref(), input.reference_id.as_deref()).await?;
     if input.play_config.is_some_and(|config| config.asks_for_a_preview()) {
         // Who asks for a minute of it does not want all of it seen.
         return Err(ParamError::invalid("PlayConfig", "PreviewTime: previews are not made here").into());
@@ -202,6 +200,17 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
             video_id: asset.id,
         },
     })
+}
+
+/// The video of either id, which can be played.
+pub(super) async fn playable(context: &Context, video: Option<&str>, reference: Option<&str>) -> Answer<Asset> {
+    let asset = find(context, video, reference).await?;
+    if asset.status != AssetStatus::Normal {
+        let status = asset.status.as_str();
+        return Err(Code::ForbiddenIllegalStatus
+            .because(format!("Only videos whose status is Normal can be played. The current status is {status}.")));
+    }
+    Ok(asset)
 }
 
 /// All streams that a video plays from; of each definition and format the newest.

@@ -355,7 +355,7 @@ async fn streaming_domain(context: &Context, name: &str) -> Answer<String> {
     let domain = existing_domain(context, name).await?;
     match domain.kind {
         DomainKind::Play => Ok(domain.name),
-        DomainKind::Push => {
+        DomainKind::Push | DomainKind::Vod => {
             Err(ParamError::invalid("DomainName", "it is an ingest domain; name the streaming domain it is tied to")
                 .into())
         }

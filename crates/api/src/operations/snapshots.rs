@@ -14,7 +14,7 @@ use super::vod_templates::{can_be_made, object, template_for};
 use crate::codes::{Answer, Code};
 use crate::declare::{choice, operations};
 use crate::state::Context;
-use crate::wire::{IdText, PageNumber, asset_url, user_data};
+use crate::wire::{AuthTimeout, IdText, PageNumber, asset_url, user_data, with_auth_timeout};
 
 /// Most times of one job.
 const TIMES_MAX: usize = 30;
@@ -88,6 +88,8 @@ operations! {
         PageSize => page_size: Int<1, 100> = 20,
         /// Which type.
         SnapshotType => kind: SnapshotType = SnapshotType::Cover,
+        /// How many seconds the URLs live, where the domain has URL authentication on; absent: as long as the domain says.
+        AuthTimeout => auth_timeout: Option<AuthTimeout>,
         /// The video.
         VideoId => video_id: IdText,
     }
@@ -228,6 +230,7 @@ fn regular(set: &PictureSet) -> String {
 }
 
 async fn list_snapshots(context: &Context, input: ListSnapshots) -> Answer<Told> {
+    let context = &with_auth_timeout(context, input.auth_timeout);
     let asset = find(context, Some(&input.video_id), None).await?;
     let Some(set) = context.catalog.newest_pictures(asset.id, input.kind.kind()).await? else {
         let kind = input.kind.as_str();
@@ -242,7 +245,7 @@ async fn list_snapshots(context: &Context, input: ListSnapshots) -> Answer<Told>
         media_snapshot: MediaSnapshot {
             creation_time: set.made.to_iso8601(),
             job_id: set.job.to_string(),
-            regular: asset_url(context, asset.id, &regular(&set)),
+            regular: context.delivery.unsigned_url(&format!("/v/{}/{}", asset.id, regular(&set))),
             snapshots: Snapshots { snapshot: some.collect() },
             total: u64::try_from(files.len()).unwrap_or(u64::MAX),
         },

@@ -26,6 +26,23 @@ pub fn webvtt(cues: &[Cue]) -> String {
     text
 }
 
+/// Cues as [`webvtt`] writes them, with other names of the files. `change` gets each name, and gives what takes its place.
+pub fn each_cue_file(text: &str, mut change: impl FnMut(&str) -> String) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end();
+        if bare.is_empty() || bare == "WEBVTT" || bare.contains(" --> ") {
+            out.push_str(line);
+            continue;
+        }
+        let (file, part) = bare.find('#').and_then(|at| bare.split_at_checked(at)).unwrap_or((bare, ""));
+        out.push_str(&change(file));
+        out.push_str(part);
+        out.push('\n');
+    }
+    out
+}
+
 /// `hh:mm:ss.ttt`.
 fn clock(ms: u64) -> String {
     let seconds = ms / 1_000;
@@ -43,5 +60,8 @@ mod tests {
         let expected = "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\na-00001.jpg#xywh=0,90,160,90\n\
                         \n00:00:01.500 --> 25:01:01.007\na-00001.jpg\n";
         assert_eq!(text, expected);
+        assert_eq!(each_cue_file(&text, str::to_owned), text);
+        let signed = each_cue_file(&text, |file| format!("/x/{file}?k=1"));
+        assert_eq!(signed, expected.replace("a-00001.jpg", "/x/a-00001.jpg?k=1"));
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use blobs::Space;
-use catalog::{Catalog, CatalogUrl, Domain, DomainKind, DomainStatus, Mapping, Push};
+use catalog::{Catalog, CatalogUrl, Domain, DomainKind, Mapping, Push};
 use codec::{Frame, TrackKind};
 use hub::{Hub, HubLimits, NewPush, PushEnd, Pushes};
 use ingest::{Deps, Settings, serve};
@@ -74,15 +74,7 @@ impl World {
     pub async fn add_pair(&self, push: &str, play: &str) {
         let now = WallTime::from_unix_ms(1);
         for (name, kind) in [(push, DomainKind::Push), (play, DomainKind::Play)] {
-            let domain = Domain {
-                name: name.to_owned(),
-                kind,
-                region: "local".to_owned(),
-                scope: "overseas".to_owned(),
-                status: DomainStatus::Online,
-                created: now,
-                modified: now,
-            };
+            let domain = Domain::new(name, kind, now);
             self.catalog.add_domain(&domain).await.unwrap();
         }
         let mapping = Mapping { push_domain: push.to_owned(), play_domain: play.to_owned() };
@@ -91,9 +83,7 @@ impl World {
 
     /// Turns type A on for a domain.
     pub async fn sign(&self, domain: &str, key: &str) {
-        let args = [("auth_type", "type_a"), ("auth_key1", key), ("ali_auth_delta", "600")];
-        let args: BTreeMap<_, _> = args.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        self.catalog.set_domain_config(domain, "aliauth", &args, WallTime::from_unix_ms(1)).await.unwrap();
+        self.catalog.set_domain_config(domain, "aliauth", &auth_args(key), WallTime::from_unix_ms(1)).await.unwrap();
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -153,4 +143,14 @@ pub async fn read_all(push: &mut NewPush) -> Read {
     }
     read.end = push.frames.end();
     read
+}
+
+/// How long a signed URL lives, in seconds.
+pub const AUTH_VALIDITY_S: i64 = 600;
+
+/// URL authentication of type A with this key.
+pub fn auth_args(key: &str) -> BTreeMap<String, String> {
+    let validity = AUTH_VALIDITY_S.to_string();
+    let args = [("auth_type", "type_a"), ("auth_key1", key), ("ali_auth_delta", &validity)];
+    args.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }

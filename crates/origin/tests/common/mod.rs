@@ -3,7 +3,7 @@
 
 use blobs::Blobs;
 use catalog::sql::Sql;
-use catalog::{AssetStatus, Catalog, CatalogUrl, NewRecording, OpenCycle, SealedCycle};
+use catalog::{AssetStatus, Catalog, CatalogUrl, Domain, DomainKind, NewRecording, OpenCycle, SealedCycle};
 use domain::rule::{OnDemand, RecordRule, RuleKey};
 use testkit::reels::write_reel;
 #[allow(unused_imports, reason = "each test file uses its part")]
@@ -32,7 +32,9 @@ impl World {
             origin::Deps { catalog: catalog.clone(), blobs: blobs.clone(), settings: origin::Settings::default() };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, origin::router(deps)).await.unwrap() });
+        let app = origin::router(deps).into_make_service_with_connect_info::<std::net::SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        catalog.add_domain(&Domain::new(path().domain(), DomainKind::Play, WALL)).await.unwrap();
         Self { folder, blobs, catalog, url }
     }
 

@@ -50,8 +50,9 @@ pub(super) async fn taken(context: &Context, url: &str) -> Answer<ImageFile> {
 
 /// Which picture of a video this server itself has there.
 fn own_picture(context: &Context, url: &str) -> Option<(AssetId, PictureName)> {
-    let path = url.strip_prefix(&context.public_url)?.strip_prefix("/v/")?;
-    let (asset, name) = path.split_once('/')?;
+    let reached = || url.strip_prefix(&context.public_url).map(str::to_owned);
+    let path = context.delivery.own_path(url).or_else(reached)?;
+    let (asset, name) = path.strip_prefix("/v/")?.split_once('/')?;
     Some((asset.parse().ok()?, name.parse().ok()?))
 }
 

@@ -1,0 +1,76 @@
+//! What a request that was let in may do: be answered, and hand on URLs that are let in for as long.
+
+use axum::http::HeaderValue;
+use rpc::url_auth::{Pass, Placed};
+use units::WallTime;
+
+use crate::path::folder_of;
+use crate::reply::Keep;
+
+/// One request that was let in.
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    /// The path that was asked for, as it was written, without a signature.
+    path: String,
+    /// With which further URLs are signed; `None` where none has to be.
+    pass: Option<Pass>,
+    /// Seconds for which `pass` still holds.
+    left_s: u64,
+    /// It depends on who asks: what is kept for one is not for others.
+    personal: bool,
+}
+
+impl Grant {
+    /// Of a domain that asks nothing.
+    pub(crate) fn open(path: &str) -> Self {
+        Self { path: path.to_owned(), pass: None, left_s: 0, personal: false }
+    }
+
+    /// For a URL that was signed.
+    pub(crate) fn signed(self, pass: Pass, now: WallTime) -> Self {
+        let left_s = pass.expires_unix_s().saturating_sub(now.unix_s());
+        Self { pass: Some(pass), left_s: u64::try_from(left_s).unwrap_or(0), ..self }
+    }
+
+    /// From a domain that looks at who asks.
+    pub(crate) fn personal(self, personal: bool) -> Self {
+        Self { personal, ..self }
+    }
+
+    /// Whether the URLs that are handed on have to be signed.
+    pub(crate) const fn is_signed(&self) -> bool {
+        self.pass.is_some()
+    }
+
+    /// A URL, given as it is written beside the one that was asked for, with a signature that lives as long.
+    pub(crate) fn url(&self, uri: &str) -> String {
+        let Some(pass) = &self.pass else { return uri.to_owned() };
+        let path = format!("{}{uri}", folder_of(&self.path));
+        match pass.sign(&path) {
+            Placed::Before(prefix) => format!("{prefix}{path}"),
+            Placed::Query(query) => format!("{uri}?{query}"),
+        }
+    }
+
+    /// The same for all parts in a folder (decision 0031): where it is, and what is to be in their queries.
+    pub(crate) fn folder(&self, folder: &str) -> (String, Option<String>) {
+        let Some(pass) = &self.pass else { return (folder.to_owned(), None) };
+        let path = format!("{}{folder}", folder_of(&self.path));
+        match pass.sign(&path) {
+            Placed::Before(prefix) => (format!("{prefix}{path}"), None),
+            Placed::Query(query) => (folder.to_owned(), Some(query)),
+        }
+    }
+
+    /// How long others may keep the answer: not longer than the URL is let in, and not for others where it depends on who asks.
+    pub(crate) fn keep(&self, keep: Keep) -> HeaderValue {
+        let seconds = match self.pass {
+            Some(_) => keep.seconds().min(self.left_s),
+            None if !self.personal => return keep.value(),
+            None => keep.seconds(),
+        };
+        let who = if self.personal { "private" } else { "public" };
+        // Words and digits are always a header's value.
+        HeaderValue::from_str(&format!("{who}, max-age={seconds}")).unwrap_or(HeaderValue::from_static("no-store"))
+    }
+}
