@@ -77,7 +77,7 @@ async fn fill(catalog: &Catalog) -> anyhow::Result<()> {
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $1)
          INSERT INTO asset (id, status, title, template_group, recording, cycle, domain, app, stream, began, ended,
            duration_ticks, size_bytes, width, height, fps, bitrate_kbps, created, modified)
-         SELECT printf('%032x', i), 'Normal', 'court', 'VOD_NO_TRANSCODE', printf('%032x', i), 0, 'play.example.org', 'cup',
+         SELECT printf('%032x', i), 'Normal', printf('court%d, round %d', i % 1000, i % 17), 'VOD_NO_TRANSCODE', printf('%032x', i), 0, 'play.example.org', 'cup',
            printf('court%d', i % 1000), $2 + i * 60000, $2 + i * 60000, 1, 1, 1, 1, 25.0, 1, $2 + i * 60000, $2 + i * 60000
          FROM n",
     )
@@ -117,6 +117,12 @@ async fn main() -> anyhow::Result<()> {
     told("500 cycles sealed at once, each", times.into_iter().collect::<anyhow::Result<_>>()?);
 
     fill(&catalog).await?;
+    let mut times = Vec::new();
+    for n in 0..ALONE {
+        let sealed = open_cycle(&catalog, ALONE + AT_ONCE + n).await?;
+        times.push(seal(&catalog, &sealed).await?);
+    }
+    told("a cycle sealed, beside a million assets", times);
     let page = Page { number: 1, size: 100 };
     let of_stream = RecordedFilter {
         domain: Some("play.example.org".into()),
@@ -145,6 +151,16 @@ async fn main() -> anyhow::Result<()> {
         times.push(began.elapsed());
     }
     told("the newest of a million assets, with their number", times);
+    for (what, text) in [("a text in all", "round"), ("a text in some", "court77,"), ("two letters in some", "7,")] {
+        let wanted = AssetMatch::Contains(AssetText::Title, vec![text.to_owned()]);
+        let mut times = Vec::new();
+        for _ in 0..LISTS / 10 {
+            let began = Instant::now();
+            catalog.search_assets(&wanted, &AssetSort::default(), AssetPart::Page(page)).await?;
+            times.push(began.elapsed());
+        }
+        told(&format!("{what} of a million titles"), times);
+    }
     catalog.close().await;
     Ok(())
 }

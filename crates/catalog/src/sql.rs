@@ -106,7 +106,7 @@ pub(crate) fn cases(c: char) -> Vec<char> {
 }
 
 /// The only letter, if there is but one.
-fn one(mut letters: impl Iterator<Item = char>) -> Option<char> {
+pub(crate) fn one(mut letters: impl Iterator<Item = char>) -> Option<char> {
     let first = letters.next();
     if letters.next().is_none() { first } else { None }
 }

@@ -67,6 +67,8 @@ enum Bench {
     Compose(programs::Words),
     /// How soon a stream that ends is a video, and its ladder is whole
     Ready(programs::Words),
+    /// Lists and searches in a library of a million videos
+    Library(programs::Words),
 }
 
 fn main() -> ExitCode {
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Task::Bench { what: Bench::Transcode(words) } => bench::alone("transcode", &words),
         Task::Bench { what: Bench::Compose(words) } => bench::alone("compose", &words),
         Task::Bench { what: Bench::Ready(words) } => bench::alone("ready", &words),
+        Task::Bench { what: Bench::Library(words) } => bench::alone("library", &words),
         Task::Torture(words) => torture::run(&words),
         Task::Sim(options) => sim::run(&options),
         Task::Fuzz(options) => fuzz::run(&options).map(drop),

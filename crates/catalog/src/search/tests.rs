@@ -17,13 +17,13 @@ async fn empty() -> (Catalog, TempDir) {
     (catalog, folder)
 }
 
-async fn insert(tx: &mut Tx, number: u128, title: &str, tags: &str, created: i64, modified: i64) {
+async fn insert(tx: &mut Tx, number: u32, title: &str, tags: &str, created: i64, modified: i64) {
     let statuses = [AssetStatus::Normal, AssetStatus::Blocked];
     Sql::new(
         "INSERT INTO asset (id, status, title, tags, template_group, duration_ticks, size_bytes, width, height, fps, bitrate_kbps,
            created, modified) VALUES ($1, $2, $3, $4, '', 1, $5, 1, 1, 1.0, 1, $6, $7)",
     )
-    .arg(AssetId::from_u128(number))
+    .arg(AssetId::from_u128(number.into()))
     .arg(statuses[usize::from(number % 3 == 0)])
     .arg(title)
     .arg(tags)
@@ -44,9 +44,9 @@ async fn every_letter_is_in_the_index_as_it_is_looked_for() {
     // All letters that have a case, and some of the many that have none.
     let asked: Vec<char> =
         known.into_iter().filter(|c| cases(*c).len() > 1 || u32::from(*c) < 0x600 || u32::from(*c) % 97 == 0).collect();
-    for (nth, letters) in asked.chunks(500).enumerate() {
+    for (nth, letters) in (0u32..).zip(asked.chunks(500)) {
         let text: String = letters.iter().flat_map(|c| [*c, '\n', '\n']).collect();
-        insert(&mut tx, nth as u128, &text, "", nth as i64, 0).await;
+        insert(&mut tx, nth, &text, "", nth.into(), 0).await;
     }
     let sql = Sql::new("SELECT DISTINCT term FROM asset_text_terms");
     let terms: BTreeSet<String> =
@@ -118,10 +118,10 @@ fn the_index_answers_what_reading_everything_answers() {
     let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
     runtime.block_on(async {
         let mut tx = catalog.begin().await.unwrap();
-        for number in 0..120usize {
-            let word = |step: usize| WORDS[(number * step + number / 7) % WORDS.len()];
+        for number in 0..120u32 {
+            let word = |step: u32| WORDS[usize::try_from(number * step + number / 7).unwrap() % WORDS.len()];
             let title = format!("{} {}", word(1), word(5));
-            insert(&mut tx, number as u128 * 7919 % 127, &title, word(7), number as i64 / 4, number as i64 % 11).await;
+            insert(&mut tx, number * 7919 % 127, &title, word(7), i64::from(number / 4), i64::from(number % 11)).await;
         }
         tx.commit().await.unwrap();
         // Some are written on, some deleted, some restored.
@@ -130,9 +130,9 @@ fn the_index_answers_what_reading_everything_answers() {
             .await
             .unwrap()
             .rows;
-        for (nth, asset) in rows.iter().enumerate() {
-            let now = WallTime::from_unix_ms(20 + nth as i64 % 5);
-            let words = Description { description: Some(WORDS[nth % WORDS.len()].to_owned()), ..Default::default() };
+        for ((nth, asset), word) in (0i64..).zip(&rows).zip(WORDS.iter().cycle()) {
+            let now = WallTime::from_unix_ms(20 + nth % 5);
+            let words = Description { description: Some((*word).to_owned()), ..Default::default() };
             match nth % 4 {
                 0 => catalog.describe_asset(asset.id, &words, now).await.unwrap(),
                 1 if nth % 3 == 0 => assert!(catalog.delete_asset(asset.id, Default::default(), now).await.unwrap()),

@@ -4,7 +4,7 @@
 //! down: all that it answers is tested by the condition itself, and a letter of which the two disagree is not looked for in it.
 
 use super::{AssetMatch, AssetText};
-use crate::sql::{Sql, cases};
+use crate::sql::{Sql, cases, one};
 
 /// Characters that the index holds in a row.
 const GRAM: usize = 3;
@@ -167,7 +167,6 @@ pub(super) fn folded(c: char) -> Option<char> {
     if !cases.iter().all(is_old) {
         return None;
     }
-    let only = |mut letters: Box<dyn Iterator<Item = char>>| letters.next().filter(|_| letters.next().is_none());
-    let upper = only(Box::new(c.to_uppercase())).unwrap_or(c);
-    only(Box::new(upper.to_lowercase()))
+    let upper = one(c.to_uppercase()).unwrap_or(c);
+    one(upper.to_lowercase())
 }
