@@ -30,8 +30,8 @@ class Refused(Exception):
 
 
 def snake(name):
-    """BatchSetLiveDomainConfigs -> batch_set_live_domain_configs."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    """BatchSetLiveDomainConfigs -> batch_set_live_domain_configs, GetURLUploadInfos -> get_urlupload_infos."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def flat(params):

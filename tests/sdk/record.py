@@ -143,6 +143,17 @@ CALLS = [
     (VOD, "ListWatermark", {}),
     (VOD, "SetDefaultWatermark", {"WatermarkId": NOBODY}),
     (VOD, "DeleteWatermark", {"WatermarkId": NOBODY}),
+    (VOD, "CreateUploadVideo", {
+        "Title": "決勝 a", "FileName": "a b.MP4", "FileSize": 12, "Tags": "a,b", "UserData": EXTEND, "ReferenceId": "upload-1",
+    }),
+    (VOD, "RefreshUploadVideo", {"VideoId": NOBODY}),
+    (VOD, "UploadMediaByURL", {
+        "UploadURLs": "http://127.0.0.1:9/a.mp4,http%3A%2F%2F127.0.0.1%3A9%2Fb%2Cc.mp4", "SessionId": "s 1",
+        "UploadMetadatas": json.dumps([{"SourceURL": "http://127.0.0.1:9/a.mp4", "Title": "決勝 a", "Tags": "a,b"}], ensure_ascii=False),
+        "UserData": EXTEND,
+    }),
+    (VOD, "GetURLUploadInfos", {"JobIds": NOBODY, "UploadURLs": "http://127.0.0.1:9/a.mp4"}),
+    (VOD, "CancelUrlUploadJobs", {"JobIds": NOBODY, "UploadUrls": "http://127.0.0.1:9/a.mp4"}),
     (VOD, "SetMessageCallback", {"CallbackURL": "http://127.0.0.1:9/?x=1", "EventTypeList": "ALL", "AuthSwitch": "off"}),
     (VOD, "GetMessageCallback", {}),
     (VOD, "DeleteMessageCallback", {}),

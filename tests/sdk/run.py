@@ -35,7 +35,7 @@ CYCLE_SECONDS = "3"
 
 def python():
     """The interpreter of an environment that has what requirements.txt asks for."""
-    needed = ("alibabacloud_vod20170321", "alibabacloud_live20161101", "aliyunsdkcore", "aliyunsdkvod", "aliyunsdklive", "pytest")
+    needed = ("alibabacloud_vod20170321", "alibabacloud_live20161101", "aliyunsdkcore", "aliyunsdkvod", "aliyunsdklive", "oss2", "pytest")
     if all(importlib.util.find_spec(name) for name in needed):
         return sys.executable
     wanted = hashlib.sha256((HERE / "requirements.txt").read_bytes()).hexdigest()

@@ -76,6 +76,10 @@ codes! {
     ForbiddenLockedTemplateGroup = 403 "Forbidden.LockedTemplateGroup" "The template group is locked: unlock it first.";
     ForbiddenSpecialTemplateGroup = 403 "Forbidden.SpecialTemplateGroup" "The template group is built in and cannot be changed.";
     ForbiddenDefaultTemplateGroup = 403 "Forbidden.DefaultTemplateGroup" "The template group is the default one: make another the default first.";
+    // The name that it has where something is uploaded.
+    InvalidTemplateGroupIdNotFound = 404 "InvalidTemplateGroupId.NotFound" "The template group does not exist.";
+    InvalidFileNameExtension = 400 "InvalidFileName.Extension" "The name of the file has no extension.";
+    InvalidUploadUrls = 400 "InvalidParameter.UploadURLs" "A URL of a file cannot be used.";
     // Sic.
     TemplateGroupExceededMax = 400 "TrasncodeTemplateGroupExceededMax" "There are 20 template groups already.";
     TemplateExceededMax = 400 "TranscodeTemplateExceededMax" "A template group has at most 20 templates.";

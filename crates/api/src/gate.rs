@@ -77,6 +77,7 @@ async fn answer(state: &ApiState, request: Request, host: &str, now: WallTime) -
         catalog: state.catalog.clone(),
         blobs: state.blobs.clone(),
         settings: state.settings.clone(),
+        keys: state.keys.clone(),
         now,
         delivery: Delivery::of(&state.catalog, &public_url).await?,
         public_url,

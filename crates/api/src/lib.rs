@@ -12,6 +12,7 @@ mod declare;
 mod delivery;
 mod gate;
 pub mod operations;
+mod oss;
 mod state;
 mod wire;
 
@@ -22,7 +23,7 @@ pub use codes::{Answer, ApiError, Code};
 pub use declare::{Declaration, Operation, Service, Tier};
 pub use state::{AccessKey, ApiState, Context, Settings};
 
-/// The API on `/`, every method: those that are not GET or POST get the contract's error.
+/// The store that clients upload to, and the API on `/`, every method: those that are not GET or POST get the contract's error.
 pub fn router(state: ApiState) -> Router {
-    Router::new().route("/", any(gate::handle)).with_state(state)
+    Router::new().route("/", any(gate::handle)).with_state(state.clone()).merge(oss::router(state))
 }

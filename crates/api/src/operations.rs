@@ -3,6 +3,7 @@
 
 mod auth_checking;
 mod categories;
+mod client_uploads;
 mod deleted;
 mod domain_configs;
 mod domain_mapping;
@@ -30,6 +31,7 @@ mod templates;
 mod tracks;
 mod transcode;
 mod transcode_tasks;
+mod uploads;
 mod videos;
 mod vod_domains;
 mod vod_templates;
@@ -142,6 +144,12 @@ pub static OPERATIONS: &[Operation] = &[
     watermarks::ListWatermark::OPERATION,
     watermarks::DeleteWatermark::OPERATION,
     watermarks::SetDefaultWatermark::OPERATION,
+    // VOD: uploads.
+    client_uploads::CreateUploadVideo::OPERATION,
+    client_uploads::RefreshUploadVideo::OPERATION,
+    uploads::UploadMediaByURL::OPERATION,
+    uploads::GetURLUploadInfos::OPERATION,
+    uploads::CancelUrlUploadJobs::OPERATION,
     // VOD: callbacks.
     message_callback::SetMessageCallback::OPERATION,
     message_callback::GetMessageCallback::OPERATION,

@@ -12,6 +12,7 @@ use rpc::play_auth::Issuer;
 use units::WallTime;
 
 use crate::delivery::Delivery;
+use crate::oss::Writing;
 
 /// A key pair that requests are signed with.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct Settings {
     pub encoder: Capabilities,
     /// Servers of customers may have addresses that are not public.
     pub private_receivers: bool,
+    /// Largest file that is uploaded, in bytes.
+    pub upload_size_max: u64,
 }
 
 /// The media of a deleted video is kept for three days: a mistake made on a Friday can be undone on Monday.
@@ -60,6 +63,7 @@ impl Default for Settings {
             undelete_window: UNDELETE_WINDOW,
             encoder: Capabilities::default(),
             private_receivers: true,
+            upload_size_max: 100 << 30,
         }
     }
 }
@@ -75,6 +79,7 @@ pub struct ApiState {
     pub(crate) issuer: Option<Arc<Issuer>>,
     pub(crate) clock: fn() -> WallTime,
     pub(crate) nonces_purged_ms: Arc<AtomicI64>,
+    pub(crate) writing: Writing,
 }
 
 impl ApiState {
@@ -89,6 +94,7 @@ impl ApiState {
             keys,
             clock: system_clock,
             nonces_purged_ms: Arc::new(AtomicI64::new(0)),
+            writing: Writing::default(),
         }
     }
 
@@ -109,6 +115,8 @@ pub struct Context {
     pub(crate) catalog: Catalog,
     pub(crate) blobs: Blobs,
     pub(crate) settings: Arc<Settings>,
+    /// What temporary keys follow from.
+    pub(crate) keys: Arc<[AccessKey]>,
     /// One reading of the clock for the whole call.
     pub(crate) now: WallTime,
     /// Without a slash at the end.

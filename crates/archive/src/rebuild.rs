@@ -122,6 +122,7 @@ pub(crate) async fn adopt_asset(catalog: &Catalog, rows: &Rows, now: WallTime) -
         {
             tx.plan_again(id, now).await?;
             tx.picture_again(id, now).await?;
+            tx.upload_again(id, now).await?;
         }
     }
     tx.commit().await?;

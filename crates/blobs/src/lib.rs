@@ -3,7 +3,8 @@
 //! Keys are `/`-separated names below one root. An object that is [`put`](Blobs::put) is there whole or not at all, also
 //! after a power loss. A file that grows is appended to with [`AppendFile`] and may be read while it does.
 //!
-//! **Boundary:** nobody else knows where in the file system anything lies.
+//! **Boundary:** nobody else knows where in the file system anything lies. A program that is to read an object is
+//! [told](Blobs::path), and nobody keeps what it was told.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 

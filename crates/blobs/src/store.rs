@@ -1,7 +1,7 @@
 //! Objects below one root.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -188,6 +188,20 @@ impl Blobs {
         names.sort_unstable();
         names.dedup();
         Ok(names)
+    }
+
+    /// Where another program can read an object, as long as nobody removes it.
+    ///
+    /// Errors: [`BlobError`] when the store has no such place.
+    pub fn path(&self, key: &str) -> Result<PathBuf> {
+        let path = parse(key)?;
+        match &self.backing {
+            Backing::Local { files, .. } => {
+                files.path_to_filesystem(&path).map_err(|error| BlobError::of_store(key, error))
+            }
+            #[cfg(any(test, feature = "testing"))]
+            Backing::Faulty(_) => Err(BlobError::of_io(key, std::io::ErrorKind::Unsupported.into())),
+        }
     }
 
     /// Opens an object for appending; it and its folders are made when they are not there, and survive a power loss from

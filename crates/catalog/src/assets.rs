@@ -32,6 +32,8 @@ words! {
         Normal = "Normal",
         /// Production or compose failed.
         ProduceFail = "ProduceFail",
+        /// The file that it was to be made of did not come, or is none.
+        UploadFail = "UploadFail",
         /// Deleted; only the row is left.
         Deleted = "Deleted",
     }
@@ -53,6 +55,7 @@ impl AssetStatus {
             | Self::TranscodeFail
             | Self::Blocked
             | Self::ProduceFail
+            | Self::UploadFail
             | Self::Deleted => false,
         }
     }
@@ -405,6 +408,16 @@ impl Tx {
     /// Writes on an asset, and owes its `MediaBaseChangeComplete` when something changed. `NotFound` when it is not
     /// there, `AlreadyExists` when the reference id is another one's.
     pub async fn describe_asset(&mut self, id: AssetId, description: &Description, now: WallTime) -> Result<()> {
+        self.write_on_asset(id, description, DescribeMode::Update, now).await
+    }
+
+    pub(crate) async fn write_on_asset(
+        &mut self,
+        id: AssetId,
+        description: &Description,
+        mode: DescribeMode,
+        now: WallTime,
+    ) -> Result<()> {
         let old = self.hold_asset(id).await?;
         if let Some(reference) = &description.reference_id {
             let taken = Sql::new("SELECT 1 AS one FROM asset WHERE reference_id = $1 AND id <> $2 AND deleted IS NULL")
@@ -432,7 +445,7 @@ impl Tx {
         .run(self)
         .await?;
         if !changes.is_empty() {
-            self.tell(id, now, Event::AssetDescribed { mode: DescribeMode::Update, changes }).await?;
+            self.tell(id, now, Event::AssetDescribed { mode, changes }).await?;
         }
         Ok(())
     }
@@ -501,6 +514,7 @@ impl Tx {
         }
         self.enqueue(NewJob::free_pictures(id, Some((now, free_after))), now).await?;
         self.hold_tasks(id, now).await?;
+        self.cancel_upload_of(id, now).await?;
         self.tell(id, now, Event::AssetDeleted).await?;
         let gone = Description {
             title: Some(String::new()),

@@ -91,7 +91,10 @@ fn audited(row: &Row) -> Result<AuditedAsset> {
         title: row.text("title")?,
         deleted: row.opt_int("deleted")?.is_some(),
         analysed: row.opt_int("analysed")?.is_some(),
-        failed: row.parsed::<AssetStatus>("status")? == AssetStatus::ProduceFail,
+        failed: matches!(
+            row.parsed("status")?,
+            AssetStatus::ProduceFail | AssetStatus::Uploading | AssetStatus::UploadFail
+        ),
         of,
     })
 }
@@ -172,7 +175,7 @@ impl Catalog {
     /// Assets whose analysis nobody will do: not analysed, not deleted, and no unfinished job.
     pub async fn forgotten_analyses(&self) -> Result<Vec<AssetId>> {
         let rows = Sql::new(
-            "SELECT id FROM asset WHERE analysed IS NULL AND deleted IS NULL AND status <> 'ProduceFail' AND NOT EXISTS
+            "SELECT id FROM asset WHERE analysed IS NULL AND deleted IS NULL AND status NOT IN ('ProduceFail', 'Uploading', 'UploadFail') AND NOT EXISTS
                (SELECT 1 FROM job WHERE unique_key = 'analyse/' || asset.id AND state IN ('ready', 'running'))",
         );
         rows.rows(self).await?.iter().map(|row| row.parsed("id")).collect()

@@ -62,7 +62,7 @@ pub struct Stale {
 pub type Rows = BTreeMap<String, Vec<Map<String, Json>>>;
 
 /// Tables that belong to an asset, with the column that names it.
-const OF_ASSET: [(&str, &str); 9] = [
+const OF_ASSET: [(&str, &str); 10] = [
     ("asset", "id"),
     ("span", "asset"),
     ("garbage", "asset"),
@@ -72,9 +72,10 @@ const OF_ASSET: [(&str, &str); 9] = [
     ("output_span", "asset"),
     ("picture_job", "asset"),
     ("picture_set", "asset"),
+    ("upload", "asset"),
 ];
 /// Tables that are not configured by anyone: media, history, and what the catalog keeps for itself.
-const NOT_CONFIGURED: [&str; 22] = [
+const NOT_CONFIGURED: [&str; 23] = [
     "asset",
     "encode_run",
     "output",
@@ -97,6 +98,7 @@ const NOT_CONFIGURED: [&str; 22] = [
     "recording_push",
     "reel",
     "stale",
+    "upload",
 ];
 /// Marks the order of rows; the database numbers new rows itself.
 const NUMBERING: &str = "seq";

@@ -39,6 +39,7 @@ mod settings;
 pub mod sql;
 mod templates;
 mod transcodes;
+mod uploads;
 mod watermarks;
 mod withdraw;
 
@@ -93,6 +94,7 @@ pub use transcodes::{
     EncodeRun, NewTask, Output, OutputEnd, OutputFacts, OutputSpan, OutputState, PlannedOutput, PlannedPiece,
     PlannedSpan, Rendition, RenditionState, Submitted, TRANSCODE_PRIORITY, TaskCause, TaskState, TranscodeTask,
 };
+pub use uploads::{NewUpload, TakenOver, Upload, UploadState, upload_folder, upload_key, upload_parts_key};
 pub use watermarks::{DEFAULT_WATERMARK, StoredWatermark, watermark_key};
 pub use withdraw::{GivenUp, Retried};
 

@@ -41,6 +41,12 @@ pub mod kind {
     pub const COVER: &str = "cover";
     /// Make the pictures of a picture job: payload `{"asset": AssetId, "job": JobId}`.
     pub const PICTURES: &str = "pictures";
+    /// Pull a file from where its owner says: payload `{"upload": JobId}`.
+    pub const PULL: &str = "pull";
+    /// Take an uploaded file over into a reel: payload `{"upload": JobId}`.
+    pub const TAKE: &str = "take";
+    /// Remove what is left of an upload that has ended: payload `{"upload": JobId}`.
+    pub const FREE_UPLOAD: &str = "free_upload";
     /// Remove files of pictures that nothing tells of: payload `{"asset": AssetId}`.
     pub const FREE_PICTURES: &str = "free_pictures";
 }
@@ -109,6 +115,10 @@ const TRANSCODE_RETRY: Retry = growing(20, 1, 300);
 /// What kills an encoder three times will do so a fourth time.
 const ENCODE_RETRY: Retry = growing(3, 2, 60);
 const PICTURES_RETRY: Retry = ENCODE_RETRY;
+/// A server that is away for an hour is waited for.
+const PULL_RETRY: Retry = growing(12, 2, 900);
+/// What kills a reader three times will do so a fourth time.
+const TAKE_RETRY: Retry = ENCODE_RETRY;
 /// Of a cover that is waited for.
 pub(crate) const COVER_PRIORITY: i32 = 5;
 /// Of one that could have been taken long ago: thousands of them must not be in the way of new ones.
@@ -200,6 +210,21 @@ impl NewJob {
         Self { order_key: Some(format!("settle/{task}")), ..job }
     }
 
+    pub(crate) fn pull(upload: JobId) -> Self {
+        let job = Self::new(kind::PULL, json!({ "upload": upload }), PULL_RETRY);
+        Self { unique_key: Some(upload_key(upload, "pull")), ..job }
+    }
+
+    pub(crate) fn take(upload: JobId) -> Self {
+        let job = Self::new(kind::TAKE, json!({ "upload": upload }), TAKE_RETRY);
+        Self { unique_key: Some(upload_key(upload, "take")), priority: 5, ..job }
+    }
+
+    pub(crate) fn free_upload(upload: JobId) -> Self {
+        let job = Self::new(kind::FREE_UPLOAD, json!({ "upload": upload }), FREE_REEL_RETRY);
+        Self { unique_key: Some(upload_key(upload, "free")), priority: -10, ..job }
+    }
+
     /// Those that an asset has without anybody's asking come one after the other: the cover first.
     pub(crate) fn pictures(job: JobId, asset: AssetId, cause: PictureCause) -> Self {
         let (kind, priority) = match cause {
@@ -233,6 +258,11 @@ impl NewJob {
 
 fn analyse_key(asset: AssetId) -> String {
     format!("analyse/{asset}")
+}
+
+/// The keys of an upload's jobs.
+fn upload_key(upload: JobId, what: &str) -> String {
+    format!("upload/{upload}/{what}")
 }
 
 /// What the keys of an asset's picture jobs begin with.

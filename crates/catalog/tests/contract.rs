@@ -59,6 +59,8 @@ support::contract! {
     events_are_found_by_what_they_are_and_what_became_of_them
     events_are_replayed_once_for_all_who_ask
     events_that_an_older_version_described_are_numbered
+    an_upload_gives_its_video_a_source_once_and_tells_it
+    an_upload_of_which_nothing_comes_says_why_and_one_that_is_cancelled_is_quiet
     what_was_told_of_streams_can_be_read_back
     a_unique_key_holds_while_its_job_is_unfinished
     template_groups_are_kept_whole_and_one_is_the_default
@@ -2119,6 +2121,109 @@ async fn watermarks_are_kept_whole_and_one_is_the_default(catalog: Catalog) {
     assert_eq!(settle_all(&catalog).await, [Subject::Installation]);
     assert_eq!(catalog.restore(&rows).await.unwrap(), 2);
     assert_eq!(catalog.watermark(DEFAULT_WATERMARK).await.unwrap(), Some(changed));
+}
+
+fn new_upload(source: Option<&str>) -> NewUpload {
+    NewUpload {
+        source: source.map(str::to_owned),
+        session: Some("s1".to_owned()),
+        file_name: "final.mp4".to_owned(),
+        description: Description {
+            title: Some("Final".to_owned()),
+            tags: Some("a,b".to_owned()),
+            reference_id: Some("final-1".to_owned()),
+            user_data: Some("told back".to_owned()),
+            ..Description::default()
+        },
+        template_group: NO_TRANSCODE.to_owned(),
+    }
+}
+
+fn taken_over() -> TakenOver {
+    let analysis = Analysis {
+        size_bytes: 900,
+        duration_ticks: 180_000,
+        width: 320,
+        height: 180,
+        fps: 25.0,
+        bitrate_kbps: 4,
+        tracks: Vec::new(),
+    };
+    TakenOver { span: (90_000, 270_000), analysis }
+}
+
+async fn kinds_told(catalog: &Catalog, asset: AssetId) -> Vec<&'static str> {
+    let events = catalog.events_of_asset(asset).await.unwrap();
+    events.iter().map(|stored| stored.event.event.kind().as_str()).collect()
+}
+
+async fn an_upload_gives_its_video_a_source_once_and_tells_it(catalog: Catalog) {
+    let url = "http://files.example.org/final.mp4";
+    let upload = catalog.begin_upload(&new_upload(Some(url)), at(1)).await.unwrap();
+    let taken = catalog.begin_upload(&new_upload(None), at(1)).await;
+    assert!(matches!(taken, Err(CatalogError::AlreadyExists { .. })), "the reference id is another video's");
+    assert_eq!(upload.state, UploadState::Pending);
+    assert_eq!(catalog.upload_by_source(url).await.unwrap().as_ref(), Some(&upload));
+    assert_eq!(catalog.upload_of_asset(upload.asset).await.unwrap().as_ref(), Some(&upload));
+    assert_eq!(catalog.uploads_of_session("s1", at(0)).await.unwrap(), std::slice::from_ref(&upload));
+    assert_eq!(catalog.uploads_of_session("s1", at(2)).await.unwrap(), []);
+    let asset = catalog.asset(upload.asset).await.unwrap().unwrap();
+    assert_eq!((asset.status, asset.title.as_str(), asset.tags.as_str()), (AssetStatus::Uploading, "Final", "a,b"));
+    assert_eq!(catalog.forgotten_analyses().await.unwrap(), [], "there is nothing to be analysed yet");
+
+    catalog.upload_begun(upload.id, Some(1_000), Some("v1"), at(2)).await.unwrap();
+    assert!(catalog.upload_stored(upload.id, 1_000, "00ff", at(3)).await.unwrap());
+    assert!(!catalog.upload_stored(upload.id, 1_000, "00ff", at(3)).await.unwrap(), "it is here already");
+    assert_eq!(catalog.stuck_uploads().await.unwrap(), []);
+    assert!(catalog.begin_take(upload.id, "local", at(4)).await.unwrap());
+    let found = catalog.upload_of_reel(upload.reel).await.unwrap().unwrap();
+    assert_eq!(
+        (found.state, found.size_bytes, found.validator.as_deref()),
+        (UploadState::Stored, Some(1_000), Some("v1"))
+    );
+    assert!(catalog.finish_take(upload.id, &taken_over(), at(5)).await.unwrap());
+    assert!(!catalog.finish_take(upload.id, &taken_over(), at(6)).await.unwrap(), "a second worker gives a second one");
+    let asset = catalog.asset(upload.asset).await.unwrap().unwrap();
+    assert_eq!((asset.status, asset.duration_ticks, asset.size_bytes), (AssetStatus::Normal, 180_000, 900));
+    let spans: Vec<_> =
+        catalog.spans(upload.asset).await.unwrap().iter().map(|s| (s.reel, s.from_ticks, s.to_ticks)).collect();
+    assert_eq!(spans, [(upload.reel, 90_000, 270_000)]);
+    let told = ["asset_described", "source_in_place", "pulled", "source_analysed"];
+    assert_eq!(kinds_told(&catalog, upload.asset).await, told);
+    assert_eq!(catalog.reel(upload.reel).await.unwrap().unwrap().state, ReelState::Sealed);
+    // Its media goes with the video.
+    catalog.delete_asset(upload.asset, Duration::ZERO, at(7)).await.unwrap();
+    assert_eq!(catalog.claims_on_reel(upload.reel).await.unwrap()[0].state, ClaimState::Deleted);
+}
+
+async fn an_upload_of_which_nothing_comes_says_why_and_one_that_is_cancelled_is_quiet(catalog: Catalog) {
+    let failure = domain::event::PullFailure { code: "InvalidFile".into(), message: "no media".into() };
+    let first = catalog.begin_upload(&new_upload(Some("http://h/a.mp4")), at(1)).await.unwrap();
+    assert!(catalog.fail_upload(first.id, &failure, at(2)).await.unwrap());
+    assert!(!catalog.fail_upload(first.id, &failure, at(3)).await.unwrap(), "it has failed already");
+    assert_eq!(kinds_told(&catalog, first.asset).await, ["asset_described", "pulled"]);
+    let ended = catalog.upload(first.id).await.unwrap().unwrap();
+    assert_eq!((ended.state, ended.failure, ended.finished), (UploadState::Failed, Some(failure), Some(at(2))));
+    assert_eq!(catalog.asset(first.asset).await.unwrap().unwrap().status, AssetStatus::UploadFail);
+
+    let other = NewUpload { description: Description::default(), ..new_upload(Some("http://h/b.mp4")) };
+    let second = catalog.begin_upload(&other, at(4)).await.unwrap();
+    assert!(catalog.cancel_upload(second.id, at(5)).await.unwrap());
+    assert!(!catalog.cancel_upload(second.id, at(5)).await.unwrap());
+    assert!(!catalog.upload_stored(second.id, 1, "", at(6)).await.unwrap(), "what comes now comes too late");
+    assert!(!catalog.begin_take(second.id, "local", at(6)).await.unwrap());
+    assert!(!kinds_told(&catalog, second.asset).await.contains(&"pulled"));
+
+    // A video that is deleted while its file is taken over stays deleted.
+    let third = NewUpload { source: None, ..other };
+    let third = catalog.begin_upload(&third, at(7)).await.unwrap();
+    assert_eq!(third.state, UploadState::Waiting);
+    assert!(catalog.upload_stored(third.id, 1, "", at(8)).await.unwrap());
+    assert!(catalog.begin_take(third.id, "local", at(8)).await.unwrap());
+    catalog.delete_asset(third.asset, Duration::ZERO, at(9)).await.unwrap();
+    assert!(!catalog.finish_take(third.id, &taken_over(), at(10)).await.unwrap());
+    assert_eq!(catalog.upload(third.id).await.unwrap().unwrap().state, UploadState::Cancelled);
+    assert_eq!(catalog.reel(third.reel).await.unwrap().unwrap().state, ReelState::Deleted);
 }
 
 #[tokio::test]

@@ -19,4 +19,4 @@ pub use frame::{AudioCodec, AudioConfig, Frame, Sample, TrackConfig, TrackKind, 
 pub use hevc::{HEVC_RECORD_BYTES_MAX, HevcConfig};
 pub use image::{ImageKind, read_image};
 pub use mp3::{Mp3Config, mp3_frame_bytes};
-pub use nal::{AccessUnit, Nals};
+pub use nal::{AccessUnit, Nals, without_known_sets};

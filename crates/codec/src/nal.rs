@@ -119,6 +119,29 @@ impl AccessUnit {
     }
 }
 
+/// A sample with 4-byte lengths without its parameter sets; `None` when one of them is not among `known`, which are laid out alike.
+pub fn without_known_sets(codec: VideoCodec, sample: &Bytes, known: &[u8]) -> Option<Bytes> {
+    let is_set = |nal: &[u8]| {
+        let kind = nal.first().map_or(Kind::Other, |header| Kind::of(codec, *header));
+        matches!(kind, Kind::Vps | Kind::Sps | Kind::Pps)
+    };
+    let sets: Vec<&[u8]> = Nals::new(sample, 4).flatten().filter(|nal| is_set(nal)).collect();
+    if sets.is_empty() {
+        return Some(sample.clone());
+    }
+    let knows = |set: &&[u8]| Nals::new(known, 4).flatten().any(|one| one == *set);
+    if !sets.iter().all(knows) {
+        return None;
+    }
+    let mut out = BytesMut::with_capacity(sample.len());
+    for nal in Nals::new(sample, 4).flatten().filter(|nal| !is_set(nal)) {
+        // A length came from at most 32 bits.
+        out.put_u32(u32::try_from(nal.len()).unwrap_or(u32::MAX));
+        out.put_slice(nal);
+    }
+    Some(out.freeze())
+}
+
 fn annex_b(sample: &[u8]) -> bool {
     sample.starts_with(&[0, 0, 0, 1]) || sample.starts_with(&[0, 0, 1])
 }
@@ -159,6 +182,15 @@ mod tests {
             out.put_slice(nal);
         }
         out.freeze()
+    }
+
+    #[test]
+    fn parameter_sets_that_are_known_can_be_left_out() {
+        let known = sample(&[SPS_NAL, PPS_NAL], 4);
+        let whole = sample(&[AUD, SPS_NAL, PPS_NAL, IDR], 4);
+        assert_eq!(without_known_sets(H264, &whole, &known).unwrap(), sample(&[AUD, IDR], 4));
+        assert_eq!(without_known_sets(H264, &sample(&[SLICE], 4), b"").unwrap(), sample(&[SLICE], 4));
+        assert_eq!(without_known_sets(H264, &whole, &sample(&[SPS_NAL], 4)), None);
     }
 
     #[test]

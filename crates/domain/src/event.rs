@@ -30,6 +30,17 @@ pub enum Event {
         /// Bytes of its progressive MP4, when they could be counted.
         size_bytes: Option<u64>,
     },
+    /// A file was pulled from where its owner said, and became this asset's source, or did not.
+    Pulled {
+        /// The id under which it was asked for.
+        job: JobId,
+        /// Where it was.
+        url: String,
+        /// Bytes of the file, when it is known.
+        size_bytes: Option<u64>,
+        /// Why there is no source.
+        failure: Option<PullFailure>,
+    },
     /// The source of an asset was analysed.
     SourceAnalysed {
         /// Pixels; 0 without video.
@@ -119,6 +130,7 @@ event_kinds! {
     CycleBecameAsset = "cycle_became_asset",
     ComposeBegan = "compose_began",
     SourceInPlace = "source_in_place",
+    Pulled = "pulled",
     SourceAnalysed = "source_analysed",
     StreamTranscoded = "stream_transcoded",
     Transcoded = "transcoded",
@@ -127,6 +139,15 @@ event_kinds! {
     AssetDeleted = "asset_deleted",
     StreamsDeleted = "streams_deleted",
     AssetDescribed = "asset_described",
+}
+
+/// Why a file that was pulled is no source.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PullFailure {
+    /// A code that programs know.
+    pub code: String,
+    /// A sentence.
+    pub message: String,
 }
 
 /// An output that has ended.

@@ -8,6 +8,8 @@
 //!
 //! [Watermarks](Watermark) become the [`Mark`]s of an encoding.
 //!
+//! A file of somebody else's is taken over into a reel by the module `takeover`: as it is where a reel can hold it.
+//!
 //! Still pictures and animations are [ordered](PictureOrder), planned and asked for in the module `shots`.
 //!
 //! **Invariant:** a chunk's outcome depends on the source and the encoding alone, so its neighbours, made elsewhere and at
@@ -32,6 +34,7 @@ mod resolve;
 mod segments;
 mod shots;
 mod sound;
+mod takeover;
 
 pub use capabilities::Capabilities;
 pub use codec::{AudioCodec, ImageKind, VideoCodec, read_image};
@@ -60,3 +63,7 @@ pub use shots::{
     sheet_arguments, shot_arguments, webvtt,
 };
 pub use sound::{Framing, first_frame, frame_begin};
+pub use takeover::{
+    Laid as LaidFile, Layer, Misfit, Probe, ProbeError, ProbedSound, ProbedVideo, TakePlan, Taking, probe_arguments,
+    take_arguments,
+};

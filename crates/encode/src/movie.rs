@@ -1,7 +1,7 @@
 //! Reads the fragmented MP4 that the encoder writes (ISO/IEC 14496-12 §8.8): one track, its parameters and samples.
 
 use bytes::Bytes;
-use codec::{VideoCodec, VideoConfig};
+use codec::{AacConfig, AudioConfig, Mp3Config, VideoCodec, VideoConfig};
 use container::read_box_header;
 use units::Timescale;
 
@@ -32,7 +32,7 @@ pub struct Movie {
     pub samples: Vec<EncodedSample>,
 }
 
-fn broken(what: &'static str) -> EncodeError {
+pub(crate) fn broken(what: &'static str) -> EncodeError {
     EncodeError::Output { what }
 }
 
@@ -42,8 +42,11 @@ pub fn read_movie(file: &Bytes) -> Result<Movie> {
     let mut pending: Vec<Row> = Vec::new();
     for (kind, body) in boxes(file.clone())? {
         match &kind {
-            b"moov" => movie.video = find_video(&body)?,
-            b"moof" => pending = rows_of(&body)?,
+            b"moov" => {
+                let track = tracks_of(&body)?.into_iter().next().ok_or(broken("no track"))?;
+                movie.video = track.video()?;
+            }
+            b"moof" => pending = rows_of(&body, SAMPLES_MAX)?.1,
             b"mdat" => {
                 let mut at = 0;
                 for row in pending.drain(..) {
@@ -51,7 +54,8 @@ pub fn read_movie(file: &Bytes) -> Result<Movie> {
                     if end > body.len() || movie.samples.len() >= SAMPLES_MAX {
                         return Err(broken("its samples do not fit their box"));
                     }
-                    movie.samples.push(EncodedSample { pts: row.pts, sync: row.sync, bytes: body.slice(at..end) });
+                    let pts = row.dts.saturating_add(row.cto);
+                    movie.samples.push(EncodedSample { pts, sync: row.sync, bytes: body.slice(at..end) });
                     at = end;
                 }
             }
@@ -87,30 +91,133 @@ fn child(body: &Bytes, kind: [u8; 4]) -> Result<Option<Bytes>> {
     Ok(boxes(body.clone())?.into_iter().find(|(found, _)| *found == kind).map(|(_, body)| body))
 }
 
-/// `moov/trak/mdia/minf/stbl/stsd`, then `avc1/avcC` or `hvc1/hvcC`.
-fn find_video(moov: &Bytes) -> Result<Option<VideoConfig>> {
-    /// Version, flags and count of `stsd`; the fixed fields of a visual sample entry (§12.1.3).
+/// A track of a file: how it counts, and what its samples are.
+pub(crate) struct MovieTrack {
+    pub(crate) id: u32,
+    pub(crate) scale: Timescale,
+    entry: Entry,
+}
+
+/// A sample entry, as far as it is of a codec that can be stored.
+enum Entry {
+    Video { codec: VideoCodec, record: Bytes },
+    Aac { record: Bytes },
+    Mp3,
+    Other,
+}
+
+impl MovieTrack {
+    /// The parameters of its pictures, when it has any. They count in 90 kHz, whatever the file does.
+    pub(crate) fn video(&self) -> Result<Option<VideoConfig>> {
+        let Entry::Video { codec, record } = &self.entry else { return Ok(None) };
+        let config = VideoConfig::parse(*codec, record.clone(), Timescale::REEL);
+        config.map(Some).map_err(|_| broken("the parameters of its pictures"))
+    }
+
+    /// Whether it has pictures.
+    pub(crate) const fn has_pictures(&self) -> bool {
+        matches!(self.entry, Entry::Video { .. })
+    }
+
+    /// The parameters of its sound, of which MP3 has those of its first frame; `None` when it has no sound.
+    pub(crate) fn audio(&self, first: &Bytes) -> Result<Option<AudioConfig>> {
+        let unread = |_| broken("the parameters of its sound");
+        let config = match &self.entry {
+            Entry::Aac { record } => AacConfig::parse(record).map_err(unread)?.audio_config(record.clone(), self.scale),
+            Entry::Mp3 => Mp3Config::parse(first).map_err(unread)?.audio_config(self.scale),
+            Entry::Video { .. } | Entry::Other => return Ok(None),
+        };
+        // Both count in the samples of the core, whatever the file does.
+        let scale = Timescale::new(config.sample_rate).ok_or(broken("the parameters of its sound"))?;
+        Ok(Some(AudioConfig { scale, ..config }))
+    }
+}
+
+/// The tracks of a `moov`, in their order.
+pub(crate) fn tracks_of(moov: &Bytes) -> Result<Vec<MovieTrack>> {
+    let tracks = boxes(moov.clone())?.into_iter().filter(|(kind, _)| kind == b"trak");
+    tracks.map(|(_, trak)| track_of(&trak)).collect()
+}
+
+fn track_of(trak: &Bytes) -> Result<MovieTrack> {
+    /// In version 0 and 1 of `tkhd` and `mdhd` (§8.3.2, §8.4.2), behind two times of 32 and 64 bits.
+    fn behind_times(body: &Bytes) -> Result<u32> {
+        let mut fields = Fields(body);
+        let times = if fields.u32()? >> 24 == 1 { 4 } else { 2 };
+        for _ in 0..times {
+            fields.u32()?;
+        }
+        fields.u32()
+    }
+    let within = |path: &[[u8; 4]]| {
+        path.iter().try_fold(trak.clone(), |body, kind| child(&body, *kind)?.ok_or(broken("a track lacks a box")))
+    };
+    let id = behind_times(&within(&[*b"tkhd"])?)?;
+    let scale =
+        Timescale::new(behind_times(&within(&[*b"mdia", *b"mdhd"])?)?).ok_or(broken("a track without ticks"))?;
+    let stsd = within(&[*b"mdia", *b"minf", *b"stbl", *b"stsd"])?;
+    Ok(MovieTrack { id, scale, entry: entry_of(&stsd)? })
+}
+
+/// Of `stsd` the first entry: `avc1/avcC`, `hvc1/hvcC` or `mp4a/esds`.
+fn entry_of(stsd: &Bytes) -> Result<Entry> {
+    /// Version, flags and count of `stsd`; the fixed fields of a visual and of an audio sample entry (§12.1.3, §12.2.3).
     const STSD_FIELDS: usize = 8;
     const VISUAL_FIELDS: usize = 78;
-    let mut body = moov.clone();
-    for kind in [*b"trak", *b"mdia", *b"minf", *b"stbl", *b"stsd"] {
-        body = child(&body, kind)?.ok_or(broken("no sample entry"))?;
-    }
+    const AUDIO_FIELDS: usize = 28;
     let rest = |bytes: &Bytes, from: usize| bytes.slice(from.min(bytes.len())..);
-    let entries = rest(&body, STSD_FIELDS);
+    let entries = rest(stsd, STSD_FIELDS);
     for (codec, entry, record) in [(VideoCodec::H264, *b"avc1", *b"avcC"), (VideoCodec::H265, *b"hvc1", *b"hvcC")] {
         let Some(entry) = child(&entries, entry)? else { continue };
         let record = child(&rest(&entry, VISUAL_FIELDS), record)?.ok_or(broken("no parameters of its pictures"))?;
-        let config = VideoConfig::parse(codec, record, Timescale::REEL);
-        return config.map(Some).map_err(|_| broken("the parameters of its pictures"));
+        return Ok(Entry::Video { codec, record });
     }
-    Ok(None)
+    let Some(entry) = child(&entries, *b"mp4a")? else { return Ok(Entry::Other) };
+    match child(&rest(&entry, AUDIO_FIELDS), *b"esds")? {
+        Some(esds) => Ok(read_descriptors(&esds).unwrap_or(Entry::Other)),
+        None => Ok(Entry::Other),
+    }
 }
 
-struct Row {
-    pts: i64,
-    size: usize,
-    sync: bool,
+/// What the descriptors of an `esds` say (ISO/IEC 14496-1 §7.2.6): the object type, and of AAC its configuration.
+fn read_descriptors(esds: &Bytes) -> Option<Entry> {
+    /// Behind their tags and sizes: of the stream its id and flags, of the decoder all but its object type.
+    const STREAM_FIELDS: usize = 3;
+    const DECODER_FIELDS: usize = 12;
+    /// A descriptor of this tag: where its body begins, and its bytes.
+    fn descriptor(bytes: &Bytes, at: usize, tag: u8) -> Option<(usize, usize)> {
+        if *bytes.get(at)? != tag {
+            return None;
+        }
+        let (mut at, mut size) = (at + 1, 0usize);
+        loop {
+            let byte = *bytes.get(at)?;
+            (at, size) = (at + 1, (size << 7) | usize::from(byte & 0x7f));
+            if byte & 0x80 == 0 {
+                return (at.checked_add(size)? <= bytes.len()).then_some((at, size));
+            }
+        }
+    }
+    // Version and flags are before them.
+    let (stream, _) = descriptor(esds, 4, 3)?;
+    let (decoder, _) = descriptor(esds, stream + STREAM_FIELDS, 4)?;
+    match *esds.get(decoder)? {
+        0x40 => {
+            let (config, size) = descriptor(esds, decoder + 1 + DECODER_FIELDS, 5)?;
+            Some(Entry::Aac { record: esds.slice(config..config + size) })
+        }
+        0x69 | 0x6b => Some(Entry::Mp3),
+        _ => None,
+    }
+}
+
+/// One sample in the tables of a fragment.
+pub(crate) struct Row {
+    pub(crate) dts: i64,
+    pub(crate) cto: i64,
+    pub(crate) duration: u32,
+    pub(crate) size: usize,
+    pub(crate) sync: bool,
 }
 
 /// Big-endian fields in order.
@@ -128,17 +235,17 @@ impl Fields<'_> {
     }
 }
 
-/// The samples of a `moof` of one track.
-fn rows_of(moof: &Bytes) -> Result<Vec<Row>> {
+/// The track of a `moof` of one, and its samples, at most so many.
+pub(crate) fn rows_of(moof: &Bytes, limit: usize) -> Result<(u32, Vec<Row>)> {
     let traf = child(moof, *b"traf")?.ok_or(broken("a fragment without a track"))?;
-    let (mut rows, mut dts) = (Vec::new(), 0i64);
+    let (mut track, mut rows, mut dts) = (0, Vec::new(), 0i64);
     let mut defaults = (0, 0, 0);
     for (kind, body) in boxes(traf)? {
         let mut fields = Fields(&body);
         match &kind {
             b"tfhd" => {
                 let flags = fields.u32()?;
-                fields.u32()?;
+                track = fields.u32()?;
                 if flags & 0x1 != 0 {
                     return Err(broken("a fragment with a base of its own"));
                 }
@@ -150,24 +257,30 @@ fn rows_of(moof: &Bytes) -> Result<Vec<Row>> {
             }
             b"tfdt" => {
                 let high = if fields.u32()? >> 24 == 1 { fields.u32()? } else { 0 };
-                dts = i64::try_from((u64::from(high) << 32) | u64::from(fields.u32()?))
-                    .map_err(|_| broken("a decode time beyond 63 bits"))?;
+                // Signed, as FFmpeg writes what is decoded before 0.
+                dts = ((u64::from(high) << 32) | u64::from(fields.u32()?)).cast_signed();
             }
-            b"trun" => read_run(&mut fields, defaults, &mut dts, &mut rows)?,
+            b"trun" => read_run(&mut fields, defaults, limit, &mut dts, &mut rows)?,
             _ => {}
         }
     }
-    Ok(rows)
+    Ok((track, rows))
 }
 
-fn read_run(fields: &mut Fields<'_>, defaults: (u32, u32, u32), dts: &mut i64, rows: &mut Vec<Row>) -> Result<()> {
+fn read_run(
+    fields: &mut Fields<'_>,
+    defaults: (u32, u32, u32),
+    limit: usize,
+    dts: &mut i64,
+    rows: &mut Vec<Row>,
+) -> Result<()> {
     let flags = fields.u32()?;
     let count = fields.u32()?;
     fields.u32_if(flags & 0x1 != 0)?;
     let first_flags = fields.u32_if(flags & 0x4 != 0)?;
     for number in 0..count {
-        if rows.len() >= SAMPLES_MAX {
-            return Err(broken("more samples than a chunk has"));
+        if rows.len() >= limit {
+            return Err(broken("more samples than a fragment has"));
         }
         let duration = fields.u32_if(flags & 0x100 != 0)?.unwrap_or(defaults.0);
         let size = fields.u32_if(flags & 0x200 != 0)?.unwrap_or(defaults.1);
@@ -178,7 +291,9 @@ fn read_run(fields: &mut Fields<'_>, defaults: (u32, u32, u32), dts: &mut i64, r
             _ => own.unwrap_or(defaults.2),
         };
         rows.push(Row {
-            pts: dts.saturating_add(i64::from(offset)),
+            dts: *dts,
+            cto: i64::from(offset),
+            duration,
             size: usize::try_from(size).map_err(|_| broken("a sample is too large"))?,
             sync: sample_flags & NON_SYNC == 0,
         });

@@ -72,10 +72,32 @@ pub fn write_segments(
         while let Some(frame) = frames.next_if(|frame| last || frame.frame < until) {
             sound.push(frame);
         }
-        let file = File { reel, segment, epoch, sets: &sets, parts: Vec::new(), page: SamplePage::default(), at: 0 };
-        written.push(file.write(&own, end, &sound));
+        let samples = epoch.audio.as_ref().map_or(1, |audio| audio.frame_samples);
+        let placed = |frame: PlacedFrame| Sounding { dts: frame_begin(frame.frame, samples), bytes: frame.bytes };
+        let sound: Vec<Sounding> = sound.into_iter().map(placed).collect();
+        written.push(write_segment(reel, segment, epoch, &sets, (&own, end), &sound));
     }
     Ok(written)
+}
+
+/// A frame of sound and when it begins on the reel's timeline, in its own samples.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Sounding {
+    pub(crate) dts: i64,
+    pub(crate) bytes: Bytes,
+}
+
+/// Writes one segment: its pictures, and when the first after them is decoded; its sound. `sets` stand before each key frame.
+pub(crate) fn write_segment(
+    reel: ReelId,
+    segment: &SegmentPlan,
+    epoch: &Epoch,
+    sets: &Bytes,
+    (pictures, end): (&[&PlacedPicture], i64),
+    sound: &[Sounding],
+) -> WrittenSegment {
+    let file = File { reel, segment, epoch, sets, parts: Vec::new(), page: SamplePage::default(), at: 0 };
+    file.write(pictures, end, sound)
 }
 
 /// A fragment that is to be written, and when it begins in 90 kHz ticks.
@@ -98,7 +120,7 @@ struct File<'a> {
 }
 
 impl File<'_> {
-    fn write(mut self, pictures: &[&PlacedPicture], end: i64, sound: &[PlacedFrame]) -> WrittenSegment {
+    fn write(mut self, pictures: &[&PlacedPicture], end: i64, sound: &[Sounding]) -> WrittenSegment {
         let source = &self.segment.source;
         // Nothing comes before it in its own reel.
         let join = if self.segment.number == 0 { Join::Start } else { source.join };
@@ -187,13 +209,16 @@ impl File<'_> {
     }
 }
 
-fn sound_fragments(frames: &[PlacedFrame], audio: &AudioConfig) -> Vec<Pending> {
+/// Frames end to end, a second of them at most; one that does not begin where the one before ends begins a fragment.
+fn sound_fragments(frames: &[Sounding], audio: &AudioConfig) -> Vec<Pending> {
     let Some(scale) = Timescale::new(audio.sample_rate) else { return Vec::new() };
     let samples = audio.frame_samples.max(1);
     let per_fragment = usize::try_from(audio.sample_rate / samples).unwrap_or(1).max(1);
-    let fragments = frames.chunks(per_fragment).filter_map(|some| {
-        let dts = frame_begin(some.first()?.frame, samples);
-        let row = |frame: &PlacedFrame| SampleRow {
+    let touches = |one: &Sounding, next: &Sounding| one.dts.saturating_add(i64::from(samples)) == next.dts;
+    let runs = frames.chunk_by(touches).flat_map(|run| run.chunks(per_fragment));
+    let fragments = runs.filter_map(|some| {
+        let dts = some.first()?.dts;
+        let row = |frame: &Sounding| SampleRow {
             duration: samples,
             size: u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX),
             cto: 0,

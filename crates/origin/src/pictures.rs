@@ -116,7 +116,8 @@ const fn may_be_seen(status: AssetStatus) -> bool {
         | AssetStatus::TranscodeFail
         | AssetStatus::Checking
         | AssetStatus::Normal
-        | AssetStatus::ProduceFail => true,
+        | AssetStatus::ProduceFail
+        | AssetStatus::UploadFail => true,
         AssetStatus::Blocked | AssetStatus::Deleted => false,
     }
 }

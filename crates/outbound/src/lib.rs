@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Url, redirect, retry};
+use reqwest::{Client, ClientBuilder, Url, redirect, retry};
 pub use reqwest::{Method, Response, StatusCode};
 
 use crate::address::{is_public, literal_is_public};
@@ -46,7 +46,7 @@ pub enum OutboundError {
     #[error("{0:?} is no URL that can be called")]
     Url(String),
     /// It leads into a network that is not asked.
-    #[error("{0} is not a public address; callbacks.private_receivers allows only those")]
+    #[error("{0} is not a public address, and the configuration allows only those")]
     NotPublic(String),
     /// It has a character that no header may have.
     #[error("a header cannot be sent")]
@@ -80,15 +80,14 @@ impl Outbound {
     ///
     /// Errors: the client cannot be made.
     pub fn new(private: bool, timeout: Duration) -> reqwest::Result<Self> {
-        let client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .no_proxy()
-            .referer(false)
-            .timeout(timeout)
-            .user_agent(concat!("reprise/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(Resolver { private }))
-            .build()?;
+        Ok(Self { client: builder(private).timeout(timeout).build()?, private })
+    }
+
+    /// The same for answers of any length: so much time to connect, and between two pieces.
+    ///
+    /// Errors: the client cannot be made.
+    pub fn patient(private: bool, silence: Duration) -> reqwest::Result<Self> {
+        let client = builder(private).connect_timeout(silence).read_timeout(silence).build()?;
         Ok(Self { client, private })
     }
 
@@ -130,6 +129,16 @@ impl Outbound {
         }
         Ok(read.freeze())
     }
+}
+
+fn builder(private: bool) -> ClientBuilder {
+    Client::builder()
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .no_proxy()
+        .referer(false)
+        .user_agent(concat!("reprise/", env!("CARGO_PKG_VERSION")))
+        .dns_resolver(Arc::new(Resolver { private }))
 }
 
 /// The URL may have a key in it.

@@ -28,6 +28,11 @@ pub(crate) fn decode_pairs(raw: &[u8]) -> impl Iterator<Item = Result<(String, S
     })
 }
 
+/// Text with its `%xx` as the bytes that they mean; what is no UTF-8 then is replaced.
+pub fn percent_decoded(text: &str) -> String {
+    percent_decode(text.as_bytes()).decode_utf8_lossy().into_owned()
+}
+
 fn decode(raw: &[u8]) -> Result<String, Refusal> {
     let spaced: Cow<'_, [u8]> = if raw.contains(&b'+') {
         raw.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect::<Vec<_>>().into()

@@ -1,10 +1,11 @@
 //! The names of events (contract §3.2), by the words that they are stored with.
 
 /// The word of what happened, and the `EventType` under which customers ask for and get it.
-const EVENTS: [(&str, &str); 11] = [
+const EVENTS: [(&str, &str); 12] = [
     ("cycle_became_asset", "AddLiveRecordVideoComplete"),
     ("compose_began", "LiveRecordVideoComposeStart"),
     ("source_in_place", "FileUploadComplete"),
+    ("pulled", "UploadByURLComplete"),
     ("source_analysed", "VideoAnalysisComplete"),
     ("stream_transcoded", "StreamTranscodeComplete"),
     ("transcoded", "TranscodeComplete"),

@@ -17,6 +17,7 @@ mod digest;
 mod encoding;
 pub mod event;
 pub mod failure;
+pub mod oss;
 pub mod param;
 mod params;
 pub mod play_auth;
@@ -29,6 +30,7 @@ mod v1;
 
 pub use call::{BODY_BYTES_MAX, CLOCK_WINDOW, Call, WireRequest};
 pub use client::signed_query;
+pub use encoding::percent_decoded;
 pub use param::{Param, ParamError};
 pub use params::Params;
 pub use refusal::Refusal;

@@ -200,6 +200,19 @@ configuration! {
         keep_telling: Duration = Duration::from_secs(72 * 3600);
     }
 
+    /// Files that are uploaded to become videos.
+    uploads: Uploads {
+        /// Whether files may be pulled from private and loopback addresses (UploadMediaByURL). Turn it off where customers are
+        /// strangers.
+        private_sources: bool = true;
+        /// Largest file that is taken, in GiB.
+        size_max_gib: u32 = 100;
+        /// How long a file may take to come, with all attempts.
+        time_max: Duration = Duration::from_secs(24 * 3600);
+        /// Files that are pulled at once.
+        pulls_at_once: u32 = 4;
+    }
+
     /// Who is called when the disk is in trouble, and when it is over: "RecorderDiskAlarm" while media cannot be stored, or
     /// not in time, and "StorageSpaceAlarm" while it is too full for new recordings.
     alarm: Alarm {

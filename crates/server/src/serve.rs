@@ -183,6 +183,7 @@ fn api_settings(config: &Config, encoder: Capabilities) -> api::Settings {
         undelete_window: config.storage.undelete_window,
         encoder,
         private_receivers: config.callbacks.private_receivers,
+        upload_size_max: u64::from(config.uploads.size_max_gib) << 30,
         ..api::Settings::default()
     }
 }
@@ -234,6 +235,12 @@ fn worker_settings(config: &Config, listen: SocketAddr, data: &Path) -> worker::
             ffmpeg: config.transcode.ffmpeg.clone().into(),
             scratch: data.join("scratch"),
             at_once,
+        },
+        uploads: worker::UploadSettings {
+            private_sources: config.uploads.private_sources,
+            size_max: u64::from(config.uploads.size_max_gib) << 30,
+            time_max: config.uploads.time_max,
+            pulls_at_once: config.uploads.pulls_at_once,
         },
     }
 }

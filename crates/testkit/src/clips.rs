@@ -162,6 +162,17 @@ async fn make(name: &str, recipe: impl FnOnce(&Path) -> Command) -> anyhow::Resu
     Ok(path)
 }
 
+/// The clip in another file, made by these arguments of ffmpeg.
+pub async fn remade(clip: &Path, name: &str, arguments: &[&str]) -> anyhow::Result<PathBuf> {
+    let stem = clip.file_stem().and_then(|stem| stem.to_str()).context("the clip has a name")?;
+    make(&format!("{stem}-{name}"), |aside| {
+        let mut ffmpeg = quiet_ffmpeg();
+        ffmpeg.arg("-i").arg(clip).args(arguments).arg(aside);
+        ffmpeg
+    })
+    .await
+}
+
 fn quiet_ffmpeg() -> Command {
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-nostdin", "-v", "error", "-y"]);

@@ -1,4 +1,4 @@
-//! What tests judge with: ffprobe, who owes us nothing; a server under test that can be killed; a receiver of callbacks; an API
+//! What tests judge with: ffprobe, who owes us nothing; a server under test that can be killed; a receiver of callbacks; a server of files; an API
 //! client of its own making; clips; publishers; reels of real media.
 
 pub mod api;
@@ -6,6 +6,7 @@ pub mod browser;
 pub mod clips;
 pub mod customer;
 pub mod ffmpeg;
+pub mod files;
 pub mod judge;
 pub mod ladder;
 pub mod probe;

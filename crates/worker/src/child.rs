@@ -4,15 +4,19 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use rustix::process::{Pid, Signal, kill_process_group, setpriority_pgrp};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
-use tokio::process::Command;
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// Address space of an encoder, in bytes: 8 GiB. A ladder of four up to 2160p takes less than 3.
 const MEMORY_MAX: u64 = 8 << 30;
 /// CPU time of an encoder, in seconds: an hour, for half a minute of video.
 const CPU_SECONDS_MAX: u64 = 3_600;
+/// Bytes of its output that are read at a time.
+const OUTPUT_BYTES: usize = 256 << 10;
 /// How long an encoder may say nothing. It tells its progress twice a second, and on a machine that is overloaded a hundred
 /// times later.
 const SILENCE_MAX: Duration = Duration::from_secs(300);
@@ -63,16 +67,25 @@ kill "$!" 2>/dev/null
 exit "$ended"
 "#;
 
-/// Runs the encoder in `folder` to its end; `pictures` is told how many it has put out, about twice a second. Dropped in the
-/// middle, or killed with this process, the encoder and all that it started are ended.
-pub(crate) async fn run(
+/// An encoder that runs. Dropped, or killed with this process, it and all that it started are ended.
+pub(crate) struct Running {
+    child: Child,
+    output: Option<ChildStdout>,
+    complaints: JoinHandle<String>,
+    _group: Group,
+    /// Held open as long as somebody waits for the encoder.
+    _held: Option<ChildStdin>,
+}
+
+/// Starts an encoder in `folder` that may take so much CPU time.
+pub(crate) fn start(
     program: &Path,
     folder: &Path,
     arguments: &[String],
-    mut pictures: impl FnMut(u64),
-) -> Result<(), ChildError> {
+    cpu_seconds: u64,
+) -> Result<Running, ChildError> {
     let mut child = Command::new("/bin/sh")
-        .args(["-c", WATCHED, "encoder", &(MEMORY_MAX / 1024).to_string(), &CPU_SECONDS_MAX.to_string()])
+        .args(["-c", WATCHED, "encoder", &(MEMORY_MAX / 1024).to_string(), &cpu_seconds.to_string()])
         .arg(program)
         .args(arguments)
         .current_dir(folder)
@@ -84,13 +97,47 @@ pub(crate) async fn run(
         .spawn()
         .map_err(ChildError::Start)?;
     let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    let _group = Group(pid);
-    // Held open as long as somebody waits for the encoder.
-    let _held = child.stdin.take();
+    let group = Group(pid);
+    let held = child.stdin.take();
     be_nice(pid);
-    let (progress, complaints) = (child.stdout.take(), child.stderr.take());
+    let (output, complaints) = (child.stdout.take(), child.stderr.take());
     let complaints = tokio::spawn(read_complaints(complaints));
-    if let Some(progress) = progress {
+    Ok(Running { child, output, complaints, _group: group, _held: held })
+}
+
+impl Running {
+    /// The next bytes that it puts out; `None` when there are no more.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ChildError> {
+        let Some(output) = &mut self.output else { return Ok(None) };
+        let mut read = BytesMut::with_capacity(OUTPUT_BYTES);
+        let count = timeout(SILENCE_MAX, output.read_buf(&mut read)).await.map_err(|_| ChildError::Silent)?;
+        count.map_err(ChildError::Follow)?;
+        Ok((!read.is_empty()).then(|| read.freeze()))
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn end(mut self) -> Result<(), ChildError> {
+        let status = timeout(SILENCE_MAX, self.child.wait()).await.map_err(|_| ChildError::Silent)?;
+        let status = status.map_err(ChildError::Follow)?;
+        let complaints = self.complaints.await.unwrap_or_default();
+        match status.code() {
+            Some(0) => Ok(()),
+            Some(NO_PROGRAM) => Err(ChildError::NoProgram { complaints }),
+            _ => Err(ChildError::Failed { status, complaints }),
+        }
+    }
+}
+
+/// Runs the encoder in `folder` to its end; `pictures` is told how many it has put out, about twice a second. Dropped in the
+/// middle, or killed with this process, the encoder and all that it started are ended.
+pub(crate) async fn run(
+    program: &Path,
+    folder: &Path,
+    arguments: &[String],
+    mut pictures: impl FnMut(u64),
+) -> Result<(), ChildError> {
+    let mut running = start(program, folder, arguments, CPU_SECONDS_MAX)?;
+    if let Some(progress) = running.output.take() {
         let mut lines = BufReader::new(progress).lines();
         loop {
             let line = timeout(SILENCE_MAX, lines.next_line()).await.map_err(|_| ChildError::Silent)?;
@@ -100,14 +147,7 @@ pub(crate) async fn run(
             }
         }
     }
-    let status = timeout(SILENCE_MAX, child.wait()).await.map_err(|_| ChildError::Silent)?;
-    let status = status.map_err(ChildError::Follow)?;
-    let complaints = complaints.await.unwrap_or_default();
-    match status.code() {
-        Some(0) => Ok(()),
-        Some(NO_PROGRAM) => Err(ChildError::NoProgram { complaints }),
-        _ => Err(ChildError::Failed { status, complaints }),
-    }
+    running.end().await
 }
 
 /// Live streams come first. The whole group, so that it does not matter what has been started by now.

@@ -1,4 +1,4 @@
-//! Runs jobs: callbacks, live notifications, analysis, transcoding, pictures, freeing media. Calls the operator when the disk is
+//! Runs jobs: callbacks, live notifications, analysis, uploads, transcoding, pictures, freeing media. Calls the operator when the disk is
 //! in trouble.
 //!
 //! Each kind of job has a module with its handler. All are safe to run twice and to be dropped in the middle; what a job
@@ -22,18 +22,21 @@ mod record_question;
 mod scratch;
 mod sweep;
 mod transcode;
+mod uploads;
 
 use std::time::Duration;
 
 use blobs::Blobs;
 use catalog::Catalog;
 use jobs::{KindLimits, Runner, RunnerSettings};
+use outbound::Outbound;
 use tokio_util::sync::CancellationToken;
 
 pub use alarm::AlarmReceiver;
 pub use encoder::encoder_capabilities;
 pub use error::WorkerError;
 pub use transcode::TranscodeSettings;
+pub use uploads::UploadSettings;
 
 use crate::analyse::Analyse;
 use crate::callback::Callback;
@@ -45,6 +48,7 @@ use crate::receiver::Receivers;
 use crate::record_notify::NotifyOfRecordings;
 use crate::record_question::Question;
 use crate::transcode::{EncodeChunk, EncodeLive, JoinRun, Plan, Settle};
+use crate::uploads::{FreeUpload, Pull, Take};
 
 /// Requests to customers at once, per kind: they wait for others, not for us.
 const REQUESTS_AT_ONCE: u32 = 32;
@@ -54,6 +58,8 @@ const REQUEST_LEASE: Duration = Duration::from_secs(30);
 const DISK_JOBS_AT_ONCE: u32 = 2;
 /// How long a node that reads an index may be silent.
 const DISK_LEASE: Duration = Duration::from_secs(60);
+/// How long a server from which a file is pulled may say nothing.
+const SOURCE_SILENCE: Duration = Duration::from_secs(60);
 /// The application that events of this installation belong to (contract §2.11).
 pub const DEFAULT_APP_ID: &str = "app-1000000";
 
@@ -85,6 +91,8 @@ pub struct Settings {
     pub alarm: Option<AlarmReceiver>,
     /// How transcoding behaves.
     pub transcode: TranscodeSettings,
+    /// How uploads behave.
+    pub uploads: UploadSettings,
 }
 
 impl Default for Settings {
@@ -98,6 +106,7 @@ impl Default for Settings {
             undelete_window: UNDELETE_WINDOW,
             alarm: None,
             transcode: TranscodeSettings::default(),
+            uploads: UploadSettings::default(),
         }
     }
 }
@@ -126,6 +135,11 @@ pub async fn run(
     let watching = transcode::watch(catalog.clone(), shutdown.clone());
     let studio = Studio::new(catalog.clone(), blobs.clone(), settings.transcode.clone());
     let watching_pictures = pictures::watch(catalog.clone(), settings.transcode.clone(), shutdown.clone());
+    let pulling = KindLimits { at_once: settings.uploads.pulls_at_once.max(1), lease: DISK_LEASE };
+    let sources = Outbound::patient(settings.uploads.private_sources, SOURCE_SILENCE).map_err(WorkerError::Client)?;
+    let pull = Pull::new(catalog.clone(), blobs.clone(), sources, settings.uploads);
+    let take = Take::new(catalog.clone(), blobs.clone(), settings.transcode.clone(), settings.node.clone());
+    let watching_uploads = uploads::watch(catalog.clone(), shutdown.clone());
     let running = Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
         .handle(Callback::new(catalog.clone(), receivers.clone(), settings.keep_telling, public_url), requests)
         .handle(Notify::new(catalog.clone(), receivers.clone()), requests)
@@ -138,6 +152,9 @@ pub async fn run(
         .handle(EncodeLive::new(catalog.clone(), blobs.clone()), disk)
         .handle(JoinRun::new(catalog.clone(), blobs.clone()), disk)
         .handle(Settle::new(catalog.clone(), blobs.clone()), disk)
+        .handle(pull, pulling)
+        .handle(take, disk)
+        .handle(FreeUpload::new(catalog.clone(), blobs.clone()), disk)
         .handle(studio.covers(), disk)
         .handle(studio.pictures(), disk)
         .handle(FreePictures::new(catalog.clone(), blobs.clone()), disk)
@@ -147,7 +164,7 @@ pub async fn run(
         running.await;
         jobs_done.cancel();
     };
-    let ((), (), (), (), (), alarmed) =
-        tokio::join!(running, describing, sweeping, watching, watching_pictures, alarming);
+    let ((), (), (), (), (), (), alarmed) =
+        tokio::join!(running, describing, sweeping, watching, watching_pictures, watching_uploads, alarming);
     alarmed
 }

@@ -73,7 +73,7 @@ pub(super) struct Streams {
 
 /// The source file of a video, unless it is not complete.
 pub(super) fn source_file(context: &Context, asset: &Asset, streams: Streams) -> Option<SourceFile> {
-    if asset.status == AssetStatus::Uploading {
+    if matches!(asset.status, AssetStatus::Uploading | AssetStatus::UploadFail) {
         return None;
     }
     Some(SourceFile {

@@ -120,6 +120,7 @@ async fn submit_snapshot_job(context: &Context, input: SubmitSnapshotJob) -> Ans
         | AssetStatus::Transcoding
         | AssetStatus::TranscodeFail
         | AssetStatus::ProduceFail
+        | AssetStatus::UploadFail
         | AssetStatus::Deleted => {
             let status = asset.status.as_str();
             return Err(Code::ForbiddenIllegalStatusForJob

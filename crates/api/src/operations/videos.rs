@@ -406,16 +406,16 @@ impl SortBy {
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Update {
-    video_id: Option<String>,
-    reference_id: Option<String>,
-    title: Option<String>,
-    description: Option<String>,
-    tags: Option<String>,
+    pub(super) video_id: Option<String>,
+    pub(super) reference_id: Option<String>,
+    pub(super) title: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) tags: Option<String>,
     /// A number, or its digits.
-    cate_id: serde_json::Value,
+    pub(super) cate_id: serde_json::Value,
     #[serde(rename = "CoverURL")]
-    cover_url: Option<String>,
-    user_data: Option<String>,
+    pub(super) cover_url: Option<String>,
+    pub(super) user_data: Option<String>,
 }
 
 impl Update {
@@ -431,6 +431,12 @@ impl Update {
             other => other.as_i64(),
         };
         number.map(Some).ok_or_else(|| ParamError::invalid("CateId", "a whole number is wanted").into())
+    }
+
+    /// What is written on a new video, which gets this id of the customer's own.
+    pub(super) async fn of_new(self, context: &Context, reference_id: Option<String>) -> Answer<Description> {
+        let reference_id = reference_id.map(reference).transpose()?;
+        Ok(Description { reference_id, ..self.checked(context).await? })
     }
 
     /// What it comes to, when nothing is wrong with it.
@@ -461,7 +467,7 @@ impl Update {
     }
 }
 
-fn not_written(error: CatalogError) -> ApiError {
+pub(super) fn not_written(error: CatalogError) -> ApiError {
     match error {
         // Deleted since it was found.
         CatalogError::NotFound { .. } => Code::InvalidVideoNotFound.into(),

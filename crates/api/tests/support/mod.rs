@@ -94,6 +94,14 @@ impl Server {
         answer_of(self.router.clone().oneshot(request).await.unwrap()).await
     }
 
+    /// The status and the body of an answer that is no JSON.
+    pub async fn send_raw(&self, request: Request<Body>) -> (u16, String) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
     pub async fn get(&self, query: &str) -> (u16, Value) {
         let request =
             Request::get(format!("/?{query}")).header("host", "vod.example.org:8080").body(Body::empty()).unwrap();

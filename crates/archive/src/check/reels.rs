@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use blobs::{BlobError, Blobs};
 use bytes::Bytes;
-use catalog::{AuditedRecording, Claim, ClaimState, Reel, ReelState, RenditionState, Subject};
+use catalog::{AuditedRecording, Claim, ClaimState, Reel, ReelState, RenditionState, Subject, UploadState};
 use codec::TrackKind;
 use reel::{
     Epoch, ReelIndex, SamplePage, ScanEnd, SegmentRow, fragment_checks, read_checks, reel_key, samples_index_key,
@@ -45,15 +45,20 @@ pub(super) async fn check_reel(check: &mut Check<'_>, reel: &Reel, recording: Op
             Some(rendition) if rendition.state == RenditionState::Ready => {}
             // It is being made, or was given up: nothing needs it.
             Some(_) => return Ok(()),
-            None => {
-                check.found(
-                    &place,
-                    "neither a recording nor a rendition belongs to it",
-                    "bring the catalog back from storage with `reprise rebuild`",
-                    None,
-                );
-                return Ok(());
-            }
+            None => match check.catalog.upload_of_reel(reel.id).await? {
+                Some(upload) if upload.state == UploadState::Done => {}
+                // Its file is being taken over, or nothing came of it.
+                Some(_) => return Ok(()),
+                None => {
+                    check.found(
+                        &place,
+                        "neither a recording, a rendition nor an uploaded file belongs to it",
+                        "bring the catalog back from storage with `reprise rebuild`",
+                        None,
+                    );
+                    return Ok(());
+                }
+            },
         }
     }
     let sealed = reel.state == ReelState::Sealed;

@@ -29,6 +29,7 @@ mod support;
 mod torture;
 mod transcoding;
 mod upkeep;
+mod uploads;
 mod wall_clock;
 mod watermarks;
 mod wishes;

@@ -64,6 +64,21 @@ enum Fields<'a> {
         size: Option<u64>,
         file_url: String,
     },
+    /// The size is a string here. The video is told of when there is one.
+    #[serde(rename_all = "PascalCase")]
+    Pulled {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        video_id: Option<AssetId>,
+        job_id: JobId,
+        #[serde(rename = "SourceURL")]
+        source_url: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        size: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error_code: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error_message: Option<&'a str>,
+    },
     /// Numbers are strings here, as in the vendor's sample.
     #[serde(rename_all = "PascalCase")]
     Analysed {
@@ -208,6 +223,7 @@ fn body<'a>(event: &'a AssetEvent, public_url: &str) -> Body<'a> {
         Event::Transcoded { streams } => streams.iter().any(made),
         Event::ComposeBegan { possible, .. } => *possible,
         Event::SnapshotsTaken { error, .. } => error.is_none(),
+        Event::Pulled { failure, .. } => failure.is_none(),
         Event::Animated { outcome, .. } => matches!(outcome, AnimationOutcome::Made { .. }),
         _ => true,
     };
@@ -229,6 +245,14 @@ fn body<'a>(event: &'a AssetEvent, public_url: &str) -> Body<'a> {
         Event::SourceInPlace { size_bytes } => {
             Fields::InPlace { video_id: id, size: *size_bytes, file_url: format!("{public_url}/v/{id}/source.mp4") }
         }
+        Event::Pulled { job, url, size_bytes, failure } => Fields::Pulled {
+            video_id: failure.is_none().then_some(id),
+            job_id: *job,
+            source_url: url,
+            size: size_bytes.map(|size| size.to_string()),
+            error_code: failure.as_ref().map(|failure| failure.code.as_str()),
+            error_message: failure.as_ref().map(|failure| failure.message.as_str()),
+        },
         Event::SourceAnalysed { width, height, duration_s, bitrate_kbps, fps, size_bytes } => {
             let picture = *width > 0 && *height > 0;
             Fields::Analysed {

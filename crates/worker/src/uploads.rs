@@ -1,0 +1,88 @@
+//! Uploads: a file is pulled from where its owner says, or sent, and taken over into a reel; then nothing of the file is left but what
+//! the reel has of it. (Decision 0033.)
+
+mod free;
+mod parts;
+mod pull;
+mod reel;
+mod take;
+
+use std::time::Duration;
+
+use catalog::Catalog;
+use domain::event::PullFailure;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use free::FreeUpload;
+pub(crate) use pull::Pull;
+pub(crate) use take::Take;
+
+use crate::clock::now;
+use crate::error::chain;
+
+/// How often uploads are looked for that lost a job for good.
+const LOOK_FOR_STUCK: Duration = Duration::from_secs(2);
+/// What is told of the last complaint of a job, in characters.
+const REASON_MAX: usize = 500;
+
+/// How uploads behave.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UploadSettings {
+    /// Whether files may be pulled from private, loopback and other addresses that are not public.
+    pub private_sources: bool,
+    /// Largest file, in bytes.
+    pub size_max: u64,
+    /// How long a pull may take, from when it was asked for, with all its attempts.
+    pub time_max: Duration,
+    /// Files that are pulled at once.
+    pub pulls_at_once: u32,
+}
+
+impl Default for UploadSettings {
+    fn default() -> Self {
+        Self { private_sources: true, size_max: 100 << 30, time_max: Duration::from_secs(24 * 3_600), pulls_at_once: 4 }
+    }
+}
+
+/// What is in a file cannot be taken over.
+const INVALID_FILE: &str = "InvalidFile";
+/// It is larger than is taken.
+const TOO_LARGE: &str = "FileTooLarge";
+/// It cannot be had from where it is said to be.
+const DOWNLOAD_FAILED: &str = "DownloadFailed";
+/// Where it is said to be is not asked.
+const FORBIDDEN_ADDRESS: &str = "Forbidden.Address";
+/// It took too long.
+const TIMEOUT: &str = "DownloadTimeout";
+/// The fault is ours.
+const INTERNAL: &str = "InternalError";
+
+fn failure(code: &str, message: impl Into<String>) -> PullFailure {
+    PullFailure { code: code.to_owned(), message: message.into() }
+}
+
+/// Ends uploads of which a job was given up, until `shutdown`. A job that killed its worker every time has nobody who would say so,
+/// so this looks for them.
+pub(crate) async fn watch(catalog: Catalog, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(LOOK_FOR_STUCK);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = give_up_stuck(&catalog).await {
+            tracing::warn!(error = chain(&error), "cannot look for uploads that failed; the next round tries again");
+        }
+    }
+}
+
+async fn give_up_stuck(catalog: &Catalog) -> catalog::Result<()> {
+    for (upload, error) in catalog.stuck_uploads().await? {
+        let pulled = catalog.upload(upload).await?.is_some_and(|upload| upload.state != catalog::UploadState::Stored);
+        tracing::warn!(%upload, error, "an upload is given up");
+        let reason: String = error.chars().take(REASON_MAX).collect();
+        let code = if pulled { DOWNLOAD_FAILED } else { INTERNAL };
+        catalog.fail_upload(upload, &failure(code, reason), now()).await?;
+    }
+    Ok(())
+}
