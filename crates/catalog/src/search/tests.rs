@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
 
+use super::pages::COUNTED_MAX;
 use super::text::folded;
 use super::*;
 use crate::sql::cases;
@@ -102,7 +103,7 @@ async fn walk(catalog: &Catalog, hits: Option<Hits>, wanted: &AssetMatch, sort: 
         };
         let listed = catalog.search_along(hits.clone(), wanted, sort, part).await.unwrap();
         let Some(last) = listed.rows.last() else {
-            assert_eq!(listed.total, ids.len() as u64, "{wanted:?}");
+            assert_eq!(listed.total, (ids.len() as u64).min(COUNTED_MAX.into()), "{wanted:?}");
             return ids;
         };
         place = Some(AssetPlace { id: last.id, created: last.created, modified: last.modified });
