@@ -1,8 +1,8 @@
 //! Who may play from a domain, by the page that asks and by the address that does (contract §2.4): read once from the
 //! functions of the domain's configuration, and asked for every request.
 
+use core::net::{IpAddr, Ipv6Addr};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
 
 /// Most entries of one list.
 const ENTRIES_MAX: usize = 400;
