@@ -104,7 +104,13 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let worker = Service::start("worker", &rest, &ends, |stop| {
         worker::run(catalog.clone(), blobs.clone(), worker_settings(&config, addresses.http, data.path()), stop)
     });
-    let app = app(&config, api_settings(&config, encoder), &catalog, &blobs, &key, data.path(), &metrics, &stopping);
+    let health = Health {
+        stopping: stopping.clone(),
+        catalog: catalog.clone(),
+        data: data.path().to_owned(),
+        metrics: metrics.clone(),
+    };
+    let app = app(&config, api_settings(&config, encoder), &catalog, &blobs, &key, health);
     let connections_max = usize::try_from(config.http.connections_max).unwrap_or(usize::MAX);
     let http = Service::start("http", &rest, &ends, |stop| {
         infallible(http::serve(http_listener, app, connections_max, stop, HTTP_DRAIN))
@@ -155,17 +161,9 @@ fn app(
     catalog: &Catalog,
     blobs: &Blobs,
     key: &AccessKey,
-    data: &Path,
-    metrics: &PrometheusHandle,
-    stopping: &CancellationToken,
+    health: Health,
 ) -> Router {
     let root = api::AccessKey { id: key.id.clone(), secret: key.secret.reveal().to_owned() };
-    let health = Health {
-        stopping: stopping.clone(),
-        catalog: catalog.clone(),
-        data: data.to_owned(),
-        metrics: metrics.clone(),
-    };
     let state = ApiState::new(catalog.clone(), blobs.clone(), settings, [root]);
     let origin = origin::Deps {
         catalog: catalog.clone(),

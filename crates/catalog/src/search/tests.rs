@@ -25,7 +25,7 @@ async fn insert(tx: &mut Tx, number: u32, title: &str, tags: &str, created: i64,
            created, modified) VALUES ($1, $2, $3, $4, '', 1, $5, 1, 1, 1.0, 1, $6, $7)",
     )
     .arg(AssetId::from_u128(number.into()))
-    .arg(statuses[usize::from(number % 3 == 0)])
+    .arg(statuses[usize::from(number.is_multiple_of(3))])
     .arg(title)
     .arg(tags)
     .arg(created % 7)

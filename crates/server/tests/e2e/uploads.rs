@@ -77,11 +77,12 @@ async fn a_file_that_is_pulled_becomes_a_video_like_any_other() {
     let url = files.url("moved/cup%20final.mp4");
     let metadatas = serde_json::json!([{ "SourceURL": url, "Title": "Final", "Tags": "cup,final", "ReferenceId": "final-1",
         "UserData": "{\"Extend\":\"abc\"}" }]);
-    let job = pull(&server, &[url.clone()], &[("UploadMetadatas", &metadatas.to_string()), ("SessionId", "s1")])
-        .await
-        .remove(0);
-    let again = pull(&server, &[url.clone()], &[("SessionId", "s1")]).await;
-    assert_eq!(again, [job.clone()], "the same session is the same pull");
+    let job =
+        pull(&server, std::slice::from_ref(&url), &[("UploadMetadatas", &metadatas.to_string()), ("SessionId", "s1")])
+            .await
+            .remove(0);
+    let again = pull(&server, std::slice::from_ref(&url), &[("SessionId", "s1")]).await;
+    assert_eq!(again, std::slice::from_ref(&job), "the same session is the same pull");
     let info = ended(&server, &job).await;
     assert_eq!((&info["Status"], &info["UploadURL"]), (&"SUCCESS".into(), &url.as_str().into()), "{info}");
     assert_eq!(info["FileSize"], std::fs::metadata(&file).unwrap().len().to_string());

@@ -112,7 +112,7 @@ impl Pull {
             _ => None,
         };
         let Some(begins_at) = begins_at else {
-            if status == StatusCode::RANGE_NOT_SATISFIABLE && file.len() > 0 {
+            if status == StatusCode::RANGE_NOT_SATISFIABLE && !file.is_empty() {
                 if whole_length(&answer) == Some(file.len()) {
                     // All of it is here: the attempt before ended when it had the last byte.
                     return Ok(file.len());
