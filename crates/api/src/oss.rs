@@ -269,6 +269,7 @@ async fn store(blobs: &Blobs, key: &str, body: Body, headers: &HeaderMap, limit:
     if announced.as_ref().is_ok_and(|bytes| *bytes > limit) {
         return Err(too_large());
     }
+    has_room(blobs)?;
     let (store, name) = (blobs.clone(), key.to_owned());
     let opened = spawn_blocking(move || store.append_file(&name)).await.map_err(|error| Refused::failed(&error))?;
     let mut file = opened?;
@@ -289,6 +290,10 @@ async fn store(blobs: &Blobs, key: &str, body: Body, headers: &HeaderMap, limit:
             let bytes = buffer.split().freeze();
             unsynced = unsynced.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
             let sync = next.is_none() || unsynced >= SYNC_BYTES;
+            if sync && has_room(blobs).is_err() {
+                blocking(move || file.truncate(0)).await?;
+                return Err(no_room());
+            }
             unsynced = if sync { 0 } else { unsynced };
             file = write(file, bytes, sync).await?;
         }
@@ -305,6 +310,16 @@ async fn store(blobs: &Blobs, key: &str, body: Body, headers: &HeaderMap, limit:
         return Err(Refused::bad("InvalidDigest", "Content-MD5 is not that of the body."));
     }
     Ok(Stored { bytes: file.len(), md5: digest.iter().map(|byte| format!("{byte:02X}")).collect() })
+}
+
+/// What remains of the disk is for what is recorded: a file that is uploaded can wait.
+fn has_room(blobs: &Blobs) -> Said<()> {
+    if blobs.alarm().is_low() { Err(no_room()) } else { Ok(()) }
+}
+
+fn no_room() -> Refused {
+    let message = "There is too little room on the server's disk. Send the file again later.";
+    Refused::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
 }
 
 async fn write(mut file: AppendFile, bytes: Bytes, sync: bool) -> Said<AppendFile> {

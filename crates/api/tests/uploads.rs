@@ -133,6 +133,10 @@ async fn a_client_is_told_where_to_send_its_file_and_sends_it_once() {
     assert_eq!(send(Request::put(format!("/reprise/{key}")).body(Body::empty()).unwrap()).await.0, 403);
 
     let again = server.ok(VOD, "RefreshUploadVideo", &[("ReferenceId", "final-1")]).await;
+    server.blobs.alarm().set_low(Some(1));
+    let (status, text) = send(request(&again, "PUT", &key, "", b"a file")).await;
+    assert!(status == 503 && text.contains("too little room"), "{text}");
+    server.blobs.alarm().set_low(None);
     assert_eq!(send(request(&again, "PUT", &key, "", b"a file")).await.0, 200);
     assert_eq!(&server.blobs.get(&upload_key(upload.id)).await.unwrap()[..], b"a file");
     let stored = server.catalog.upload(upload.id).await.unwrap().unwrap();

@@ -84,6 +84,11 @@ impl Alarm {
         inner.low_lately = inner.low_lately.or(free_bytes);
     }
 
+    /// Whether there is too little room, as last seen, to begin something new.
+    pub fn is_low(&self) -> bool {
+        self.lock().low.is_some()
+    }
+
     /// The trouble there is, and all there was since the last look. For one caller.
     pub fn look(&self) -> Seen {
         let mut inner = self.lock();
@@ -201,7 +206,9 @@ mod tests {
         assert!(alarm.look().is_empty());
 
         alarm.set_low(Some(7));
+        assert!(alarm.is_low());
         alarm.set_low(None);
+        assert!(!alarm.is_low());
         assert_eq!((alarm.look_low(), alarm.look_low()), (Some(7), None), "once");
     }
 

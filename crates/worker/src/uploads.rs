@@ -9,8 +9,10 @@ mod take;
 
 use std::time::Duration;
 
+use blobs::Blobs;
 use catalog::Catalog;
 use domain::event::PullFailure;
+use jobs::Failure;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use free::FreeUpload;
@@ -56,6 +58,14 @@ const FORBIDDEN_ADDRESS: &str = "Forbidden.Address";
 const TIMEOUT: &str = "DownloadTimeout";
 /// The fault is ours.
 const INTERNAL: &str = "InternalError";
+
+/// What remains of the disk is for what is recorded: a file that is uploaded can wait.
+fn has_room(blobs: &Blobs) -> Result<(), Failure> {
+    if blobs.alarm().is_low() {
+        return Err(Failure::Retry("there is too little room on the disk to take a file".to_owned()));
+    }
+    Ok(())
+}
 
 fn failure(code: &str, message: impl Into<String>) -> PullFailure {
     PullFailure { code: code.to_owned(), message: message.into() }

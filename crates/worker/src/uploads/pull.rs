@@ -16,7 +16,7 @@ use units::JobId;
 use url::Url;
 
 use super::parts::{append, blocking};
-use super::{DOWNLOAD_FAILED, FORBIDDEN_ADDRESS, TIMEOUT, TOO_LARGE, UploadSettings, failure};
+use super::{DOWNLOAD_FAILED, FORBIDDEN_ADDRESS, TIMEOUT, TOO_LARGE, UploadSettings, failure, has_room};
 use crate::clock::now;
 use crate::error::{WorkerError, chain};
 
@@ -100,6 +100,7 @@ impl Pull {
 
     /// Pulls what is missing; the bytes of the whole file.
     async fn pull(&self, attempt: &Attempt, upload: &Upload, source: &str) -> Result<u64, Unpulled> {
+        has_room(&self.blobs)?;
         let blobs = self.blobs.clone();
         let key = upload_key(upload.id);
         let file = blocking(move || blobs.append_file(&key)).await?;
@@ -161,6 +162,7 @@ impl Pull {
             let sync = over || unsynced >= SYNC_BYTES;
             file = append(file, bytes, sync).await?;
             if sync {
+                has_room(&self.blobs)?;
                 unsynced = 0;
                 let percent = file.len().saturating_mul(99) / total.unwrap_or(u64::MAX).max(1);
                 attempt.progress(u32::try_from(percent).unwrap_or(99).min(99)).await?;

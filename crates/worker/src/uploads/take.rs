@@ -14,7 +14,7 @@ use view::CutSpan;
 
 use super::parts::put_together;
 use super::reel::ReelWriter;
-use super::{INVALID_FILE, REASON_MAX, failure};
+use super::{INVALID_FILE, REASON_MAX, failure, has_room};
 use crate::TranscodeSettings;
 use crate::analyse::measure;
 use crate::child::{self, ChildError};
@@ -187,6 +187,7 @@ impl Handler for Take {
         let Payload { upload: id } = attempt.payload()?;
         let stored = |upload: &Upload| upload.state == UploadState::Stored;
         let Some(upload) = self.catalog.upload(id).await?.filter(stored) else { return Ok(Finish::Done) };
+        has_room(&self.blobs)?;
         if !self.catalog.begin_take(id, &self.node, now()).await? {
             return Ok(Finish::Done);
         }
