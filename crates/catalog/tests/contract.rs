@@ -1991,7 +1991,8 @@ async fn a_unique_key_holds_while_its_job_is_unfinished(catalog: Catalog) {
 
 async fn names_are_sorted_by_bytes(catalog: Catalog) {
     for name in ["b", "a", "B", "_", "-x"] {
-        catalog.add_domain(&domain(name, DomainKind::Play)).await.unwrap();
+        let named = Domain { name: name.to_owned(), ..domain(name, DomainKind::Play) };
+        catalog.add_domain(&named).await.unwrap();
     }
     let rows = catalog.domains(&DomainFilter::default(), Page::ALL).await.unwrap().rows;
     assert_eq!(rows.iter().map(|d| d.name.as_str()).collect::<Vec<_>>(), ["-x", "B", "_", "a", "b"]);
