@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use catalog::{Catalog, CatalogError, DomainKind, DomainStatus};
+use catalog::{Catalog, CatalogError, DomainConfig, DomainKind, DomainStatus};
 use rpc::url_auth::UrlAuth;
 use units::WallTime;
 use url::Url;
 
 /// The host of the URLs in an answer, and what has to be in them.
 ///
-/// It is the host at which the server is reached, where that is a domain of videos; else the oldest such domain that works; else,
-/// where there is none, the host at which the server is reached.
+/// It is the host at which the server is reached, unless another domain of videos has to be asked: of those that work and ask something
+/// the oldest, as other hosts get no videos then. Where the server is reached at such a domain itself, it is that. A domain that was only
+/// added may be one that no name server leads here yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
     /// Without a slash at the end.
@@ -31,7 +32,7 @@ impl Delivery {
             .iter()
             .filter(|(domain, _)| domain.kind == DomainKind::Vod && domain.status == DomainStatus::Online);
         let named = working.clone().find(|(domain, _)| domain.name == host);
-        let Some((domain, configs)) = named.or_else(|| working.next()) else {
+        let Some((domain, configs)) = named.or_else(|| working.find(|(_, configs)| ask(configs))) else {
             return Ok(Self { base: public_url.to_owned(), host, auth: None, life: None });
         };
         let moved = reached.filter(|_| domain.name != host).and_then(|mut url| {
@@ -84,4 +85,13 @@ impl Delivery {
         let pass = auth.until(now.after(self.life.unwrap_or(validity)));
         format!("{}{}", self.base, pass.url(path))
     }
+}
+
+/// Whether a domain with this configuration asks anything of who plays from it.
+fn ask(configs: &[DomainConfig]) -> bool {
+    let asks = |config: &DomainConfig| match config.function.as_str() {
+        UrlAuth::FUNCTION => !matches!(UrlAuth::of_args(&config.args), Ok(None)),
+        _ => true,
+    };
+    configs.iter().any(asks)
 }

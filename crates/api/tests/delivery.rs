@@ -197,7 +197,7 @@ async fn urls_are_signed_for_as_long_as_is_asked_where_the_domain_wants_it() {
 }
 
 #[tokio::test]
-async fn urls_have_the_host_of_a_domain_that_works() {
+async fn urls_have_the_host_of_a_domain_that_has_to_be_asked() {
     let server = Server::new().await;
     let video = server.recorded("cup", "court1", AssetStatus::Normal).await.to_string();
     let host = async || {
@@ -208,9 +208,16 @@ async fn urls_have_the_host_of_a_domain_that_works() {
     assert_eq!(host().await, format!("{DOMAIN}:8080"), "where the server is reached");
     add_domain(&server, "b.example.org").await;
     add_domain(&server, "a.example.org").await;
+    assert_eq!(host().await, format!("{DOMAIN}:8080"), "those that were only added may lead nowhere");
+    let both = [("DomainNames", "a.example.org,b.example.org"), ("Functions", &auth("type_a"))];
+    server.ok(VOD, "BatchSetVodDomainConfigs", &both).await;
     assert_eq!(host().await, "a.example.org:8080", "of those that are as old the first by name");
     server.ok(VOD, "BatchStopVodDomain", &[("DomainNames", "a.example.org")]).await;
     assert_eq!(host().await, "b.example.org:8080");
+    server
+        .ok(VOD, "BatchSetVodDomainConfigs", &[("DomainNames", "b.example.org"), ("Functions", &auth("no_auth"))])
+        .await;
+    assert_eq!(host().await, format!("{DOMAIN}:8080"), "nothing is asked for");
     add_domain(&server, DOMAIN).await;
     assert_eq!(host().await, format!("{DOMAIN}:8080"), "where the server is reached is such a domain");
 }
