@@ -2,7 +2,7 @@
 //! Runs nothing.
 //!
 //! What a reel can hold is taken as it is, frame by frame; what it cannot hold is encoded on the way. FFmpeg reads the file, whatever
-//! its container, and puts out one fragmented MP4, which is read as it comes ([`MovieReader`]) and laid into segments
+//! its container, and puts out one fragmented MP4, which is read as it comes (`MovieReader`) and laid into segments
 //! ([`Layer`]). No file is ever held whole. (Decision 0033.)
 
 mod command;
