@@ -20,6 +20,7 @@ mod receiver;
 mod record_notify;
 mod record_question;
 mod scratch;
+mod stuck;
 mod sweep;
 mod transcode;
 mod uploads;
@@ -132,14 +133,13 @@ pub async fn run(
     let alarming = alarm::run(blobs.alarm().clone(), settings.alarm, settings.node.clone(), shutdown.clone());
     let encoding = KindLimits { at_once: settings.transcode.at_once.max(1), lease: DISK_LEASE };
     transcode::clear_scratch(&settings.transcode);
-    let watching = transcode::watch(catalog.clone(), shutdown.clone());
+    let watching = stuck::watch(catalog.clone(), shutdown.clone());
     let studio = Studio::new(catalog.clone(), blobs.clone(), settings.transcode.clone());
-    let watching_pictures = pictures::watch(catalog.clone(), settings.transcode.clone(), shutdown.clone());
+    let covering = pictures::cover_what_has_none(catalog.clone(), settings.transcode.clone(), shutdown.clone());
     let pulling = KindLimits { at_once: settings.uploads.pulls_at_once.max(1), lease: DISK_LEASE };
     let sources = Outbound::patient(settings.uploads.private_sources, SOURCE_SILENCE).map_err(WorkerError::Client)?;
     let pull = Pull::new(catalog.clone(), blobs.clone(), sources, settings.uploads);
     let take = Take::new(catalog.clone(), blobs.clone(), settings.transcode.clone(), settings.node.clone());
-    let watching_uploads = uploads::watch(catalog.clone(), shutdown.clone());
     let running = Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
         .handle(Callback::new(catalog.clone(), receivers.clone(), settings.keep_telling, public_url), requests)
         .handle(Notify::new(catalog.clone(), receivers.clone()), requests)
@@ -164,7 +164,6 @@ pub async fn run(
         running.await;
         jobs_done.cancel();
     };
-    let ((), (), (), (), (), (), alarmed) =
-        tokio::join!(running, describing, sweeping, watching, watching_pictures, watching_uploads, alarming);
+    let ((), (), (), (), (), alarmed) = tokio::join!(running, describing, sweeping, watching, covering, alarming);
     alarmed
 }

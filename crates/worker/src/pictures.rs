@@ -13,7 +13,6 @@ mod snapshots;
 mod source;
 
 use std::path::Path;
-use std::time::Duration;
 
 use archive::describe_first;
 use blobs::Blobs;
@@ -37,8 +36,6 @@ use crate::encoder::encoder_capabilities;
 use crate::error::{WorkerError, chain};
 use crate::scratch::Folder;
 
-/// How often jobs are looked for that lost their worker for good.
-const LOOK_FOR_STUCK: Duration = Duration::from_secs(2);
 /// Assets without a cover that are looked for at a time.
 const WITHOUT_COVER: u32 = 200;
 
@@ -215,23 +212,12 @@ fn child_fault(error: &ChildError) -> Fault {
     }
 }
 
-/// Sees to it that assets which were made before there were covers get one, then ends jobs whose work was given up, until
-/// `shutdown`. A job that killed its worker every time has nobody who would say so.
-pub(crate) async fn watch(catalog: Catalog, settings: TranscodeSettings, shutdown: CancellationToken) {
+/// Sees to it that assets which were made before there were covers get one.
+pub(crate) async fn cover_what_has_none(catalog: Catalog, settings: TranscodeSettings, shutdown: CancellationToken) {
     if encoder_capabilities(&settings.ffmpeg).await.jpeg
         && let Err(error) = cover_all(&catalog, &shutdown).await
     {
         tracing::warn!(error = chain(&error), "cannot look for videos without a cover; the next start does");
-    }
-    let mut ticks = tokio::time::interval(LOOK_FOR_STUCK);
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        if let Err(error) = give_up_stuck(&catalog).await {
-            tracing::warn!(error = chain(&error), "cannot look for pictures that failed; the next round tries again");
-        }
     }
 }
 
@@ -249,7 +235,8 @@ async fn cover_all(catalog: &Catalog, shutdown: &CancellationToken) -> catalog::
     }
 }
 
-async fn give_up_stuck(catalog: &Catalog) -> catalog::Result<()> {
+/// Ends picture jobs whose work was given up.
+pub(crate) async fn give_up_stuck(catalog: &Catalog) -> catalog::Result<()> {
     for (job, error) in catalog.stuck_pictures().await? {
         tracing::warn!(%job, error, "pictures are given up");
         catalog.fail_pictures(job, &error, now()).await?;

@@ -15,10 +15,8 @@ mod settle;
 mod stored;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use catalog::Catalog;
-use tokio_util::sync::CancellationToken;
 
 pub(crate) use chunk::EncodeChunk;
 pub(crate) use join::JoinRun;
@@ -27,10 +25,6 @@ pub(crate) use plan::Plan;
 pub(crate) use settle::Settle;
 
 use crate::clock::now;
-use crate::error::chain;
-
-/// How often runs are looked for that lost a job for good.
-const LOOK_FOR_STUCK: Duration = Duration::from_secs(2);
 
 /// How transcoding behaves.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,22 +48,8 @@ impl Default for TranscodeSettings {
     }
 }
 
-/// Gives up runs and tasks of which a job was given up, until `shutdown`. A job that killed its worker every time has nobody who
-/// would say so, so this looks for them.
-pub(crate) async fn watch(catalog: Catalog, shutdown: CancellationToken) {
-    let mut ticks = tokio::time::interval(LOOK_FOR_STUCK);
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        if let Err(error) = give_up_stuck(&catalog).await {
-            tracing::warn!(error = chain(&error), "cannot look for encodes that failed; the next round tries again");
-        }
-    }
-}
-
-async fn give_up_stuck(catalog: &Catalog) -> catalog::Result<()> {
+/// Gives up runs and tasks of which a job was given up.
+pub(crate) async fn give_up_stuck(catalog: &Catalog) -> catalog::Result<()> {
     for run in catalog.forsaken_runs().await? {
         tracing::info!(%run, "nobody wants what was encoded of a cycle while it grew");
         catalog.fail_run(run, "the cycle came to no video that is encoded", now()).await?;

@@ -13,17 +13,13 @@ use blobs::Blobs;
 use catalog::Catalog;
 use domain::event::PullFailure;
 use jobs::Failure;
-use tokio_util::sync::CancellationToken;
 
 pub(crate) use free::FreeUpload;
 pub(crate) use pull::Pull;
 pub(crate) use take::Take;
 
 use crate::clock::now;
-use crate::error::chain;
 
-/// How often uploads are looked for that lost a job for good.
-const LOOK_FOR_STUCK: Duration = Duration::from_secs(2);
 /// What is told of the last complaint of a job, in characters.
 const REASON_MAX: usize = 500;
 
@@ -71,22 +67,8 @@ fn failure(code: &str, message: impl Into<String>) -> PullFailure {
     PullFailure { code: code.to_owned(), message: message.into() }
 }
 
-/// Ends uploads of which a job was given up, until `shutdown`. A job that killed its worker every time has nobody who would say so,
-/// so this looks for them.
-pub(crate) async fn watch(catalog: Catalog, shutdown: CancellationToken) {
-    let mut ticks = tokio::time::interval(LOOK_FOR_STUCK);
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        if let Err(error) = give_up_stuck(&catalog).await {
-            tracing::warn!(error = chain(&error), "cannot look for uploads that failed; the next round tries again");
-        }
-    }
-}
-
-async fn give_up_stuck(catalog: &Catalog) -> catalog::Result<()> {
+/// Ends uploads of which a job was given up.
+pub(crate) async fn give_up_stuck(catalog: &Catalog) -> catalog::Result<()> {
     for (upload, error) in catalog.stuck_uploads().await? {
         let pulled = catalog.upload(upload).await?.is_some_and(|upload| upload.state != catalog::UploadState::Stored);
         tracing::warn!(%upload, error, "an upload is given up");
