@@ -26,14 +26,6 @@ NOBODY = "00000000000000000000000000000001"
 RUN = uuid.uuid4().hex[:8]
 
 
-@pytest.fixture(scope="module", params=drivers.NAMES)
-def sdk(request):
-    driver = drivers.make(request.param)
-    yield driver
-    if hasattr(driver, "close"):
-        driver.close()
-
-
 @pytest.fixture(scope="module")
 def domains(sdk):
     """A streaming domain and an ingest domain tied to it, for this SDK."""

@@ -18,14 +18,6 @@ from drivers import VOD, Refused
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 
 
-@pytest.fixture(scope="module", params=drivers.NAMES)
-def sdk(request):
-    driver = drivers.make(request.param)
-    yield driver
-    if hasattr(driver, "close"):
-        driver.close()
-
-
 @pytest.fixture(scope="module")
 def tea():
     return drivers.make("tea-acs3")
