@@ -136,8 +136,8 @@ async fn stop_live_domain(context: &Context, input: StopLiveDomain) -> Answer<Do
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct UserDomains {
-    domains: PageData,
+pub(super) struct UserDomains<T> {
+    domains: PageData<T>,
     page_number: i64,
     page_size: i64,
     total_count: u64,
@@ -145,8 +145,20 @@ struct UserDomains {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct PageData {
-    page_data: Vec<UserDomain>,
+struct PageData<T> {
+    page_data: Vec<T>,
+}
+
+/// A page of the domains that a filter lets through, each as `row` tells it.
+pub(super) async fn user_domains<T>(
+    context: &Context,
+    filter: &DomainFilter,
+    (page_number, page_size): (i64, i64),
+    row: impl Fn(Domain) -> T,
+) -> Answer<UserDomains<T>> {
+    let listed = context.catalog.domains(filter, page(page_number, page_size)).await?;
+    let page_data = listed.rows.into_iter().map(row).collect();
+    Ok(UserDomains { domains: PageData { page_data }, page_number, page_size, total_count: listed.total })
 }
 
 #[derive(Serialize)]
@@ -160,14 +172,16 @@ struct UserDomain {
     gmt_modified: String,
 }
 
-async fn describe_live_user_domains(context: &Context, input: DescribeLiveUserDomains) -> Answer<UserDomains> {
+async fn describe_live_user_domains(
+    context: &Context,
+    input: DescribeLiveUserDomains,
+) -> Answer<UserDomains<UserDomain>> {
     let filter = DomainFilter {
         name: input.name.map(|name| (input.search.search(), name.to_ascii_lowercase())),
         kinds: input.domain_type.map_or(vec![DomainKind::Play, DomainKind::Push], |kind| vec![kind.kind()]),
         status: input.status.map(StatusWord::status),
         region: input.region,
     };
-    let listed = context.catalog.domains(&filter, page(input.page_number, input.page_size)).await?;
     let row = |domain: Domain| UserDomain {
         live_domain_type: DomainType::of(domain.kind).as_str(),
         live_domain_status: domain.status.as_str(),
@@ -176,12 +190,7 @@ async fn describe_live_user_domains(context: &Context, input: DescribeLiveUserDo
         gmt_created: domain.created.to_iso8601(),
         gmt_modified: domain.modified.to_iso8601(),
     };
-    Ok(UserDomains {
-        domains: PageData { page_data: listed.rows.into_iter().map(row).collect() },
-        page_number: input.page_number,
-        page_size: input.page_size,
-        total_count: listed.total,
-    })
+    user_domains(context, &filter, (input.page_number, input.page_size), row).await
 }
 
 #[derive(Serialize)]

@@ -6,11 +6,11 @@ use rpc::param::{CommaList, Int, Json, Text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::domains::{SearchType, StatusWord, add};
+use super::domains::{SearchType, StatusWord, UserDomains, add, user_domains};
 use crate::codes::Answer;
 use crate::declare::{Done, operations};
 use crate::state::Context;
-use crate::wire::{DomainText, PageNumber, domain_name, filled, page, vod_domain};
+use crate::wire::{DomainText, PageNumber, domain_name, filled, vod_domain};
 
 /// Most sources of a domain.
 const SOURCES_MAX: usize = 20;
@@ -124,21 +124,6 @@ async fn delete_vod_domain(context: &Context, input: DeleteVodDomain) -> Answer<
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct UserDomains {
-    domains: PageData,
-    page_number: i64,
-    page_size: i64,
-    total_count: u64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct PageData {
-    page_data: Vec<UserDomain>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
 struct UserDomain {
     domain_name: String,
     domain_status: &'static str,
@@ -164,14 +149,16 @@ struct ListedSource {
     r#type: String,
 }
 
-async fn describe_vod_user_domains(context: &Context, input: DescribeVodUserDomains) -> Answer<UserDomains> {
+async fn describe_vod_user_domains(
+    context: &Context,
+    input: DescribeVodUserDomains,
+) -> Answer<UserDomains<UserDomain>> {
     let filter = DomainFilter {
         name: input.name.map(|name| (input.search.search(), name.to_ascii_lowercase())),
         kinds: vec![DomainKind::Vod],
         status: input.status.map(StatusWord::status),
         region: None,
     };
-    let listed = context.catalog.domains(&filter, page(input.page_number, input.page_size)).await?;
     let source = |source: DomainSource| ListedSource {
         content: source.content,
         port: source.port,
@@ -187,12 +174,7 @@ async fn describe_vod_user_domains(context: &Context, input: DescribeVodUserDoma
         sources: Sources { source: domain.sources.into_iter().map(source).collect() },
         ssl_protocol: SSL_PROTOCOL,
     };
-    Ok(UserDomains {
-        domains: PageData { page_data: listed.rows.into_iter().map(row).collect() },
-        page_number: input.page_number,
-        page_size: input.page_size,
-        total_count: listed.total,
-    })
+    user_domains(context, &filter, (input.page_number, input.page_size), row).await
 }
 
 /// TLS is ended in front of this server.
