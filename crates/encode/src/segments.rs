@@ -236,15 +236,15 @@ fn sound_fragments(frames: &[Sounding], audio: &AudioConfig) -> Vec<Pending> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use codec::{AudioCodec, VideoCodec, VideoConfig};
     use reel::{ScanEnd, scan_segment};
 
     use super::*;
     use crate::plan::tests::row;
 
-    #[test]
-    fn a_written_segment_tells_of_itself_what_its_row_and_page_tell() {
+    /// H.264 and AAC.
+    pub(crate) fn epoch() -> Epoch {
         let record = Bytes::from_static(&[
             1, 0x64, 0, 0x1f, 0xff, 0xe1, 0, 26, 0x67, 0x64, 0x00, 0x1f, 0xac, 0xd9, 0x40, 0x50, 0x05, 0xbb, 0x01,
             0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00, 0x03, 0x03, 0xc0, 0xf1, 0x83, 0x19, 0x60, 1, 0, 2, 0x68,
@@ -259,7 +259,12 @@ mod tests {
             frame_samples: 1024,
             scale: Timescale::new(48_000).unwrap(),
         };
-        let epoch = Epoch { number: 0, video: Some(video), audio: Some(audio) };
+        Epoch { number: 0, video: Some(video), audio: Some(audio) }
+    }
+
+    #[test]
+    fn a_written_segment_tells_of_itself_what_its_row_and_page_tell() {
+        let epoch = epoch();
         let plan: Vec<SegmentPlan> = (0..2)
             .map(|number| {
                 let begin = 90_000 + 180_000 * i64::from(number);

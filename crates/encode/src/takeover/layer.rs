@@ -474,33 +474,15 @@ fn samples_at(ticks: i64, scale: Timescale, shift: i64, rate: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use codec::AudioCodec;
     use container::{SampleRow, SampleTables, Track, fragment_head, init_segment};
     use proptest::prelude::*;
     use reel::{ScanEnd, scan_segment};
 
     use super::*;
+    use crate::segments::tests::epoch;
 
     const IDR: &[u8] = &[0, 0, 0, 2, 0x65, 0x88];
     const SLICE: &[u8] = &[0, 0, 0, 2, 0x41, 0x9a];
-
-    fn epoch() -> Epoch {
-        let record = Bytes::from_static(&[
-            1, 0x64, 0, 0x1f, 0xff, 0xe1, 0, 26, 0x67, 0x64, 0x00, 0x1f, 0xac, 0xd9, 0x40, 0x50, 0x05, 0xbb, 0x01,
-            0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00, 0x03, 0x03, 0xc0, 0xf1, 0x83, 0x19, 0x60, 1, 0, 2, 0x68,
-            0xee,
-        ]);
-        let video = VideoConfig { codec: VideoCodec::H264, record, width: 1280, height: 720, scale: Timescale::REEL };
-        let audio = AudioConfig {
-            codec: AudioCodec::Aac,
-            record: Bytes::from_static(&[0x11, 0x90]),
-            sample_rate: 48_000,
-            channels: 2,
-            frame_samples: 1024,
-            scale: Timescale::new(48_000).unwrap(),
-        };
-        Epoch { number: 0, video: Some(video), audio: Some(audio) }
-    }
 
     /// A file of these tracks.
     fn head(kinds: &[TrackKind]) -> Vec<u8> {
