@@ -27,10 +27,9 @@ impl Delivery {
     pub(crate) async fn of(catalog: &Catalog, public_url: &str) -> Result<Self, CatalogError> {
         let reached = Url::parse(public_url).ok();
         let host = reached.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
-        let domains = catalog.play_domains().await?;
-        let mut working = domains
-            .iter()
-            .filter(|(domain, _)| domain.kind == DomainKind::Vod && domain.status == DomainStatus::Online);
+        // Asked for each call: of most installations there are none.
+        let domains = catalog.configured_domains(&[DomainKind::Vod]).await?;
+        let mut working = domains.iter().filter(|(domain, _)| domain.status == DomainStatus::Online);
         let named = working.clone().find(|(domain, _)| domain.name == host);
         let Some((domain, configs)) = named.or_else(|| working.find(|(_, configs)| ask(configs))) else {
             return Ok(Self { base: public_url.to_owned(), host, auth: None, life: None });

@@ -214,11 +214,16 @@ impl Catalog {
         .transpose()
     }
 
-    /// All domains that are played from, the oldest first, each with its whole configuration.
-    pub async fn play_domains(&self) -> Result<Vec<(Domain, Vec<DomainConfig>)>> {
-        let domains = Sql::new("SELECT * FROM domain WHERE kind IN ('play', 'vod') ORDER BY created, name").rows(self);
-        let domains: Vec<Domain> = domains.await?.iter().map(domain_of).collect::<Result<_>>()?;
-        let configs = Sql::new("SELECT * FROM domain_config ORDER BY domain, function").rows(self).await?;
+    /// All domains of these kinds, the oldest first, each with its whole configuration.
+    pub async fn configured_domains(&self, kinds: &[DomainKind]) -> Result<Vec<(Domain, Vec<DomainConfig>)>> {
+        let of_kind = |sql: &'static str| Sql::new(sql).with_list(" WHERE kind IN ", kinds.iter().copied());
+        let domains = of_kind("SELECT * FROM domain").text(" ORDER BY created, name").rows(self).await?;
+        let domains: Vec<Domain> = domains.iter().map(domain_of).collect::<Result<_>>()?;
+        if domains.is_empty() {
+            return Ok(Vec::new());
+        }
+        let configs = of_kind("SELECT * FROM domain_config WHERE domain IN (SELECT name FROM domain");
+        let configs = configs.text(") ORDER BY domain, function").rows(self).await?;
         let mut by_domain: BTreeMap<String, Vec<DomainConfig>> = BTreeMap::new();
         for config in &configs {
             let config = config_of(config)?;

@@ -218,13 +218,13 @@ async fn domains_that_are_played_from_are_told_with_their_configuration(catalog:
     }
     assert_eq!(catalog.domain("a.example.org").await.unwrap().as_ref(), Some(&vod));
     assert_eq!(catalog.resolve_push("a.example.org").await.unwrap(), None, "nothing is pushed to it");
-    let told = catalog.play_domains().await.unwrap();
+    let told = catalog.configured_domains(&[DomainKind::Play, DomainKind::Vod]).await.unwrap();
     let names: Vec<_> = told.iter().map(|(domain, configs)| (domain.name.as_str(), configs.len())).collect();
     assert_eq!(names, [("play.example.org", 1), ("a.example.org", 1)], "the oldest first");
     let id = &told[1].1[0].id;
     assert!(!catalog.delete_domain_config_of_id("play.example.org", id).await.unwrap(), "another's");
     assert!(catalog.delete_domain_config_of_id("a.example.org", id).await.unwrap());
-    assert!(catalog.play_domains().await.unwrap()[1].1.is_empty());
+    assert!(catalog.configured_domains(&[DomainKind::Play, DomainKind::Vod]).await.unwrap()[1].1.is_empty());
 }
 
 async fn a_push_host_resolves_to_the_play_domain_it_is_tied_to(catalog: Catalog) {

@@ -141,7 +141,7 @@ impl Door {
 
     async fn domains(&self) -> Result<Arc<Domains>> {
         let ask = async {
-            let told = self.catalog.play_domains().await?;
+            let told = self.catalog.configured_domains(&[DomainKind::Play, DomainKind::Vod]).await?;
             let rules =
                 |(domain, configs): &(Domain, Vec<DomainConfig>)| (domain.name.clone(), Rules::new(domain, configs));
             let by_name: HashMap<String, Rules> = told.iter().map(rules).collect();
