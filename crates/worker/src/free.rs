@@ -40,12 +40,7 @@ impl FreeReel {
             GivenUp::Busy => return Err(Failure::Retry("a chunk of it is still being written".to_owned())),
             GivenUp::Gone => {}
         }
-        let stays = archive::description_key(Subject::Reel(rendition.reel));
-        for object in self.blobs.list(&reel_key(rendition.reel)).await.map_err(WorkerError::Blobs)? {
-            if object.key != stays {
-                self.blobs.delete(&object.key).await.map_err(WorkerError::Blobs)?;
-            }
-        }
+        clear_reel(&self.blobs, rendition.reel).await?;
         self.catalog.mark_rendition_deleted(rendition.reel).await?;
         counter!("worker_freed_renditions_total").increment(1);
         Ok(())
@@ -88,6 +83,15 @@ impl Handler for FreeReel {
         }
         Ok(Finish::Done)
     }
+}
+
+/// Removes all of a reel but the description of its row.
+pub(crate) async fn clear_reel(blobs: &Blobs, reel: ReelId) -> Result<(), WorkerError> {
+    let stays = archive::description_key(Subject::Reel(reel));
+    for object in blobs.list(&reel_key(reel)).await?.into_iter().filter(|object| object.key != stays) {
+        blobs.delete(&object.key).await?;
+    }
+    Ok(())
 }
 
 fn needs(claims: &[Claim], grows: bool) -> Needs {

@@ -12,6 +12,7 @@ mod clock;
 mod compose;
 mod describe;
 mod encoder;
+mod entries;
 mod error;
 mod free;
 mod live_notify;

@@ -5,11 +5,12 @@ use bytes::Bytes;
 use catalog::{EncodeRun, OPEN_END};
 use encode::{Chunk, Growth, Loaded, VideoEncoding, WrittenSegment, chunks};
 use reel::{
-    Epoch, Join, ReelIndex, SamplePage, SegmentRow, encode_checks, encode_epoch, encode_row, read_checks, reel_key,
-    samples_index_key, segment_key, segments_index_key,
+    Epoch, Join, ReelIndex, SamplePage, SegmentRow, encode_epoch, read_checks, reel_key, samples_index_key,
+    segment_key, segments_index_key,
 };
 use units::{ReelId, WallTime};
 
+use crate::entries::Entries;
 use crate::error::WorkerError;
 
 /// 90 kHz ticks of a millisecond.
@@ -177,23 +178,14 @@ pub(super) async fn put_part(
     epoch: &Epoch,
     segments: Vec<WrittenSegment>,
 ) -> Result<(), WorkerError> {
-    let mut rows = encode_epoch(&Epoch { number: 0, ..epoch.clone() });
-    let mut pages = Vec::new();
+    let mut entries = Entries { rows: encode_epoch(&Epoch { number: 0, ..epoch.clone() }), pages: Vec::new() };
     for (number, segment) in (0u32..).zip(segments) {
         blobs.put(&segment_key(reel, segment.row.number), segment.bytes).await?;
-        let page = segment.page.encode();
-        let page_ref = reel::PageRef {
-            at: u64::try_from(pages.len()).unwrap_or(u64::MAX),
-            len: u32::try_from(page.len()).unwrap_or(u32::MAX),
-            crc: reel::checksum(&page),
-        };
-        pages.extend(page);
-        rows.extend(encode_row(&SegmentRow { number, epoch: 0, page: page_ref, ..segment.row }));
-        rows.extend(encode_checks(number, &segment.checks));
+        entries.add(SegmentRow { number, epoch: 0, ..segment.row }, &segment.page, &segment.checks);
     }
     let [rows_key, pages_key] = part_keys(reel, chunk);
-    blobs.put(&pages_key, pages.into()).await?;
-    blobs.put(&rows_key, rows.into()).await?;
+    blobs.put(&pages_key, entries.pages.into()).await?;
+    blobs.put(&rows_key, entries.rows.into()).await?;
     Ok(())
 }
 

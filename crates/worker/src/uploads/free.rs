@@ -1,13 +1,13 @@
 //! Removes what is left of an upload that has ended.
 
 use blobs::Blobs;
-use catalog::{Catalog, Subject, UploadState, upload_folder};
+use catalog::{Catalog, UploadState, upload_folder};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
-use reel::reel_key;
 use serde::Deserialize;
 use units::JobId;
 
 use crate::error::WorkerError;
+use crate::free::clear_reel;
 
 #[derive(Deserialize)]
 struct Payload {
@@ -24,14 +24,6 @@ impl FreeUpload {
     pub(crate) fn new(catalog: Catalog, blobs: Blobs) -> Self {
         Self { catalog, blobs }
     }
-
-    /// Removes all objects of a folder but this one.
-    async fn empty(&self, folder: &str, but: &str) -> Result<(), WorkerError> {
-        for object in self.blobs.list(folder).await?.into_iter().filter(|object| object.key != but) {
-            self.blobs.delete(&object.key).await?;
-        }
-        Ok(())
-    }
 }
 
 impl Handler for FreeUpload {
@@ -42,11 +34,12 @@ impl Handler for FreeUpload {
         let Some(upload) = self.catalog.upload(id).await?.filter(|upload| upload.state.has_ended()) else {
             return Ok(Finish::Done);
         };
-        self.empty(&upload_folder(id), "").await?;
+        for object in self.blobs.list(&upload_folder(id)).await.map_err(WorkerError::Blobs)? {
+            self.blobs.delete(&object.key).await.map_err(WorkerError::Blobs)?;
+        }
         if upload.state != UploadState::Done {
             // What was begun of its reel.
-            let stays = archive::description_key(Subject::Reel(upload.reel));
-            self.empty(&reel_key(upload.reel), &stays).await?;
+            clear_reel(&self.blobs, upload.reel).await?;
         }
         Ok(Finish::Done)
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use blobs::Blobs;
-use catalog::{Catalog, Subject, TakenOver, Upload, UploadState, upload_key};
+use catalog::{Catalog, TakenOver, Upload, UploadState, upload_key};
 use domain::event::PullFailure;
 use encode::{Format, LaidFile, Layer, Misfit, Probe, TakePlan, probe_arguments, take_arguments};
 use jobs::{Attempt, Failure, Finish, Handler, kind};
@@ -129,8 +129,7 @@ impl Take {
     /// Lays the whole file into its reel, as the plan says.
     async fn lay(&self, attempt: &Attempt, upload: &Upload, file: &Path, plan: &TakePlan) -> Result<LaidFile, Untaken> {
         let (folder, name) = in_folder(file)?;
-        let stays = archive::description_key(Subject::Reel(upload.reel));
-        let mut writer = ReelWriter::begin(&self.blobs, upload.reel, &stays).await?;
+        let mut writer = ReelWriter::begin(&self.blobs, upload.reel).await?;
         let line = take_arguments(name, plan);
         let mut running = child::start(&self.settings.ffmpeg, folder, &line, CPU_SECONDS_MAX).map_err(of_child)?;
         let mut layer = Layer::new(upload.reel, upload.created);
