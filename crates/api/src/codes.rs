@@ -163,17 +163,23 @@ impl From<Refusal> for ApiError {
     }
 }
 
+/// An error with all its causes, for the operator.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |cause| cause.source())
+        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 impl From<CatalogError> for ApiError {
     /// For failures that no operation expects; what one does expect (a row that is not there) it turns into its own code
     /// before.
     fn from(error: CatalogError) -> Self {
-        let chain = std::iter::successors(std::error::Error::source(&error), |cause| cause.source())
-            .fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-        if error.is_transient() {
-            tracing::warn!(error = chain, "the catalog did not answer an API call");
+        let transient = error.is_transient();
+        let error = chain(&error);
+        if transient {
+            tracing::warn!(error, "the catalog did not answer an API call");
             Code::ServiceUnavailable.into()
         } else {
-            tracing::error!(error = chain, "an API call failed in the catalog");
+            tracing::error!(error, "an API call failed in the catalog");
             Code::InternalError.into()
         }
     }

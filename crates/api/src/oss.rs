@@ -25,6 +25,7 @@ use rpc::oss::{Signed, read_token, temporary_key};
 use tokio::task::spawn_blocking;
 use units::JobId;
 
+use crate::codes::chain;
 use crate::state::ApiState;
 
 /// The one bucket there is.
@@ -64,11 +65,6 @@ impl Refused {
         tracing::error!(error = %chain(error), "an upload cannot be stored");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "The server failed to store the upload.")
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(error.source(), |cause| cause.source())
-        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 impl From<blobs::BlobError> for Refused {
