@@ -116,6 +116,8 @@ CALLS = [
     (VOD, "UpdateTranscodeTemplateGroup", {"TranscodeTemplateGroupId": NOBODY, "Name": "a b*~+中'(1)!", "Locked": "Disabled"}),
     (VOD, "DeleteTranscodeTemplateGroup", {"TranscodeTemplateGroupId": NOBODY, "ForceDelGroup": "true"}),
     (VOD, "SetDefaultTranscodeTemplateGroup", {"TranscodeTemplateGroupId": "VOD_NO_TRANSCODE"}),
+    (VOD, "GenerateKMSDataKey", {}),
+    (VOD, "DecryptKMSDataKey", {"CipherText": "0123456789abcdef"}),
     (VOD, "SubmitTranscodeJobs", {
         "VideoId": NOBODY, "TemplateGroupId": NOBODY, "Priority": "9", "SessionId": "s-1", "UserData": USER_DATA,
         "OverrideParams": json.dumps({"TranscodeTemplateList": [{"TranscodeTemplateId": NOBODY, "Video": {"Bitrate": 800}}]}),

@@ -488,8 +488,14 @@ def test_transcoding(sdk, video):
     group = made["TranscodeTemplateGroupId"]
     told = sdk.call(VOD, "GetTranscodeTemplateGroup", TranscodeTemplateGroupId=group)["TranscodeTemplateGroup"]
     first = told["TranscodeTemplateList"][0]["TranscodeTemplateId"]
+    key = sdk.call(VOD, "GenerateKMSDataKey")
+    known = sdk.call(VOD, "DecryptKMSDataKey", CipherText=key["CiphertextBlob"])
+    assert (known["Plaintext"], known["KeyId"]) == (key["Plaintext"], key["KeyId"])
+    assert len(base64.b64decode(key["Plaintext"])) == 16
+    refused(404, "NoSuchResource", sdk, VOD, "DecryptKMSDataKey", CipherText="0123")
     wanted = {
         "VideoId": video,
+        "EncryptConfig": json.dumps({"CipherText": key["CiphertextBlob"], "KeyServiceType": "KMS"}),
         "TemplateGroupId": group,
         "Priority": "8",
         "SessionId": f"{RUN}-{sdk.name}",
@@ -514,6 +520,11 @@ def test_transcoding(sdk, video):
         assert output["Width"] == "160" and output["Filesize"] > 0 and float(output["Duration"]) > 0
         (stream,) = json.loads(output["VideoStreamList"])
         assert (stream["CodecName"], stream["Width"]) == ("h264", "160")
+        assert json.loads(output.get("Encryption", "null")) == (
+            {"EncryptType": "HLSEncryption"} if output["Format"] == "m3u8" else None
+        )
+    told_to_players = sdk.call(VOD, "GetPlayInfo", VideoId=video, PlayConfig=json.dumps({"EncryptType": "HLSEncryption"}))
+    assert {info["Format"] for info in told_to_players["PlayInfoList"]["PlayInfo"]} == {"m3u8"}
     alone = sdk.call(VOD, "GetTranscodeTask", JobIds=f"{jobs[0]},{NOBODY}")
     assert alone["TranscodeJobInfoList"] == told["TranscodeJobInfoList"][:1] and alone["NonExistJobIds"] == [NOBODY]
     listed = sdk.call(VOD, "ListTranscodeTask", VideoId=video, PageSize=1)["TranscodeTaskList"]

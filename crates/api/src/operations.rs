@@ -117,6 +117,8 @@ pub static OPERATIONS: &[Operation] = &[
     templates::DeleteTranscodeTemplateGroup::OPERATION,
     templates::SetDefaultTranscodeTemplateGroup::OPERATION,
     transcode::SubmitTranscodeJobs::OPERATION,
+    transcode::GenerateKMSDataKey::OPERATION,
+    transcode::DecryptKMSDataKey::OPERATION,
     transcode::CancelTranscodeTask::OPERATION,
     transcode::DeleteStream::OPERATION,
     transcode::RetryJob::OPERATION,

@@ -254,6 +254,8 @@ async fn what_cannot_be_asked_for_is_refused_with_its_code() {
         (("Priority", "0"), invalid),
         (("SessionId", session.as_str()), invalid),
         (("EncryptConfig", "{\"KeyServiceType\":\"KMS\"}"), invalid),
+        (("EncryptConfig", "{\"CipherText\":\"0123\"}"), invalid),
+        (("EncryptConfig", "no json"), invalid),
         (("UserData", "no json"), invalid),
         (("UserData", url.as_str()), invalid),
         (("UserData", extend.as_str()), invalid),

@@ -4,6 +4,18 @@ use std::sync::{Mutex, PoisonError};
 
 use units::{AssetId, EventId, IdSource, JobId, PushId, RecordingId, ReelId, RequestId, WallTime};
 
+/// 64 bits from the operating system.
+fn random() -> u64 {
+    let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
+    // Version and variant bits of a UUID are constant; folding the halves leaves 64 random bits.
+    high.rotate_left(32) ^ low
+}
+
+/// 128 bits from the operating system, for what nobody may guess.
+pub fn secret() -> [u8; 16] {
+    ((u128::from(random()) << 64) | u128::from(random())).to_be_bytes()
+}
+
 /// An [`IdSource`] that many tasks draw from.
 #[derive(Debug)]
 pub struct Ids(Mutex<IdSource>);
@@ -11,9 +23,7 @@ pub struct Ids(Mutex<IdSource>);
 impl Ids {
     /// Seeded from the operating system.
     pub fn from_os() -> Self {
-        let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
-        // Version and variant bits of a UUID are constant; folding the halves leaves 64 random bits.
-        Self::seeded(high.rotate_left(32) ^ low)
+        Self::seeded(random())
     }
 
     /// Seeded by a test: the same ids in every run.

@@ -75,7 +75,7 @@ pub use domains::{
 };
 pub use error::{CatalogError, Result};
 pub use events::{EventCursor, EventFilter, EventOutcome, Replay, Replayed, StoredEvent};
-pub use ids::Ids;
+pub use ids::{Ids, secret};
 pub use live_runs::{LiveRun, NewLiveRun, OPEN_END};
 pub use notify::LiveNotify;
 pub use page::{Listed, Order, Page, Search};

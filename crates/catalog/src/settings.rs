@@ -1,7 +1,7 @@
 //! Small facts about the installation, such as whether it was set up.
 
 use crate::sql::{Sql, in_own_tx};
-use crate::{Catalog, Result, Tx};
+use crate::{Catalog, CatalogError, Result, Tx};
 
 impl Catalog {
     /// The value of a setting.
@@ -12,6 +12,17 @@ impl Catalog {
 }
 
 impl Tx {
+    /// The value of a setting; `first` where it was not set before. All who ask, also on other nodes, get the same.
+    pub async fn setting_or(&mut self, key: &str, first: &str) -> Result<String> {
+        Sql::new("INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .arg(key)
+            .arg(first)
+            .run(self)
+            .await?;
+        let row = Sql::new("SELECT value FROM setting WHERE key = $1").arg(key).row(self).await?;
+        row.ok_or_else(|| CatalogError::NotFound { what: "setting", key: key.to_owned() })?.text("value")
+    }
+
     /// Sets a setting. Whether it was not set before: the caller who gets `true` is the first, also among several nodes.
     pub async fn set_setting(&mut self, key: &str, value: &str) -> Result<bool> {
         let added = Sql::new("INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
@@ -27,5 +38,6 @@ impl Tx {
 }
 
 in_own_tx! {
+    setting_or(key: &str, first: &str) -> String;
     set_setting(key: &str, value: &str) -> bool;
 }

@@ -11,13 +11,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use encode::{Encoding, Template};
+use encode::{ContentKey, Encoding, Template};
 use serde::{Deserialize, Serialize};
 use units::{AssetId, JobId, ReelId, WallTime};
 
 use domain::event::{Event, StreamInfo, StreamOutcome};
 
 use crate::assets::{AssetStatus, TrackFacts};
+use crate::ids::secret;
 use crate::queue::NewJob;
 use crate::sql::{On, Row, Sql, in_own_tx, to_json, words};
 use crate::{Catalog, CatalogError, Page, Result, Tx};
@@ -570,6 +571,10 @@ impl Tx {
         now: WallTime,
     ) -> Result<JobId> {
         let id = self.ids().job(now);
+        let mut template = template.clone();
+        if let Some(encryption) = &mut template.encryption {
+            encryption.key.get_or_insert_with(|| ContentKey::new(secret()));
+        }
         Sql::new(
             "INSERT INTO output (id, task, position, asset, template, state, error, created)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -578,7 +583,7 @@ impl Tx {
         .arg(task)
         .arg(position)
         .arg(asset)
-        .arg(to_json(template)?)
+        .arg(to_json(&template)?)
         .arg(OutputState::Running)
         .arg(error)
         .arg(now)
@@ -995,6 +1000,7 @@ fn stream_info(output: &Output) -> StreamInfo {
         format: output.template.format.as_str().to_owned(),
         label: output.template.definition.clone(),
         file_name: output.template.file_name.as_ref().map(|name| name.as_str().to_owned()),
+        encrypted: output.template.encryption.is_some(),
         outcome: match facts {
             None if output.state == OutputState::Cancelled => StreamOutcome::Cancelled,
             Some(facts) => StreamOutcome::Made {

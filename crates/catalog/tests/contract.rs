@@ -1100,6 +1100,7 @@ fn template() -> Template {
         content: Content::Encoded,
         clip: None,
         bandwidth_bps: None,
+        encryption: None,
         profile: Profile::default(),
     }
 }
@@ -2021,6 +2022,7 @@ async fn template_groups_are_kept_whole_and_one_is_the_default(catalog: Catalog)
         content: Content::Remuxed,
         clip: Some(encode::Clip { begin_ms: 5, end_ms: None }),
         bandwidth_bps: None,
+        encryption: None,
         profile: encode::Profile::default(),
     };
     let stored = StoredTemplate { template, asked: serde_json::json!({"Video": {"Crf": "26"}}) };

@@ -163,6 +163,9 @@ pub struct StreamInfo {
     /// How its file is called, with places for ids, when its template says.
     #[serde(default)]
     pub file_name: Option<String>,
+    /// It is encrypted on its way to players.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub encrypted: bool,
     /// What became of it.
     pub outcome: StreamOutcome,
 }

@@ -19,6 +19,7 @@
 
 mod capabilities;
 mod command;
+mod encryption;
 mod error;
 mod graph;
 mod grid;
@@ -39,6 +40,7 @@ mod takeover;
 pub use capabilities::Capabilities;
 pub use codec::{AudioCodec, ImageKind, VideoCodec, read_image};
 pub use command::{Pass, Paths, arguments};
+pub use encryption::{ContentKey, Encryption, Scheme};
 pub use error::{EncodeError, Result};
 pub use grid::Fps;
 pub use input::{Input, Loaded, Sounds, Source};

@@ -2,8 +2,8 @@
 
 use reel::{Join, SegmentRow};
 
-/// Media that nothing interrupts is cut into chunks as long as each other, so that workers end together, of at most this many 90 kHz
-/// ticks and a segment: 30 s. Start-up and pre-roll of the encoder stay below a tenth of the work, and little is redone when a worker dies.
+/// Media that nothing interrupts is cut into an even number of chunks as long as each other, so that workers end together, of at most this
+/// many 90 kHz ticks and a segment: 30 s. Start-up and pre-roll of the encoder stay below a tenth of the work, and little is redone when a worker dies.
 pub const CHUNK_TICKS_MAX: i64 = 30 * 90_000;
 /// While a cycle grows a chunk takes segments until it is this long: 12 s. What is left at its end is waited for, so it is worth more
 /// pre-roll.
@@ -45,7 +45,7 @@ pub fn chunks(rows: &[SegmentRow], growth: Growth) -> Vec<Chunk> {
     let runs = match growth {
         Growth::Whole => {
             let whole = runs(rows, i64::MAX);
-            let shared = |run| parts(rows, run, |length| length.saturating_add(CHUNK_TICKS_MAX - 1) / CHUNK_TICKS_MAX);
+            let shared = |run| parts(rows, run, whole_parts);
             return whole.iter().flat_map(shared).collect();
         }
         Growth::Over | Growth::On => runs(rows, GROWING_CHUNK_TICKS_MIN),
@@ -59,6 +59,13 @@ pub fn chunks(rows: &[SegmentRow], growth: Growth) -> Vec<Chunk> {
         }
     }
     cut
+}
+
+/// Into how many chunks a run of this length is cut that was whole from the start: an even number where it can be shared at all, so
+/// that two workers end together.
+fn whole_parts(length: i64) -> i64 {
+    let count = length.saturating_add(CHUNK_TICKS_MAX - 1) / CHUNK_TICKS_MAX;
+    if length < 2 * TAIL_TICKS_MIN { count } else { count.saturating_add(count % 2) }
 }
 
 /// Parts of a run, about as long as each other, as many as `count` says of its length.
@@ -160,6 +167,18 @@ pub(crate) mod tests {
             let rows: Vec<_> = (0..24).map(|n| row(n, at(n), at(n + 1))).collect();
             assert_eq!(chunks(&rows, Growth::Whole).iter().map(|chunk| chunk.count).collect::<Vec<_>>(), [6; 4]);
             assert_eq!(chunks(&rows, Growth::On).iter().map(|chunk| chunk.count).collect::<Vec<_>>(), [3; 7]);
+        }
+    }
+
+    #[test]
+    fn two_workers_end_together() {
+        for (segments, wanted) in
+            [(2, vec![2]), (3, vec![2, 1]), (7, vec![4, 3]), (16, vec![4; 4]), (31, vec![6, 5, 5, 5, 5, 5])]
+        {
+            let rows: Vec<_> =
+                (0..segments).map(|n| row(n, i64::from(n) * 360_000, i64::from(n + 1) * 360_000)).collect();
+            let counts: Vec<_> = chunks(&rows, Growth::Whole).iter().map(|chunk| chunk.count).collect();
+            assert_eq!(counts, wanted, "{segments} segments of 4 s");
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use codec::{AudioCodec, VideoCodec};
 use serde::{Deserialize, Serialize};
 
+use crate::encryption::{ContentKey, Encryption};
 use crate::grid::Fps;
 use crate::marks::Shown;
 
@@ -34,6 +35,9 @@ pub struct Template {
     /// What is told of its bandwidth, in bits per second; `None`: what it takes.
     #[serde(default)]
     pub bandwidth_bps: Option<u64>,
+    /// How it is encrypted on its way to players; `None`: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
     /// What is encoded.
     pub profile: Profile,
 }
@@ -69,6 +73,11 @@ impl Template {
             Content::Package { network_bps } => network_bps,
             Content::Encoded | Content::Remuxed => None,
         }
+    }
+
+    /// With what its output is encrypted.
+    pub fn content_key(&self) -> Option<ContentKey> {
+        self.encryption.as_ref()?.key
     }
 
     /// The ids of what is shown over its pictures, the lowest first.

@@ -45,6 +45,9 @@ pub struct MediaPlaylist {
     pub scale: Timescale,
     /// The target duration is at least this many seconds, so that it need not change while a playlist grows (§4.4.3.1).
     pub target_seconds_min: u64,
+    /// Where players get the key with which every segment is encrypted, as it is written; init segments are not encrypted.
+    /// AES-128; the initialization vector of a segment is its number (§4.4.4.4).
+    pub key: Option<String>,
     /// In order.
     pub segments: Vec<MediaSegment>,
 }
@@ -96,8 +99,15 @@ impl MediaPlaylist {
                 out.push_str("#EXT-X-DISCONTINUITY\n");
             }
             if map != Some(segment.map.as_str()) || segment.discontinuity {
+                // A key holds for the init segments behind it, too.
+                if self.key.is_some() && map.is_some() {
+                    out.push_str("#EXT-X-KEY:METHOD=NONE\n");
+                }
                 let _ = writeln!(out, "#EXT-X-MAP:URI=\"{}\"", uri(&segment.map));
                 map = Some(segment.map.as_str());
+                if let Some(key) = &self.key {
+                    let _ = writeln!(out, "#EXT-X-KEY:METHOD=AES-128,URI=\"{}\"", uri(key));
+                }
             }
             if let Some(time) = segment.program_date_time {
                 let _ = writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", time.to_iso8601_ms());
@@ -141,7 +151,7 @@ mod tests {
     }
 
     fn playlist(kind: PlaylistKind, segments: Vec<MediaSegment>) -> MediaPlaylist {
-        MediaPlaylist { kind, scale: Timescale::REEL, target_seconds_min: 0, segments }
+        MediaPlaylist { kind, scale: Timescale::REEL, target_seconds_min: 0, key: None, segments }
     }
 
     #[test]
@@ -165,6 +175,27 @@ mod tests {
              #EXT-X-MAP:URI=\"init-v1.mp4\"\n\
              #EXTINF:0.000011,\nv2.m4s\n\
              #EXT-X-ENDLIST\n"
+        );
+    }
+
+    #[test]
+    fn every_segment_is_under_the_key_and_no_init_segment_is() {
+        let mut segments = vec![segment(0, 90_000), segment(1, 90_000)];
+        segments.push(MediaSegment { map: "init-v1.mp4".into(), ..segment(2, 90_000) });
+        let playlist = MediaPlaylist {
+            key: Some("hls.key?auth_key=1-0-0-a&MtsHlsUriToken=t\"1".into()),
+            ..playlist(PlaylistKind::Vod, segments)
+        };
+        let text = playlist.to_text();
+        let key = "#EXT-X-KEY:METHOD=AES-128,URI=\"hls.key?auth_key=1-0-0-a&MtsHlsUriToken=t%221\"\n";
+        let (_, body) = text.split_once("SEGMENTS\n").unwrap();
+        assert_eq!(
+            body,
+            format!(
+                "#EXT-X-MAP:URI=\"init-v0.mp4\"\n{key}#EXTINF:1.000000,\nv0.m4s\n#EXTINF:1.000000,\nv1.m4s\n\
+                 #EXT-X-KEY:METHOD=NONE\n#EXT-X-MAP:URI=\"init-v1.mp4\"\n{key}#EXTINF:1.000000,\nv2.m4s\n\
+                 #EXT-X-ENDLIST\n"
+            )
         );
     }
 

@@ -213,7 +213,8 @@ impl Door {
         if media.is_some_and(|media| media != path) {
             return Err(NO_PATH);
         }
-        Ok((grant.personal(rules.is_some_and(Rules::is_personal)), format!("{short}{path}")))
+        let grant = grant.personal(rules.is_some_and(Rules::is_personal)).with_query(uri.query().unwrap_or_default());
+        Ok((grant, format!("{short}{path}")))
     }
 }
 

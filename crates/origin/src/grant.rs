@@ -1,7 +1,8 @@
 //! What a request that was let in may do: be answered, and hand on URLs that are let in for as long.
 
 use axum::http::HeaderValue;
-use rpc::url_auth::{Pass, Placed};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use rpc::url_auth::{Pass, Placed, query_value};
 use units::WallTime;
 
 use crate::path::folder_of;
@@ -18,18 +19,32 @@ pub(crate) struct Grant {
     left_s: u64,
     /// It depends on who asks: what is kept for one is not for others.
     personal: bool,
+    /// What the viewer wants told to who gives out keys, as it is written in a query.
+    key_token: Option<String>,
 }
+
+/// The parameter of playlists that goes on to the URLs of their keys (contract §2.13).
+const KEY_TOKEN: &str = "MtsHlsUriToken";
+/// Longest token, in bytes.
+const KEY_TOKEN_BYTES_MAX: usize = 1_024;
 
 impl Grant {
     /// Of a domain that asks nothing.
     pub(crate) fn open(path: &str) -> Self {
-        Self { path: path.to_owned(), pass: None, left_s: 0, personal: false }
+        Self { path: path.to_owned(), pass: None, left_s: 0, personal: false, key_token: None }
     }
 
     /// For a URL that was signed.
     pub(crate) fn signed(self, pass: Pass, now: WallTime) -> Self {
         let left_s = pass.expires_unix_s().saturating_sub(now.unix_s());
         Self { pass: Some(pass), left_s: u64::try_from(left_s).unwrap_or(0), ..self }
+    }
+
+    /// With what the query says of keys.
+    pub(crate) fn with_query(self, query: &str) -> Self {
+        let token = query_value(query, KEY_TOKEN).filter(|token| (1..=KEY_TOKEN_BYTES_MAX).contains(&token.len()));
+        let key_token = token.map(|token| format!("{KEY_TOKEN}={}", utf8_percent_encode(&token, NON_ALPHANUMERIC)));
+        Self { key_token, ..self }
     }
 
     /// From a domain that looks at who asks.
@@ -52,6 +67,19 @@ impl Grant {
         }
     }
 
+    /// The same for a playlist, or for a key: it says what the viewer wants told to who gives out keys.
+    pub(crate) fn key_url(&self, uri: &str) -> String {
+        self.told(self.url(uri))
+    }
+
+    /// The URL of a key that somebody else gives out; it is not signed.
+    pub(crate) fn told(&self, url: String) -> String {
+        match &self.key_token {
+            None => url,
+            Some(token) => format!("{url}{}{token}", if url.contains('?') { '&' } else { '?' }),
+        }
+    }
+
     /// The same for all parts in a folder (decision 0031): where it is, and what is to be in their queries.
     pub(crate) fn folder(&self, folder: &str) -> (String, Option<String>) {
         let Some(pass) = &self.pass else { return (folder.to_owned(), None) };
@@ -64,6 +92,9 @@ impl Grant {
 
     /// How long others may keep the answer: not longer than the URL is let in, and not for others where it depends on who asks.
     pub(crate) fn keep(&self, keep: Keep) -> HeaderValue {
+        if keep == Keep::Never {
+            return keep.value();
+        }
         let seconds = match self.pass {
             Some(_) => keep.seconds().min(self.left_s),
             None if !self.personal => return keep.value(),

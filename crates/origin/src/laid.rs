@@ -38,11 +38,18 @@ impl Laid {
         Self { timeline, ended, video: OnceLock::new(), audio: OnceLock::new() }
     }
 
-    /// The playlist of a track, written once; one of segments put together (see [`Timeline::playlist`]), or of signed URLs, each
-    /// time.
-    pub(crate) fn playlist(&self, track: TrackKind, about: Option<u64>, grant: &Grant) -> Result<Text> {
-        if about.is_some() || grant.is_signed() {
+    /// The playlist of a track, written once; one of segments put together (see [`Timeline::playlist`]), of signed URLs, or of
+    /// encrypted segments (`key` is where their key is, as it is written), each time.
+    pub(crate) fn playlist(
+        &self,
+        track: TrackKind,
+        about: Option<u64>,
+        key: Option<String>,
+        grant: &Grant,
+    ) -> Result<Text> {
+        if about.is_some() || key.is_some() || grant.is_signed() {
             let mut playlist = self.timeline.playlist(track, self.ended, about)?;
+            playlist.key = key;
             if grant.is_signed() {
                 playlist.each_uri(|uri| grant.url(uri));
             }

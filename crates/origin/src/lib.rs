@@ -2,7 +2,7 @@
 //!
 //! On demand under `/v/{asset}/…` (the source, each output under a name with its id, and pictures), live under `/l/{domain}/{app}/{stream}.m3u8` and the folder of that name. What is served
 //! is a view of stored reels: heads are made from the index, sample bytes stream from the stored segments in
-//! bounded chunks. Pictures are served as they are stored.
+//! bounded chunks. Pictures are served as they are stored; outputs whose template asks for it are encrypted while they are sent.
 //!
 //! Every request goes through the door (`door`): what its domain asks of it, such as a signature, is asked there. Playlists hand
 //! on what let their reader in (`grant`).
@@ -24,6 +24,7 @@ mod pictures;
 mod range;
 mod reels;
 mod reply;
+mod seal;
 mod vod;
 
 use std::sync::Arc;

@@ -115,7 +115,7 @@ impl Live {
         let timeline = &laid.timeline;
         let (tag, content) = match name {
             Name::Index => return Ok(playlist(name, over(&laid, "", grant))),
-            Name::Playlist(track) => return Ok(playlist(name, laid.playlist(track, None, grant)?)),
+            Name::Playlist(track) => return Ok(playlist(name, laid.playlist(track, None, None, grant)?)),
             Name::Init(track, number) => {
                 let init = timeline.init(track, number)?;
                 (tag(&init), Content::Made(init))
@@ -125,7 +125,7 @@ impl Live {
                 (tag((id, name)), Content::Pieces(pieces))
             }
             Name::Segments(..) => return Err(OriginError::NotFound { what: "a segment of several" }),
-            Name::Mpd | Name::Mp4 | Name::Flv | Name::Mp3 => {
+            Name::Mpd | Name::Mp4 | Name::Flv | Name::Mp3 | Name::Key => {
                 return Err(OriginError::NotFound { what: "a file of what still grows" });
             }
         };

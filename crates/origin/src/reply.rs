@@ -19,6 +19,7 @@ use crate::grant::Grant;
 use crate::laid::Laid;
 use crate::range::{Wanted, wanted};
 use crate::reels::Reels;
+use crate::seal::Seal;
 
 /// How long others may keep an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +30,8 @@ pub(crate) enum Keep {
     Minute,
     /// It changes with every segment.
     Second,
+    /// Nobody is to keep it.
+    Never,
 }
 
 impl Keep {
@@ -37,6 +40,7 @@ impl Keep {
             Self::Forever => 86_400,
             Self::Minute => 60,
             Self::Second => 1,
+            Self::Never => 0,
         }
     }
 
@@ -45,6 +49,7 @@ impl Keep {
             Self::Forever => HeaderValue::from_static("public, max-age=86400, immutable"),
             Self::Minute => HeaderValue::from_static("public, max-age=60"),
             Self::Second => HeaderValue::from_static("public, max-age=1"),
+            Self::Never => HeaderValue::from_static("no-store"),
         }
     }
 }
@@ -61,6 +66,8 @@ pub(crate) struct Reply {
 pub(crate) enum Content {
     Made(Bytes),
     Pieces(Vec<Piece>),
+    /// A segment that is encrypted while it is sent.
+    Sealed(Vec<Piece>, Seal),
     /// Large files whose pieces are only made for the range that is wanted.
     Mp4(Arc<Mp4>),
     Mp3(Arc<Mp3>),
@@ -78,6 +85,7 @@ impl Content {
         match self {
             Self::Made(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             Self::Pieces(pieces) => total(pieces),
+            Self::Sealed(pieces, _) => Seal::size(total(pieces)),
             Self::Mp4(mp4) => mp4.size(),
             Self::Mp3(mp3) => mp3.size(),
             Self::Flv(flv, ..) => flv.size(),
@@ -95,6 +103,7 @@ impl Content {
                 })
             }
             Self::Pieces(pieces) => body::stream(blobs.clone(), slice(pieces, range)),
+            Self::Sealed(pieces, seal) => seal.stream(blobs.clone(), pieces.clone(), range),
             Self::Mp4(mp4) => body::stream(blobs.clone(), mp4.pieces(range)),
             Self::Mp3(mp3) => body::stream(blobs.clone(), mp3.pieces(range)),
             Self::Flv(flv, laid, reels) => {
@@ -135,6 +144,7 @@ pub(crate) const fn content_type(name: Name) -> &'static str {
         | Name::Mp4 => "video/mp4",
         Name::Flv => "video/x-flv",
         Name::Mp3 => "audio/mpeg",
+        Name::Key => "application/octet-stream",
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The source has plain names (`source.mp4`, `index.m3u8`). An output is named by its id: `{id}-ld.mp4`, or `{id}-ld.m3u8` with its
 //! parts in the folder `{id}-ld/`; what stands around the id is for the eye. What is HLS is DASH too, as `.mpd`. A package of outputs
-//! (`{id}-auto.m3u8`, `{id}-auto.mpd`) has no parts: it names those of its outputs. Pictures have folders of their own.
+//! (`{id}-auto.m3u8`, `{id}-auto.mpd`) has no parts: it names those of its outputs. Pictures have folders of their own. Of an output that
+//! is encrypted there is HLS alone, with `hls.key` beside its playlists unless its customer gives out the key.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -12,13 +13,17 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use bytes::Bytes;
 use catalog::{AssetStatus, Catalog, Output, OutputState};
 use domain::picture::PictureName;
+use encode::ContentKey;
 use moka::future::Cache;
 use reel::{ReelIndex, Span};
 use tokio::sync::Semaphore;
 use units::{AssetId, JobId, ReelId};
-use view::{CutSpan, Flv, Growth, Member, Mp3, Mp4, Name, Package, SLICE_PARTS_MAX, SoundView, SpanView, Timeline};
+use view::{
+    CutSpan, Flv, Growth, Member, Mp3, Mp4, Name, Package, Piece, SLICE_PARTS_MAX, SoundView, SpanView, Timeline,
+};
 
 use crate::error::{OriginError, Result};
 use crate::grant::Grant;
@@ -26,6 +31,7 @@ use crate::laid::{Laid, Text};
 use crate::pictures::Pictures;
 use crate::reels::{CutFile, Reels};
 use crate::reply::{Content, Keep, Reply, content_type, tag};
+use crate::seal::Seal;
 use crate::{ANSWER_AGE_MAX, Settings};
 
 /// Answers of the catalog that are kept; each takes some 200 bytes.
@@ -61,6 +67,16 @@ struct One {
     about: Option<u64>,
     /// What is told of its bandwidth.
     bandwidth_bps: Option<u64>,
+    /// Its segments are encrypted.
+    locked: Option<Locked>,
+}
+
+/// How an output is encrypted.
+#[derive(Clone)]
+struct Locked {
+    key: ContentKey,
+    /// Where players get the key; `None`: here.
+    key_url: Option<Arc<str>>,
 }
 
 /// What a view is of.
@@ -125,7 +141,7 @@ impl Vod {
             None => {
                 let spans = self.catalog.spans(of.asset).await?;
                 let cut = spans.iter().map(|one| CutSpan::from(span(one.reel, one.from_ticks, one.to_ticks)));
-                What::One(One { cut: cut.collect(), about: None, bandwidth_bps: None })
+                What::One(One { cut: cut.collect(), about: None, bandwidth_bps: None, locked: None })
             }
             Some(id) => match self.catalog.output(id).await? {
                 Some(output) if output.asset == of.asset && output.state == OutputState::Done => {
@@ -157,6 +173,9 @@ impl Vod {
             cut: cut.collect(),
             about: output.template.segment_seconds.map(|seconds| u64::from(seconds) * REEL_TICKS),
             bandwidth_bps: output.template.bandwidth_bps,
+            locked: output.template.encryption.as_ref().and_then(|encryption| {
+                Some(Locked { key: encryption.key?, key_url: encryption.key_url.as_deref().map(Arc::from) })
+            }),
         })
     }
 
@@ -198,25 +217,46 @@ impl Vod {
             // Where a viewer begins, the catalog is asked anew: a video that was deleted or made a moment ago is gone or there.
             self.answers.invalidate(&of).await;
         }
-        let One { cut, about, bandwidth_bps } = match self.playable(of).await?.what {
+        let One { cut, about, bandwidth_bps, locked } = match self.playable(of).await?.what {
             What::One(one) => one,
             What::Package { members, network_bps } => return self.package(&members, network_bps, name, grant).await,
         };
-        let same_cut = tag((&cut, name));
+        let same_cut = tag((&cut, name, locked.as_ref().map(|locked| locked.key)));
         let laid = self.laid(&cut).await?;
+        let segments = |pieces: Vec<Piece>, first, last| -> Result<Content> {
+            let Some(Locked { key, .. }) = &locked else { return Ok(Content::Pieces(pieces)) };
+            // Only what stands in the playlist has a number there.
+            let number = laid.timeline.number_of(first, last, about).ok_or(NO_NAME)?;
+            Ok(Content::Sealed(pieces, Seal::new(*key, number)))
+        };
         let (keep, tag, content) = match name {
+            Name::Key => match &locked {
+                Some(Locked { key, key_url: None }) => {
+                    let key = Bytes::copy_from_slice(key.as_bytes());
+                    (Keep::Never, tag(&key), Content::Made(key))
+                }
+                Some(_) | None => return Err(NO_NAME),
+            },
+            // All that is told of an output that is encrypted is its playlists.
+            Name::Mpd | Name::Mp4 | Name::Mp3 | Name::Flv if locked.is_some() => return Err(NO_NAME),
             Name::Index | Name::Mpd => {
                 let member = Member { bandwidth_bps, ..Member::new(&laid.timeline, folder) };
                 written(over(&Package::one(member), name, None, grant))
             }
-            Name::Playlist(track) => written(laid.playlist(track, about, grant)?),
+            Name::Playlist(track) => {
+                let key = locked.as_ref().map(|locked| match &locked.key_url {
+                    None => grant.key_url(&Name::Key.to_string()),
+                    Some(url) => grant.told(url.to_string()),
+                });
+                written(laid.playlist(track, about, key, grant)?)
+            }
             Name::Init(track, number) => {
                 let init = laid.timeline.init(track, number)?;
                 (Keep::Forever, tag(&init), Content::Made(init))
             }
             Name::Segment(track, position) => {
                 let pieces = segment(&self.reels, &laid.timeline, track, position).await?;
-                (Keep::Forever, same_cut, Content::Pieces(pieces))
+                (Keep::Forever, same_cut, segments(pieces, position, position)?)
             }
             Name::Segments(track, first, last) => {
                 if last.saturating_sub(first) >= SLICE_PARTS_MAX {
@@ -226,7 +266,7 @@ impl Vod {
                 for position in first..=last {
                     pieces.extend(segment(&self.reels, &laid.timeline, track, position).await?);
                 }
-                (Keep::Forever, same_cut, Content::Pieces(pieces))
+                (Keep::Forever, same_cut, segments(pieces, first, last)?)
             }
             Name::Mp4 => (Keep::Forever, same_cut, Content::Mp4(self.file(&self.mp4s, &cut, &laid).await?)),
             Name::Mp3 => (Keep::Forever, same_cut, Content::Mp3(self.file(&self.mp3s, &cut, &laid).await?)),
@@ -246,7 +286,10 @@ impl Vod {
         name: Name,
         grant: &Grant,
     ) -> Result<Reply> {
-        if members.is_empty() || !matches!(name, Name::Index | Name::Mpd) {
+        // DASH has no such encryption.
+        let told = |one: &One| name == Name::Index || name == Name::Mpd && one.locked.is_none();
+        let members: Vec<&(JobId, One)> = members.iter().filter(|(_, one)| told(one)).collect();
+        if members.is_empty() {
             return Err(NO_NAME);
         }
         let mut laid = Vec::with_capacity(members.len());
@@ -274,7 +317,7 @@ fn over(package: &Package<'_>, name: Name, network_bps: Option<u64>, grant: &Gra
         return Text::new(mpd.to_text());
     }
     let mut playlist = package.multivariant(network_bps);
-    playlist.each_uri(|uri| grant.url(uri));
+    playlist.each_uri(|uri| grant.key_url(uri));
     Text::new(playlist.to_text())
 }
 

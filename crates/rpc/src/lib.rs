@@ -12,6 +12,7 @@ mod acs3;
 mod call;
 pub mod callback;
 mod client;
+pub mod data_key;
 pub mod definition;
 mod digest;
 mod encoding;

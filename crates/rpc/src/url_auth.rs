@@ -336,7 +336,7 @@ impl Pass {
 }
 
 /// The first value of this name in a query.
-fn query_value(query: &str, name: &str) -> Option<String> {
+pub fn query_value(query: &str, name: &str) -> Option<String> {
     // Of a pair that is no text nothing is known.
     decode_pairs(query.as_bytes()).filter_map(Result::ok).find(|(known, _)| known == name).map(|(_, value)| value)
 }

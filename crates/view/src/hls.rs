@@ -52,7 +52,7 @@ impl Timeline {
                 gap: !parts.iter().any(|part| self.is_filled(part, track)),
             })
         });
-        Ok(MediaPlaylist { kind, scale: Timescale::REEL, target_seconds_min, segments: segments.collect() })
+        Ok(MediaPlaylist { kind, scale: Timescale::REEL, target_seconds_min, key: None, segments: segments.collect() })
     }
 
     /// The init segment of a track's `number`th set of parameters.

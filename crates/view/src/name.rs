@@ -26,6 +26,8 @@ pub enum Name {
     Flv,
     /// `source.mp3`.
     Mp3,
+    /// `hls.key`: with what the segments of an encrypted output are encrypted.
+    Key,
 }
 
 impl Name {
@@ -55,6 +57,7 @@ impl fmt::Display for Name {
             Self::Mp4 => f.write_str("source.mp4"),
             Self::Flv => f.write_str("source.flv"),
             Self::Mp3 => f.write_str("source.mp3"),
+            Self::Key => f.write_str("hls.key"),
         }
     }
 }
@@ -93,6 +96,7 @@ impl FromStr for Name {
             "source.mp4" => Some(Self::Mp4),
             "source.flv" => Some(Self::Flv),
             "source.mp3" => Some(Self::Mp3),
+            "hls.key" => Some(Self::Key),
             text => match (text.strip_prefix("init-"), text.strip_suffix(".m4s")) {
                 (Some(rest), None) => {
                     rest.strip_suffix(".mp4").and_then(numbered).map(|(track, number)| Self::Init(track, number))
@@ -128,6 +132,7 @@ mod tests {
             Name::Mp4,
             Name::Flv,
             Name::Mp3,
+            Name::Key,
         ] {
             assert_eq!(name.to_string().parse(), Ok(name));
         }

@@ -31,6 +31,14 @@ impl Timeline {
         }
         slices
     }
+
+    /// The number of the segment that begins with the part at `first` and ends with that at `last`, in the playlist whose segments
+    /// are about `about` ticks long; `None` when it has no such segment.
+    pub fn number_of(&self, first: usize, last: usize, about: Option<u64>) -> Option<usize> {
+        let slices = self.slices(about);
+        let at = slices.binary_search_by_key(&first, |slice| slice.start).ok()?;
+        slices.get(at).filter(|slice| slice.end == last.saturating_add(1)).map(|_| at)
+    }
 }
 
 /// Whether two parts can be in one segment: one init segment serves both.
@@ -58,6 +66,9 @@ mod tests {
             |seconds: u64| timeline.slices(Some(seconds * 90_000)).iter().map(|slice| slice.len()).collect::<Vec<_>>();
         assert_eq!(starts(1), [1; 7], "what is stored is not cut");
         assert_eq!(starts(4), [2, 2, 2, 1]);
+        let number = |first, last| timeline.number_of(first, last, Some(4 * 90_000));
+        assert_eq!([number(0, 1), number(4, 5), number(6, 6)], [Some(0), Some(2), Some(3)]);
+        assert_eq!([number(1, 2), number(0, 0), number(6, 7), number(7, 8)], [None; 4]);
         assert_eq!(starts(5), [2, 2, 2, 1], "as near, and shorter");
         assert_eq!(starts(60), [7]);
         let text = timeline.playlist(TrackKind::Video, true, Some(4 * 90_000)).unwrap().to_text();

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 
 use catalog::{Asset, AssetStatus, MediaFacts, Output, TrackFacts};
 use domain::rule::NO_TRANSCODE;
-use encode::{Content, VideoCodec};
+use encode::{Content, Scheme, VideoCodec};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rpc::ParamError;
 use rpc::definition::{bit_depth, codec_name, definition, specification};
 use rpc::param::{CommaList, Filled, Json};
@@ -59,7 +60,8 @@ operations! {
         StreamType => stream_types: Option<CommaList<Filled<8>, 4>>,
         /// Only streams of these codecs, joined by commas: `H264`, `H265`, `AAC`, `MP3`.
         CodecName => codecs: Option<CommaList<Filled<16>, 8>>,
-        /// JSON. Of it only PreviewTime is looked at, and refused: there are no previews.
+        /// JSON. EncryptType: only streams that are encrypted so, or `Unencrypted` ones. MtsHlsUriToken: goes to the URLs of encrypted
+        /// playlists, and from there to those of their keys. PreviewTime is refused: there are no previews. The rest is left alone.
         PlayConfig => play_config: Option<Json<PlayConfig>>,
         /// Only streams with such a mark, of which there are none.
         DigitalWatermarkType => mark: Option<DigitalWatermark>,
@@ -69,13 +71,24 @@ operations! {
 }
 
 /// How a video is to be played; other members are left alone.
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase")]
 pub struct PlayConfig {
     /// Seconds from the beginning that may be seen.
     #[serde(default)]
     preview_time: Value,
+    /// Only streams that are encrypted so.
+    #[serde(default)]
+    encrypt_type: Option<String>,
+    /// What a viewer shows to who gives out keys.
+    #[serde(default)]
+    mts_hls_uri_token: Option<String>,
 }
+
+/// What streams that are not encrypted have in the place of a way to encrypt.
+const UNENCRYPTED: &str = "Unencrypted";
+/// Longest token, in bytes.
+const TOKEN_BYTES_MAX: usize = 1_024;
 
 impl PlayConfig {
     fn asks_for_a_preview(&self) -> bool {
@@ -112,6 +125,8 @@ pub(super) struct PlayInfo {
     definition: &'static str,
     duration: String,
     encrypt: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encrypt_type: Option<&'static str>,
     format: &'static str,
     fps: String,
     height: u32,
@@ -146,9 +161,21 @@ struct VideoBase {
 async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
     let context = &with_auth_timeout(context, input.auth_timeout);
     let asset = playable(context, input.video_id.as_deref(), input.reference_id.as_deref()).await?;
-    if input.play_config.is_some_and(|config| config.asks_for_a_preview()) {
+    let config = input.play_config.unwrap_or_default();
+    if config.asks_for_a_preview() {
         // Who asks for a minute of it does not want all of it seen.
         return Err(ParamError::invalid("PlayConfig", "PreviewTime: previews are not made here").into());
+    }
+    let token = config.mts_hls_uri_token.as_deref().filter(|token| !token.is_empty());
+    if token.is_some_and(|token| token.len() > TOKEN_BYTES_MAX) {
+        let why = format!("MtsHlsUriToken: it has more than {TOKEN_BYTES_MAX} bytes");
+        return Err(ParamError::invalid("PlayConfig", why).into());
+    }
+    let encryption = config.encrypt_type.as_deref().filter(|text| !text.is_empty());
+    let ways = [UNENCRYPTED, Scheme::Own.as_str(), Scheme::Brought.as_str()];
+    if encryption.is_some_and(|wanted| !ways.contains(&wanted)) {
+        let why = format!("EncryptType: one of {} is wanted", ways.join(", "));
+        return Err(ParamError::invalid("PlayConfig", why).into());
     }
     let media = if asset.width == 0 { "audio" } else { "video" };
     let wants = |filter: &Option<Vec<String>>, word: &str| match filter {
@@ -157,6 +184,7 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
     };
     let wanted = |stream: &PlayInfo| {
         input.mark.is_none()
+            && encryption.is_none_or(|wanted| wanted == stream.encrypt_type.unwrap_or(UNENCRYPTED))
             && wants(&input.formats, stream.format)
             && wants(&input.definitions, stream.definition)
             && wants(&input.stream_types, stream.stream_type)
@@ -176,7 +204,13 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
     let mut told: Vec<(&'static str, &'static str)> = Vec::new();
     let outputs = outputs_of(context, &asset).await?;
     for output in &outputs {
-        let Some(stream) = output_stream(context, &asset, output, &outputs) else { continue };
+        let Some(mut stream) = output_stream(context, &asset, output, &outputs) else { continue };
+        if let Some(token) = token.filter(|_| stream.encrypt == 1) {
+            let mark = if stream.play_url.contains('?') { '&' } else { '?' };
+            stream
+                .play_url
+                .extend([format!("{mark}MtsHlsUriToken="), utf8_percent_encode(token, NON_ALPHANUMERIC).to_string()]);
+        }
         let kind = (stream.definition, stream.format);
         let newer = input.result_type == ResultType::Single && told.contains(&kind);
         if wanted(&stream) && !newer {
@@ -261,7 +295,8 @@ fn output_stream(context: &Context, asset: &Asset, output: &Output, all: &[Outpu
         creation_time: output.created.to_iso8601(),
         definition,
         duration: decimal(units::MediaTime::reel(facts.duration_ticks).seconds()),
-        encrypt: 0,
+        encrypt: u8::from(best.template.encryption.is_some()),
+        encrypt_type: best.template.encryption.as_ref().map(|encryption| encryption.scheme.as_str()),
         format,
         fps: decimal(facts.fps),
         height: facts.height,
@@ -327,6 +362,7 @@ fn source(context: &Context, asset: &Asset, media: &'static str, format: &'stati
         definition: "OD",
         duration: decimal(seconds(asset)),
         encrypt: 0,
+        encrypt_type: None,
         format,
         fps: decimal(asset.fps),
         height: asset.height,

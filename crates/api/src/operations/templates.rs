@@ -11,6 +11,7 @@ use serde::Serialize;
 use units::WallTime;
 
 pub(super) use self::form::Asked;
+pub(super) use self::form::check_encryption;
 use self::form::{Config, Kind, Place, check_packages};
 use crate::codes::{Answer, Code};
 use crate::declare::{Done, choice, operations};
@@ -289,6 +290,8 @@ struct ToldTemplate {
     container: Option<String>,
     definition: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    encrypt_setting: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     mux_config: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     package_setting: Option<String>,
@@ -317,6 +320,7 @@ fn told_template(stored: &StoredTemplate) -> ToldTemplate {
         clip: text(asked.clip),
         container: text(asked.container),
         definition: stored.template.definition.clone(),
+        encrypt_setting: text(asked.encrypt_setting),
         mux_config: text(asked.mux_config),
         package_setting: text(asked.package_setting),
         rotate: asked.rotate.as_ref().and_then(form::text_of),

@@ -1,9 +1,11 @@
 //! Transcoding on request: asking for it, ending it, deleting what it made.
 
 use catalog::{Asset, AssetStatus, CatalogError, DEFAULT_WATERMARK, NewTask, Retried, Submitted};
-use encode::Template;
+use encode::{ContentKey, Encryption, Format, Scheme, Template};
 use rpc::ParamError;
-use rpc::param::{CommaList, Filled, Int, Json, Raw};
+use rpc::data_key::DataKeys;
+use rpc::oss::base64;
+use rpc::param::{CommaList, Filled, Int, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use units::JobId;
@@ -14,7 +16,7 @@ use super::watermarks;
 use crate::codes::{Answer, ApiError, Code};
 use crate::declare::{Done, operations};
 use crate::state::Context;
-use crate::wire::{IdText, user_data};
+use crate::wire::{IdText, http_url, user_data};
 
 /// Most streams that one call deletes.
 const STREAMS_MAX: usize = 20;
@@ -42,8 +44,18 @@ operations! {
         /// TranscodeTemplateId, is different for this task. And Watermarks: what watermarks of the group's templates, named by their
         /// WatermarkId, show in it: an image the one at FileUrl, words the Content.
         OverrideParams => overrides: Option<Json<Overrides>>,
-        /// Encryption, which is not possible yet.
-        EncryptConfig => encryption: Option<Raw>,
+        /// JSON with CipherText, of a key that GenerateKMSDataKey made: with that all outputs in m3u8 are encrypted. DecryptKeyUri is
+        /// where players get the key from a server of the customer's; without it they get it here.
+        EncryptConfig => encryption: Option<Filled<4096>>,
+    }
+
+    /// Makes a key for EncryptConfig of SubmitTranscodeJobs.
+    Vod T3 GenerateKMSDataKey => generate_kms_data_key {}
+
+    /// Tells a key that GenerateKMSDataKey made, to the server that gives it to players.
+    Vod T3 DecryptKMSDataKey => decrypt_kms_data_key {
+        /// What GenerateKMSDataKey told as CiphertextBlob.
+        CipherText => cipher_text: Filled<4096>,
     }
 
     /// Ends a transcode task. Outputs that are not made yet end as failed; what nobody else wants of the work stops within a
@@ -114,11 +126,11 @@ async fn submit_transcode_jobs(context: &Context, input: SubmitTranscodeJobs) ->
     if !asset.status.may_be_transcoded() {
         return Err(illegal(asset.status));
     }
-    if input.encryption.is_some_and(|text| !text.trim().is_empty()) {
-        return Err(ParamError::invalid("EncryptConfig", "encrypted outputs are not made here yet").into());
-    }
     let user_data = input.user_data.as_deref().map(user_data).transpose()?.unwrap_or_default();
-    let templates = templates_of(context, &input.group, input.overrides.unwrap_or_default()).await?;
+    let mut templates = templates_of(context, &input.group, input.overrides.unwrap_or_default()).await?;
+    if let Some(text) = input.encryption.as_deref().filter(|text| !matches!(text.trim(), "" | "{}")) {
+        encrypt(&mut templates, &brought(context, text).await?)?;
+    }
     let task = NewTask {
         asset: asset.id,
         template_group: input.group,
@@ -227,6 +239,82 @@ async fn show_instead(context: &Context, templates: &mut [Template], asked: Vec<
         }
     }
     Ok(())
+}
+
+/// `EncryptConfig` (contract §2.13).
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct EncryptConfig {
+    cipher_text: Option<String>,
+    decrypt_key_uri: Option<String>,
+    key_service_type: Option<String>,
+}
+
+/// Longest address of a key, in bytes.
+const KEY_URL_BYTES_MAX: usize = 2_048;
+
+/// The key that somebody brought along.
+async fn brought(context: &Context, text: &str) -> Answer<Encryption> {
+    let wrong = |why: String| ApiError::from(ParamError::invalid("EncryptConfig", why));
+    let asked: EncryptConfig = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+    if asked.key_service_type.as_deref().is_some_and(|kind| !matches!(kind, "" | "KMS")) {
+        return Err(wrong("KeyServiceType: KMS is wanted".to_owned()));
+    }
+    let Some(cipher_text) = asked.cipher_text.filter(|text| !text.is_empty()) else {
+        return Err(wrong("CipherText: it is missing; GenerateKMSDataKey makes one".to_owned()));
+    };
+    let key = data_keys(context).await?.open(&cipher_text);
+    let key = key.ok_or_else(|| wrong("CipherText: no key of GenerateKMSDataKey has it".to_owned()))?;
+    let key_url = asked.decrypt_key_uri.filter(|url| !url.is_empty());
+    if let Some(url) = &key_url {
+        http_url("EncryptConfig", url)?;
+        if url.len() > KEY_URL_BYTES_MAX {
+            return Err(wrong(format!("DecryptKeyUri: it has more than {KEY_URL_BYTES_MAX} bytes")));
+        }
+    }
+    Ok(Encryption { scheme: Scheme::Brought, key: Some(ContentKey::new(key)), key_url })
+}
+
+/// All that can be encrypted of a task.
+fn encrypt(templates: &mut [Template], with: &Encryption) -> Answer<()> {
+    let wrong = |why: String| ApiError::from(ParamError::invalid("EncryptConfig", why));
+    let is_playlist = |template: &&mut Template| template.format == Format::M3u8 && !template.is_package();
+    let mut playlists = templates.iter_mut().filter(is_playlist).peekable();
+    if playlists.peek().is_none() {
+        return Err(wrong("the group has no template in m3u8, and nothing else can be encrypted".to_owned()));
+    }
+    playlists.for_each(|template| template.encryption = Some(with.clone()));
+    templates::check_encryption(templates.iter()).map_err(wrong)
+}
+
+/// The name of the setting that data keys follow from.
+const DATA_KEY_SECRET: &str = "data_key_secret";
+
+async fn data_keys(context: &Context) -> Answer<DataKeys> {
+    let first = catalog::secret().map(|byte| format!("{byte:02x}")).concat();
+    Ok(DataKeys::new(&context.catalog.setting_or(DATA_KEY_SECRET, &first).await?))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct DataKeyTold {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ciphertext_blob: Option<String>,
+    key_id: String,
+    plaintext: String,
+}
+
+async fn generate_kms_data_key(context: &Context, _: GenerateKMSDataKey) -> Answer<DataKeyTold> {
+    let keys = data_keys(context).await?;
+    let made = keys.make(catalog::secret());
+    Ok(DataKeyTold { ciphertext_blob: Some(made.cipher_text), key_id: keys.id(), plaintext: base64(&made.key) })
+}
+
+async fn decrypt_kms_data_key(context: &Context, input: DecryptKMSDataKey) -> Answer<DataKeyTold> {
+    let keys = data_keys(context).await?;
+    let key = keys.open(&input.cipher_text);
+    let key = key.ok_or_else(|| Code::NoSuchResource.because("No key of GenerateKMSDataKey has this CipherText."))?;
+    Ok(DataKeyTold { ciphertext_blob: None, key_id: keys.id(), plaintext: base64(&key) })
 }
 
 fn is_set(value: &Value) -> bool {

@@ -147,6 +147,9 @@ struct OutputFile {
     audio_stream_list: String,
     bitrate: String,
     duration: String,
+    /// JSON as text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encryption: Option<String>,
     filesize: u64,
     format: &'static str,
     fps: String,
@@ -291,6 +294,11 @@ fn output_file_told(context: &Context, output: &Output) -> Option<OutputFile> {
         audio_stream_list: text(serde_json::to_string(&audio_streams(&facts.tracks))),
         bitrate: facts.bitrate_kbps.to_string(),
         duration: decimal(MediaTime::reel(facts.duration_ticks).seconds()),
+        encryption: output
+            .template
+            .encryption
+            .as_ref()
+            .map(|encryption| serde_json::json!({ "EncryptType": encryption.scheme.as_str() }).to_string()),
         filesize: facts.size_bytes,
         format,
         fps: decimal(facts.fps),

@@ -148,17 +148,17 @@ async fn watermarks_are_on_exactly_the_pictures_of_their_time() {
         template("two", &[&part], json!({"Crf": "", "Bitrate": 900}), json!({"TransConfig": {"TransMode": "twopass"}})),
     ];
     under(&server, &templates, "200").await;
-    let clip = clips::synthetic(&Recipe::default()).await.unwrap();
+    let clip = clips::synthetic(&Recipe { seconds: 42, ..Recipe::default() }).await.unwrap();
     push(&clip, &server.push_url("match", "court1"), Pace::Fast).await.unwrap();
     let asset = wait_status(&server, 1, "Normal").await.remove(0);
     let streams = streams(&server, &asset, templates.len()).await;
     for (name, pictures, count) in [
-        ("always", 0..1_750, 1_750),
-        ("part", 725..801, 1_750),
-        ("fast", 1_450..1_602, 3_500),
+        ("always", 0..1_050, 1_050),
+        ("part", 725..801, 1_050),
+        ("fast", 1_450..1_602, 2_100),
         ("clip", 50..363, 500),
-        ("words", 725..801, 1_750),
-        ("two", 725..801, 1_750),
+        ("words", 725..801, 1_050),
+        ("two", 725..801, 1_050),
     ] {
         let stream = streams.iter().find(|stream| url(stream).contains(&format!("/{name}-"))).unwrap();
         let url = url(stream);
@@ -169,7 +169,7 @@ async fn watermarks_are_on_exactly_the_pictures_of_their_time() {
         assert_eq!(white(&url, INSIDE).await, (pictures, count), "{name}");
         assert!(white(&url, BESIDE).await.0.is_empty(), "{name}");
         let written = white(&url, (16, 76)).await.0;
-        assert_eq!(written, if name == "words" { 0..1_750 } else { 0..0 }, "{name}");
+        assert_eq!(written, if name == "words" { 0..1_050 } else { 0..0 }, "{name}");
     }
 
     // One task shows a black picture and no words instead, for two seconds.

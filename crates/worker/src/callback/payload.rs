@@ -185,7 +185,7 @@ fn stream<'a>(asset: AssetId, info: &'a StreamInfo, public_url: &str) -> Stream<
                     width: picture.then_some(*width),
                     height: picture.then_some(*height),
                     size: *size_bytes,
-                    encrypt: false,
+                    encrypt: info.encrypted,
                     file_url: format!("{public_url}/v/{asset}/{file}"),
                 }),
                 error_code: None,
@@ -413,6 +413,7 @@ mod tests {
             format: "mp4".into(),
             label: "SD".into(),
             file_name: None,
+            encrypted: false,
             outcome,
         };
         let failed = StreamOutcome::Failed { error: "input not decodable".into() };
@@ -421,6 +422,7 @@ mod tests {
             format: "m3u8".into(),
             label: "HD".into(),
             file_name: None,
+            encrypted: false,
             outcome: failed,
         };
         let inner = r#""JobId":"00000000000000000000000000005e1f","Definition":"FD","Format":"mp4","Bitrate":"905","Duration":3600.04,"Fps":"25","Width":640,"Height":360,"Size":407000000,"Encrypt":false,"FileUrl":"http://vod.example.org/v/6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30/00000000000000000000000000005e1f-fd.mp4""#;

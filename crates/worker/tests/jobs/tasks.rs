@@ -20,6 +20,7 @@ fn template() -> Template {
         content: Content::Encoded,
         clip: None,
         bandwidth_bps: None,
+        encryption: None,
         profile: Profile::default(),
     }
 }

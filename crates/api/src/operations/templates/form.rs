@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value as Json};
 
 pub(super) use self::fields::{Place, text_of};
+pub(in crate::operations) use self::package::check_encryption;
 pub(super) use self::package::{Kind, check_packages};
 use crate::codes::{Answer, Code};
 
@@ -176,6 +177,7 @@ impl Asked {
             content,
             clip: self.clip(place)?,
             bandwidth_bps: self.told_bandwidth(place, format)?,
+            encryption: self.encryption(place, format)?,
             profile,
         })
     }
@@ -214,20 +216,14 @@ impl Asked {
 
     /// What the contract has and this server does not.
     fn refuse_what_is_not_here(&self, place: Place) -> Answer<()> {
-        let is_set = |config: &Option<Config>| config.as_ref().is_some_and(|config| !config.0.is_empty());
         let listed = match &self.subtitle_list {
             Some(Json::Array(list)) => !list.is_empty(),
             Some(Json::String(text)) => !matches!(text.as_str(), "" | "[]"),
             Some(Json::Null) | None => false,
             Some(Json::Object(_) | Json::Number(_) | Json::Bool(_)) => true,
         };
-        for (name, there, what) in [
-            ("EncryptSetting", is_set(&self.encrypt_setting), "encrypted outputs"),
-            ("SubtitleList", listed, "subtitles"),
-        ] {
-            if there {
-                return Err(place.wrong(name, format!("{what} are not made here")));
-            }
+        if listed {
+            return Err(place.wrong("SubtitleList", "subtitles are not made here"));
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
-//! `Container`, `MuxConfig`, `TransConfig`, `Clip` and `TranscodeFileRegular`: how an output is delivered and called, of which part
+//! `Container`, `MuxConfig`, `TransConfig`, `Clip`, `EncryptSetting` and `TranscodeFileRegular`: how an output is delivered and called, of which part
 //! of its source it is, and what holds against that.
 
-use encode::{Check, Checks, Clip, FileName, Format, Passes};
+use encode::{Check, Checks, Clip, Encryption, FileName, Format, Passes, Scheme};
 
 use super::Asked;
 use super::fields::{Fields, Place};
@@ -57,6 +57,21 @@ impl Asked {
             return Err(span.wrong(key, "nothing is left between it and Seek"));
         }
         Ok((seek.is_some() || end_ms.is_some()).then_some(Clip { begin_ms, end_ms }))
+    }
+
+    /// `EncryptSetting`: that the segments of a playlist are encrypted.
+    pub(super) fn encryption(&self, place: Place, format: Format) -> Answer<Option<Encryption>> {
+        let setting = Fields::new(place, "EncryptSetting", self.encrypt_setting.as_ref());
+        match setting.one_of("EncryptType", &[(Scheme::Own.as_str(), Scheme::Own)])? {
+            Some(_) if format != Format::M3u8 => {
+                Err(setting.wrong("EncryptType", "only an m3u8 is encrypted; its Container.Format says otherwise"))
+            }
+            Some(scheme) => Ok(Some(Encryption { scheme, key: None, key_url: None })),
+            None if self.encrypt_setting.as_ref().is_some_and(|setting| !setting.0.is_empty()) => {
+                Err(setting.wrong("EncryptType", format!("it is missing; {} is wanted", Scheme::Own.as_str())))
+            }
+            None => Ok(None),
+        }
     }
 
     /// `TranscodeFileRegular`: what stands in the folder of the video.

@@ -64,6 +64,7 @@ impl Asked {
             ("Audio", is_set(&self.audio)),
             ("MuxConfig", is_set(&self.mux_config)),
             ("TransConfig", is_set(&self.trans_config)),
+            ("EncryptSetting", is_set(&self.encrypt_setting)),
             ("Clip", is_set(&self.clip)),
             ("Rotate", rotated),
             ("WatermarkIds", marked),
@@ -91,6 +92,7 @@ impl Asked {
             content: Content::Package { network_bps },
             clip: None,
             bandwidth_bps: None,
+            encryption: None,
             profile: Profile::default(),
         })
     }
@@ -113,6 +115,9 @@ impl Asked {
 /// Whether every package of a group has something to offer, all of it of the same part of a video.
 pub(in super::super) fn check_packages(templates: &[StoredTemplate]) -> Answer<()> {
     let templates = || templates.iter().map(|stored| &stored.template);
+    if let Err(why) = check_encryption(templates()) {
+        return Err(ParamError::invalid(PARAM, why).into());
+    }
     let Some(package) = templates().find(|template| Kind::of(template) == Kind::Package) else { return Ok(()) };
     let wrong = |why: &str| Err(ParamError::invalid(PARAM, format!("the package {}: {why}", package.name)).into());
     let mut offered = templates().filter(|template| template.is_packed());
@@ -123,4 +128,20 @@ pub(in super::super) fn check_packages(templates: &[StoredTemplate]) -> Answer<(
         return wrong("the templates in m3u8 that it offers have different Clips");
     }
     Ok(())
+}
+
+/// Whether what is encrypted can be delivered: DASH has no such encryption. Errors: what is wrong, as a sentence's end.
+pub(in crate::operations) fn check_encryption<'a>(
+    templates: impl Iterator<Item = &'a Template> + Clone,
+) -> std::result::Result<(), String> {
+    let is_dash = |template: &&Template| Kind::of(template) == Kind::Package && template.format == Format::Mpd;
+    match templates.clone().find(is_dash) {
+        Some(package) if templates.clone().any(|template| template.is_packed() && template.encryption.is_some()) => {
+            Err(format!(
+                "the package {}: a DASHPackage cannot offer what is encrypted; take an HLSPackage",
+                package.name
+            ))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
