@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::Response;
 use axum::routing::any;
 use blobs::{AppendFile, Blobs};
@@ -142,7 +142,10 @@ async fn handle(State(state): State<ApiState>, Path(key): Path<String>, request:
     };
     let mut response = answered.unwrap_or_else(|Refused { status, code, message }| {
         let body = if head { String::new() } else { xml::error(code, &message, &request_id) };
-        xml::response(status, body)
+        let mut response = xml::response(status, body);
+        // What was sent with a refused request may not have been read: nothing more can come behind it, and the client has to know.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
     });
     if let Ok(id) = request_id.parse() {
         response.headers_mut().insert("x-oss-request-id", id);
