@@ -107,6 +107,10 @@ async fn texts_are_found_in_whatever_letter_case_and_language(catalog: Catalog) 
     let either = AssetMatch::Contains(AssetText::Title, vec!["CUP".into(), "決".into()]);
     assert_eq!(found(&catalog, either).await, [ids[0], ids[2]]);
     assert!(found(&catalog, AssetMatch::Contains(AssetText::Title, vec![])).await.is_empty());
+    assert!(
+        found(&catalog, AssetMatch::Contains(AssetText::Title, vec!["\0".into()])).await.is_empty(),
+        "no text has this"
+    );
 
     let words =
         Description { tags: Some("Rain,final".into()), description: Some("Two\nlines".into()), ..Default::default() };

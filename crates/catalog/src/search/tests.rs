@@ -150,4 +150,8 @@ fn the_index_answers_what_reading_everything_answers() {
         Ok(())
     });
     result.unwrap();
+    let nothing = AssetMatch::Contains(AssetText::Title, vec!["\0\u{1}".to_owned()]);
+    for hits in [None, Hits::of(&nothing)] {
+        assert_eq!(runtime.block_on(walk(&catalog, hits, &nothing, &AssetSort::default(), 9)), []);
+    }
 }

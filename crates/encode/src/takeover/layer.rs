@@ -28,6 +28,8 @@ const SEGMENT_BYTES_MAX: usize = 64 << 20;
 const HELD_BYTES_MAX: usize = 128 << 20;
 /// A track that has not begun while the other one went on for so long begins later.
 const LATE_TICKS: i64 = 3 * SECOND;
+/// The furthest that a frame may lie behind the begin: three days. Times that are wrong would fill the reel with hours of nothing.
+const REACH_TICKS_MAX: i64 = 72 * 3_600 * SECOND;
 /// Sound that is off its time by less lies where the frames before it end: times in milliseconds, and clocks that are rounded.
 const JITTER: Duration = Duration::from_millis(14);
 
@@ -46,6 +48,14 @@ pub enum Misfit {
     /// What was read is no file of FFmpeg's.
     #[error(transparent)]
     Broken(#[from] EncodeError),
+}
+
+/// Errors: [`Misfit::Refused`] for a place on the reel that no file has.
+fn within_reach(at: i64) -> Result<(), Misfit> {
+    match at.saturating_sub(i64::from(ORIGIN_SECONDS) * SECOND) <= REACH_TICKS_MAX {
+        true => Ok(()),
+        false => Err(Misfit::Refused("its frames lie over more than three days")),
+    }
 }
 
 /// What has been laid, once all is.
@@ -236,6 +246,7 @@ impl Layer {
                 // What begins first begins at the origin, and no picture is decoded before 0.
                 let lead = sound.map_or(0, |sound| shown.saturating_sub(sound));
                 let lead = if lead >= ALONE_TICKS { lead } else { 0 };
+                within_reach(origin.saturating_add(lead))?;
                 let at = origin.max(picture.cto).saturating_add(lead);
                 if lead > 0 {
                     self.wait_for_sound(at - lead, at);
@@ -269,6 +280,11 @@ impl Layer {
     }
 
     fn lay(&mut self, sample: FileSample, shift: i64) -> Result<(), Misfit> {
+        let shown = match sample.track {
+            TrackKind::Video => sample.dts.saturating_add(sample.cto),
+            TrackKind::Audio => self.in_reel_ticks(sample.dts),
+        };
+        within_reach(shown.saturating_add(shift))?;
         match sample.track {
             TrackKind::Video => self.lay_picture(sample, shift),
             TrackKind::Audio => {
@@ -595,6 +611,16 @@ mod tests {
         let begins: Vec<i64> = fragments.map(|fragment| fragment.dts).collect();
         assert_eq!(begins[0], 6 * 48_000);
         assert!(begins.contains(&(11 * 48_000)), "{begins:?}");
+    }
+
+    #[test]
+    fn times_that_no_file_has_are_refused_before_anything_is_made_of_them() {
+        let (day, far) = (86_400 * SECOND, i64::MAX / 2);
+        for (pictures_from, sound_from) in [(far, 0), (4 * day, 0), (0, far), (0, 4 * 86_400 * 48_000)] {
+            let file = both(pictures(pictures_from, 2, 2), sound(sound_from, 2));
+            let refused = laid(&file, 4_096).unwrap_err();
+            assert!(matches!(refused, Misfit::Refused(why) if why.contains("three days")), "{refused}");
+        }
     }
 
     #[test]
