@@ -10,6 +10,7 @@
 mod codes;
 mod declare;
 mod delivery;
+mod fetch;
 mod gate;
 pub mod operations;
 mod oss;

@@ -27,6 +27,7 @@ mod recordings;
 mod search;
 mod snapshots;
 mod streams;
+mod subtitles;
 mod templates;
 mod tracks;
 mod transcode;

@@ -277,7 +277,8 @@ async fn what_cannot_be_encoded_here_is_refused_in_plain_words() {
         ("Rotate", json!("45"), "Rotate: pictures are turned by 0, 90, 180, 270 or 360 degrees here"),
         ("TranscodeFileRegular", json!("x/{JobId}"), "TranscodeFileRegular: one name is wanted"),
         ("TranscodeFileRegular", json!("{MediaId}/film"), "TranscodeFileRegular: it has to contain {JobId}"),
-        ("SubtitleList", json!([{"SubtitleUrl": "x"}]), "SubtitleList: subtitles are not made here"),
+        ("SubtitleList", json!([{"Url": "x"}]), "SubtitleList: a list of objects with SubtitleUrl is wanted"),
+        ("SubtitleList", json!([{"SubtitleUrl": "ftp://a/b.srt"}]), "SubtitleList: 1, SubtitleUrl: "),
         ("WatermarkIds", json!(["w"]), "WatermarkIds: the watermark \"w\" does not exist"),
         ("TemplateName", json!(""), "TemplateName: it is missing"),
     ];

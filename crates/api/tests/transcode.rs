@@ -263,6 +263,7 @@ async fn what_cannot_be_asked_for_is_refused_with_its_code() {
         (("OverrideParams", "7"), invalid),
         (("OverrideParams", "{\"Watermarks\":[{\"WatermarkId\":\"w\"}]}"), invalid),
         (("OverrideParams", "{\"SubtitleSetting\":{\"SubtitleList\":[{}]}}"), invalid),
+        (("OverrideParams", "{\"PackageSubtitleSetting\":{\"SubtitleList\":[{}]}}"), invalid),
     ] {
         let mut params = vec![("VideoId", id.as_str())];
         if param.0 != "TemplateGroupId" {

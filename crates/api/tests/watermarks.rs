@@ -9,13 +9,15 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
-use catalog::{AssetStatus, DEFAULT_WATERMARK, MadePictures, PictureCause, picture_key, watermark_key};
+use catalog::{AssetStatus, DEFAULT_WATERMARK, MadePictures, PictureCause, picture_key, subtitles_key, watermark_key};
 use domain::picture::{PictureFormat, PictureKind, PictureName};
 use encode::{Capabilities, Color, Corner, ImageKind, Length, Shown, TextMark, Watermark, WatermarkContent};
 use serde_json::{Value, json};
 use support::{Server, VOD, now};
 
 const UNKNOWN: &str = "00000000000000000000000000000001";
+
+const CUES: &str = "1\n00:00:01,000 --> 00:00:02,000\nHello\n";
 
 /// A file that says that it is a PNG of 40 × 20 pixels.
 fn png() -> Vec<u8> {
@@ -32,6 +34,9 @@ async fn files() -> String {
         "logo.png" => Some(png()),
         "page.html" => Some(b"<html></html>".to_vec()),
         "huge.png" => Some(vec![0; 2 * 1024 * 1024 + 1]),
+        "cues.srt" => Some(CUES.into()),
+        "gbk.vtt" => Some(b"WEBVTT\n\n00:01.000 --> 00:02.000\n\xd7\xd6\xc4\xbb\n".to_vec()),
+        "huge.srt" => Some(vec![b' '; 4 * 1024 * 1024 + 1]),
         _ => None,
     });
     let serve = move |Path(name): Path<String>| async move { all(&name).ok_or(StatusCode::NOT_FOUND) };
@@ -314,4 +319,107 @@ async fn a_task_shows_something_else_where_its_templates_show_a_watermark() {
         let said = submit(marks.clone()).await.unwrap_err();
         assert!(said.contains(wanted), "{marks}: {said}");
     }
+}
+
+/// The text of each file of subtitles that a template has drawn.
+async fn subtitles(server: &Server, template: &encode::Template) -> Vec<String> {
+    let mut texts = Vec::new();
+    for hash in &template.profile.video.as_ref().unwrap().subtitles {
+        texts.push(String::from_utf8(server.blobs.get(&subtitles_key(hash)).await.unwrap().to_vec()).unwrap());
+    }
+    texts
+}
+
+#[tokio::test]
+async fn subtitles_are_taken_into_the_store_and_read_before_anything_waits_for_them() {
+    let server = Server::empty().await;
+    let files = files().await;
+    let file = |name: &str| json!({ "SubtitleUrl": format!("{files}/{name}") });
+    let mut one = template(json!([]));
+    one["SubtitleList"] = json!([file("cues.srt"), file("gbk.vtt")]);
+    let add = async |one: &Value| {
+        let list = json!([one]).to_string();
+        server.call(VOD, "AddTranscodeTemplateGroup", &[("Name", "g"), ("TranscodeTemplateList", &list)]).await
+    };
+    let (status, made) = add(&one).await;
+    assert_eq!(status, 200, "{made}");
+    let group = made["TranscodeTemplateGroupId"].as_str().unwrap();
+    let stored = async || server.catalog.template_group(group).await.unwrap().unwrap().templates.remove(0).template;
+    let both = [CUES, "WEBVTT\n\n00:01.000 --> 00:02.000\n字幕\n"];
+    assert_eq!(subtitles(&server, &stored().await).await, both);
+    let get = server.ok(VOD, "GetTranscodeTemplateGroup", &[("TranscodeTemplateGroupId", group)]).await;
+    let told = &get["TranscodeTemplateGroup"]["TranscodeTemplateList"][0];
+    assert_eq!(told["SubtitleList"], json!(one["SubtitleList"].to_string()));
+
+    // A change of something else leaves them, a new list takes their place, and an empty one takes them away.
+    let id = &told["TranscodeTemplateId"];
+    for (change, wanted) in [
+        (json!({"TemplateName": "new"}), &both[..]),
+        (json!({"SubtitleList": json!([file("cues.srt")]).to_string()}), &both[..1]),
+        (json!({"SubtitleList": []}), &[]),
+        (json!({"SubtitleList": [file("gbk.vtt")]}), &both[1..]),
+    ] {
+        let mut change = change;
+        change["TranscodeTemplateId"] = id.clone();
+        let list = json!([change]).to_string();
+        let params = [("TranscodeTemplateGroupId", group), ("TranscodeTemplateList", list.as_str())];
+        server.ok(VOD, "UpdateTranscodeTemplateGroup", &params).await;
+        assert_eq!(subtitles(&server, &stored().await).await, wanted, "{change}");
+    }
+
+    // For one task: others, also as text; and what its template has where only something else is different.
+    let video = server.recorded("cup", "court1", AssetStatus::Normal).await.to_string();
+    let submit = async |group: &str, overrides: Value| {
+        let overrides = overrides.to_string();
+        let params = [("VideoId", video.as_str()), ("TemplateGroupId", group), ("OverrideParams", &overrides)];
+        server.call(VOD, "SubmitTranscodeJobs", &params).await
+    };
+    let setting = json!({"SubtitleList": [file("cues.srt")]});
+    let narrow = json!([{"TranscodeTemplateId": id, "Video": {"Width": "320"}}]);
+    for (overrides, wanted) in [
+        (json!({"SubtitleSetting": setting}), &both[..1]),
+        (json!({"SubtitleSetting": setting.to_string()}), &both[..1]),
+        (json!({"SubtitleSetting": {"SubtitleList": []}, "TranscodeTemplateList": narrow}), &both[1..]),
+    ] {
+        let (status, answer) = submit(group, overrides).await;
+        assert_eq!(status, 200, "{answer}");
+        let task = answer["TranscodeTaskId"].as_str().unwrap().parse().unwrap();
+        let output = server.catalog.outputs_of_task(task).await.unwrap().remove(0);
+        assert_eq!(subtitles(&server, &output.template).await, wanted);
+    }
+
+    let sound =
+        json!({"TemplateName": "s", "Definition": "HQ", "Audio": {"Codec": "MP3"}, "Container": {"Format": "mp3"}});
+    for (name, wanted) in [
+        ("none.srt", "1, SubtitleUrl: there is no file"),
+        ("huge.srt", "1, SubtitleUrl: "),
+        ("page.html", "1, SubtitleUrl: SubRip or WebVTT is wanted; line 1: a line with two times is wanted"),
+    ] {
+        let mut wrong = template(json!([]));
+        wrong["SubtitleList"] = json!([file(name)]);
+        let (status, answer) = add(&wrong).await;
+        let said = answer["Message"].as_str().unwrap();
+        assert!(status == 400 && said.contains(&format!("template 1, SubtitleList: {wanted}")), "{name}: {answer}");
+        let (status, answer) = submit(group, json!({"SubtitleSetting": {"SubtitleList": [file(name)]}})).await;
+        let said = answer["Message"].as_str().unwrap();
+        assert!(
+            status == 400 && said.contains(&format!("SubtitleSetting: SubtitleList: {wanted}")),
+            "{name}: {answer}"
+        );
+    }
+    let mut wrong = sound.clone();
+    wrong["SubtitleList"] = json!([file("cues.srt")]);
+    let (_, answer) = add(&wrong).await;
+    assert!(answer["Message"].as_str().unwrap().contains("SubtitleList: there are no pictures"), "{answer}");
+    let (_, sounds) = add(&sound).await;
+    let (status, answer) =
+        submit(sounds["TranscodeTemplateGroupId"].as_str().unwrap(), json!({"SubtitleSetting": setting})).await;
+    assert!(status == 400 && answer["Message"].as_str().unwrap().contains("no template of the group"), "{answer}");
+
+    let encoder = Capabilities { subtitles: false, ..Capabilities::default() };
+    let server = Server::with(Settings { encoder, ..Settings::default() }, now).await;
+    let list = json!([one]).to_string();
+    let params = [("Name", "g"), ("TranscodeTemplateList", list.as_str())];
+    let (status, answer) = server.call(VOD, "AddTranscodeTemplateGroup", &params).await;
+    assert!(status == 400 && answer["Message"].as_str().unwrap().contains("cannot draw subtitles"), "{answer}");
 }

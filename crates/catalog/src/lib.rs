@@ -95,7 +95,7 @@ pub use transcodes::{
     PlannedSpan, Rendition, RenditionState, Submitted, TRANSCODE_PRIORITY, TaskCause, TaskState, TranscodeTask,
 };
 pub use uploads::{NewUpload, TakenOver, Upload, UploadState, upload_folder, upload_key, upload_parts_key};
-pub use watermarks::{DEFAULT_WATERMARK, StoredWatermark, watermark_key};
+pub use watermarks::{DEFAULT_WATERMARK, StoredWatermark, subtitles_key, watermark_key};
 pub use withdraw::{GivenUp, Retried};
 
 /// Connections that only read, on SQLite. Each is a thread; reads are short.

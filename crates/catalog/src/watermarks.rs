@@ -43,6 +43,11 @@ pub fn watermark_key(hash: &str, kind: ImageKind) -> String {
     format!("watermarks/{hash}.{}", kind.extension())
 }
 
+/// Where a file of subtitles lies in the store, under the SHA-256 of its text. It stays there, as the image of a watermark does.
+pub fn subtitles_key(hash: &str) -> String {
+    format!("subtitles/{hash}.txt")
+}
+
 fn watermark_of(row: &Row) -> Result<StoredWatermark> {
     Ok(StoredWatermark {
         id: row.text("id")?,

@@ -25,22 +25,43 @@ pub struct Capabilities {
     pub webp: bool,
     /// Words over pictures: this takes a font as well.
     pub text: bool,
+    /// Subtitles on pictures: this takes a font as well.
+    pub subtitles: bool,
 }
 
 impl Default for Capabilities {
     /// Everything.
     fn default() -> Self {
-        Self { h264: true, h265: true, aac: true, mp3: true, jpeg: true, gif: true, webp: true, text: true }
+        Self {
+            h264: true,
+            h265: true,
+            aac: true,
+            mp3: true,
+            jpeg: true,
+            gif: true,
+            webp: true,
+            text: true,
+            subtitles: true,
+        }
     }
 }
 
 impl Capabilities {
     /// Those of a host without an encoder.
-    pub const NONE: Self =
-        Self { h264: false, h265: false, aac: false, mp3: false, jpeg: false, gif: false, webp: false, text: false };
+    pub const NONE: Self = Self {
+        h264: false,
+        h265: false,
+        aac: false,
+        mp3: false,
+        jpeg: false,
+        gif: false,
+        webp: false,
+        text: false,
+        subtitles: false,
+    };
 
-    /// Reads what `ffmpeg -encoders` prints: a legend, a line of dashes, then an encoder in each line, its flags first. Whether it
-    /// draws text is not said there.
+    /// Reads what `ffmpeg -encoders` prints: a legend, a line of dashes, then an encoder in each line, its flags first. What it
+    /// draws on pictures is not said there.
     pub fn of_listing(listing: &str) -> Self {
         let rows = listing.lines().skip_while(|line| !line.trim_start().starts_with("---")).skip(1);
         let names: BTreeSet<&str> = rows.filter_map(|row| row.split_whitespace().nth(1)).collect();
@@ -56,6 +77,7 @@ impl Capabilities {
             gif: png && has("gif"),
             webp: png && has("libwebp_anim"),
             text: false,
+            subtitles: false,
         }
     }
 
@@ -100,7 +122,10 @@ mod tests {
         let found = Capabilities::of_listing(&more);
         assert_eq!(found, Capabilities { h264: true, ..some }, "moving pictures are made of PNG");
         let more = format!("{more} V..... png PNG\n V..... mjpeg JPEG\n V..... libwebp_anim WebP\n");
-        assert_eq!(Capabilities::of_listing(&more), Capabilities { text: false, ..Capabilities::default() });
+        assert_eq!(
+            Capabilities::of_listing(&more),
+            Capabilities { text: false, subtitles: false, ..Capabilities::default() }
+        );
         assert_eq!(Capabilities::of_listing("no such program"), Capabilities::NONE);
     }
 

@@ -31,6 +31,11 @@ impl Paths {
         format!("mark{number}")
     }
 
+    /// The script of the subtitles on the pictures of encoding `number`.
+    pub fn subtitles_in(number: usize) -> String {
+        format!("subtitles{number}.ass")
+    }
+
     /// The pictures that it makes of encoding `number`.
     pub fn video_out(number: usize) -> String {
         format!("v{number}.mp4")
@@ -227,6 +232,7 @@ pub(crate) mod tests {
             passes: Passes::One,
             bars: true,
             marks: Vec::new(),
+            subtitles: None,
         }
     }
 

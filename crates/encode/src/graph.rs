@@ -8,6 +8,7 @@ use crate::profile::Turn;
 use crate::resolve::{AudioEncoding, Encoding, VideoEncoding};
 use crate::shots::Color;
 use crate::sound::{Framing, frame_begin};
+use crate::subtitles;
 
 /// Pixels by which a picture may be off its frame before it gets bars: what rounding to even sides can make.
 const SLACK: u32 = 2;
@@ -36,7 +37,8 @@ pub(crate) fn video_graph(
     }
     for (at, video) in &own {
         let marked = overlays.marked(*at, video, &fed.pictures);
-        graph.push_str(&format!(";[s{at}]{}{marked}[v{at}]", shaped(video, &fed.pictures)));
+        let subtitled = video.subtitles.as_ref().map_or_else(String::new, |_| subtitles::filter(*at));
+        graph.push_str(&format!(";[s{at}]{}{marked}{subtitled}[v{at}]", shaped(video, &fed.pictures)));
     }
     Some(graph)
 }

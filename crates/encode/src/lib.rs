@@ -6,7 +6,7 @@
 //! [`arguments`] how it is told, [`read_movie`] what it answered, and [`place_pictures`] puts that on the reel's timeline: the n-th
 //! picture takes the time of the n-th picture of the source, whatever the encoder's clock says. (Decision 0017.)
 //!
-//! [Watermarks](Watermark) become the [`Mark`]s of an encoding.
+//! [Watermarks](Watermark) become the [`Mark`]s of an encoding, and files of subtitles what is drawn of them on its pictures.
 //!
 //! A file of somebody else's is taken over into a reel by the module `takeover`: as it is where a reel can hold it.
 //!
@@ -35,6 +35,7 @@ mod resolve;
 mod segments;
 mod shots;
 mod sound;
+mod subtitles;
 mod takeover;
 
 pub use capabilities::Capabilities;
@@ -65,6 +66,7 @@ pub use shots::{
     sheet_arguments, shot_arguments, webvtt,
 };
 pub use sound::{Framing, first_frame, frame_begin};
+pub use subtitles::{Subtitle, SubtitleError, Subtitles, read_subtitles};
 pub use takeover::{
     Laid as LaidFile, Layer, Misfit, Probe, ProbeError, ProbedSound, ProbedVideo, TakePlan, Taking, probe_arguments,
     take_arguments,

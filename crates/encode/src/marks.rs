@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::resolve::Encoding;
 use crate::shots::Color;
+use crate::subtitles::Subtitles;
 
 /// 90 kHz ticks of a millisecond.
-const TICKS_PER_MS: i64 = 90;
+pub(crate) const TICKS_PER_MS: i64 = 90;
 /// A whole side, in the parts that a [`Length`] counts.
 pub const WHOLE: u32 = 10_000;
 /// How wide an image is of which neither side was asked for, in parts of the picture's width.
@@ -259,6 +260,14 @@ impl Encoding {
         if let Some(video) = &mut self.video {
             let frame = (video.width, video.height);
             video.marks = watermarks.iter().filter_map(|watermark| watermark.on(frame, laid)).collect();
+        }
+        self
+    }
+
+    /// With the subtitles of these files on its pictures, if it has any.
+    pub fn subtitled(mut self, files: &[String], laid: Laid) -> Self {
+        if let Some(video) = self.video.as_mut().filter(|_| !files.is_empty()) {
+            video.subtitles = Some(Subtitles { files: files.to_vec(), zero: laid.zero });
         }
         self
     }

@@ -9,9 +9,9 @@ use crate::grid::Fps;
 use crate::input::{Loaded, Sample, Source, file_of};
 use crate::resolve::VideoEncoding;
 
-/// How much of the pictures before a chunk is encoded and thrown away, in 90 kHz ticks: 2 s. A rate control that starts
+/// How much of the pictures before a chunk is encoded and thrown away, in 90 kHz ticks: 1 s. A rate control that starts
 /// without it gives the first second too few bits, which can be seen. Quality alone needs none.
-const LEAD_TICKS: i64 = 2 * 90_000;
+const LEAD_TICKS: i64 = 90_000;
 /// Most by which pictures are decoded before they are shown, in 90 kHz ticks.
 const DELAY_TICKS_MAX: i64 = 45_000;
 /// Key frames are asked for half a millisecond early, in 90 kHz ticks: the first picture at or after that time becomes one.
@@ -318,7 +318,7 @@ mod tests {
         let sample = |dts, sync| Sample::new(SampleRow { duration: 3000, size: 0, cto: 0, sync }, dts, Bytes::new());
         let samples = || (0..6).map(|n| sample(n * 90_000, n % 2 == 0)).collect::<Vec<_>>();
         assert_eq!(run_up(samples(), 540_000).first().unwrap().pts(), 360_000);
-        assert_eq!(run_up(samples(), 450_000).first().unwrap().pts(), 180_000);
+        assert_eq!(run_up(samples(), 440_000).first().unwrap().pts(), 180_000);
         assert_eq!(run_up(samples(), 100_000).first().unwrap().pts(), 0);
     }
 

@@ -64,7 +64,7 @@ pub fn chunks(rows: &[SegmentRow], growth: Growth) -> Vec<Chunk> {
 /// Into how many chunks a run of this length is cut that was whole from the start: an even number where it can be shared at all, so
 /// that two workers end together.
 fn whole_parts(length: i64) -> i64 {
-    let count = length.saturating_add(CHUNK_TICKS_MAX - 1) / CHUNK_TICKS_MAX;
+    let count = length.saturating_add(CHUNK_TICKS_MAX - 1 - SLACK) / CHUNK_TICKS_MAX;
     if length < 2 * TAIL_TICKS_MIN { count } else { count.saturating_add(count % 2) }
 }
 

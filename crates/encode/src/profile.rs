@@ -235,6 +235,9 @@ pub struct VideoProfile {
     /// What some of these show this time in place of their own, by their ids.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shown_instead: BTreeMap<String, Shown>,
+    /// The SHA-256, in hex, of the files of subtitles that are written on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subtitles: Vec<String>,
 }
 
 impl Default for VideoProfile {
@@ -258,6 +261,7 @@ impl Default for VideoProfile {
             passes: Passes::default(),
             watermarks: Vec::new(),
             shown_instead: BTreeMap::new(),
+            subtitles: Vec::new(),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::profile::{
     AudioProfile, Check, Checks, H264Profile, Passes, Preset, Profile, Rate, Turn, VideoProfile, aac, h264,
 };
 use crate::sound::Framing;
+use crate::subtitles::Subtitles;
 
 /// Changes whenever the same [`Encoding`] would be encoded in another way.
 const RECIPE: &str = "2";
@@ -93,6 +94,9 @@ pub struct VideoEncoding {
     /// What is drawn over them, the lowest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<Mark>,
+    /// What is written on them, over the marks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subtitles: Option<Subtitles>,
 }
 
 /// Sound that is encoded.
@@ -274,6 +278,7 @@ fn video(wanted: &VideoProfile, checks: &Checks, source: &SourceFacts) -> Result
         bars: wanted.width.is_none() || wanted.height.is_none(),
         // Where the output lies is not known here.
         marks: Vec::new(),
+        subtitles: None,
     })
 }
 

@@ -1,5 +1,6 @@
 //! A client of the API that shares no code with the server: signature V1 over GET (contract §1.3).
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -27,6 +28,10 @@ pub struct Answer {
     pub body: Value,
 }
 
+/// Made once: it reads all certificates of the host. It keeps no connections, which servers that are killed would break.
+static CLIENT: LazyLock<reqwest::Client> =
+    LazyLock::new(|| reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap_or_default());
+
 /// A caller with an access key.
 #[derive(Debug, Clone)]
 pub struct Api {
@@ -40,7 +45,7 @@ impl Api {
     /// A caller of the server at `base` ("http://127.0.0.1:8080").
     pub fn new(base: &str, id: &str, secret: &str) -> Self {
         let base = base.trim_end_matches('/').to_owned();
-        Self { base, id: id.to_owned(), secret: secret.to_owned(), http: reqwest::Client::new() }
+        Self { base, id: id.to_owned(), secret: secret.to_owned(), http: CLIENT.clone() }
     }
 
     /// Calls an operation of Live; an error answer is an error.

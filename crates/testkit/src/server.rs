@@ -263,7 +263,15 @@ impl Drop for Server {
 }
 
 /// Asks `state` again and again until it has an answer; fails after `patience` with the last reason it gave.
-pub async fn until<T, F>(patience: Duration, mut state: impl FnMut() -> F) -> anyhow::Result<T>
+pub async fn until<T, F>(patience: Duration, state: impl FnMut() -> F) -> anyhow::Result<T>
+where
+    F: Future<Output = anyhow::Result<T>>,
+{
+    until_every(LOOK_AGAIN, patience, state).await
+}
+
+/// [`until`], with a pause of its own between two questions: who measures must not be what is measured.
+pub async fn until_every<T, F>(pause: Duration, patience: Duration, mut state: impl FnMut() -> F) -> anyhow::Result<T>
 where
     F: Future<Output = anyhow::Result<T>>,
 {
@@ -274,7 +282,7 @@ where
             Err(error) if Instant::now() > deadline => {
                 return Err(error.context(format!("this did not come true within {patience:?}")));
             }
-            Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
+            Err(_) => tokio::time::sleep(pause).await,
         }
     }
 }

@@ -22,18 +22,31 @@ pub async fn encoder_capabilities(program: &Path) -> Capabilities {
         }
         Err(_) => Capabilities::NONE,
     };
-    let listed = Capabilities { text: draws_text(program).await, ..listed };
+    let text = draws(program, "drawtext=text=a:font=Sans").await;
+    // It refuses a file that is not there before it draws anything: that it knows the filter is what can be asked.
+    let subtitles = text && lists_filter(program, "ass").await;
+    let listed = Capabilities { text, subtitles, ..listed };
     if listed != Capabilities::default() {
         tracing::warn!(?listed, "this host's FFmpeg lacks encoders: templates that need them are refused");
     }
     listed
 }
 
-/// Whether an FFmpeg draws text: it has to be built with it, and to find a font.
-async fn draws_text(program: &Path) -> bool {
+/// Whether an FFmpeg has a filter.
+async fn lists_filter(program: &Path, name: &str) -> bool {
+    let mut ffmpeg = Command::new(program);
+    ffmpeg.args(["-nostdin", "-hide_banner", "-v", "error", "-filters"]).stdin(Stdio::null()).kill_on_drop(true);
+    let listed = tokio::time::timeout(LISTING_MAX, ffmpeg.output()).await;
+    let Ok(Ok(output)) = listed else { return false };
+    let listing = String::from_utf8_lossy(&output.stdout);
+    listing.lines().any(|line| line.split_whitespace().nth(1) == Some(name))
+}
+
+/// Whether an FFmpeg draws with this filter: one of text has to be built in, and to find a font.
+async fn draws(program: &Path, filter: &str) -> bool {
     let mut ffmpeg = Command::new(program);
     ffmpeg.args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "color=size=64x64", "-frames:v", "1"]);
-    ffmpeg.args(["-vf", "drawtext=text=a:font=Sans", "-f", "null", "-"]).stdin(Stdio::null()).kill_on_drop(true);
+    ffmpeg.args(["-vf", filter, "-f", "null", "-"]).stdin(Stdio::null()).kill_on_drop(true);
     let tried = tokio::time::timeout(LISTING_MAX, ffmpeg.output()).await;
     matches!(tried, Ok(Ok(output)) if output.status.success())
 }

@@ -13,6 +13,7 @@ use units::WallTime;
 pub(super) use self::form::Asked;
 pub(super) use self::form::check_encryption;
 use self::form::{Config, Kind, Place, check_packages};
+use super::subtitles;
 use crate::codes::{Answer, Code};
 use crate::declare::{Done, choice, operations};
 use crate::state::Context;
@@ -140,8 +141,10 @@ async fn add_transcode_template_group(context: &Context, input: AddTranscodeTemp
     for (index, asked) in input.templates.unwrap_or_default().into_iter().enumerate() {
         let id = context.catalog.ids().job(context.now).to_string();
         let number = index.saturating_add(1);
-        let template = stored(context.settings.encoder, asked, number, id)?;
+        let mut template = stored(context.settings.encoder, asked, number, id)?;
         check_watermarks(context, &template, number).await?;
+        let subtitles = subtitles_of(context, &asked_of(&template), number).await?;
+        with_subtitles(&mut template, subtitles);
         templates.push(template);
     }
     let mut tx = context.catalog.begin().await?;
@@ -198,6 +201,23 @@ async fn check_watermarks(context: &Context, stored: &StoredTemplate, number: us
     Ok(())
 }
 
+/// Takes the files of subtitles into the store that a template names; their hashes.
+async fn subtitles_of(context: &Context, asked: &Asked, number: usize) -> Answer<Vec<String>> {
+    let place = Place { number };
+    let taken = subtitles::taken(context, &asked.subtitles(place)?).await?;
+    taken.map_err(|why| place.wrong("SubtitleList", why))
+}
+
+fn with_subtitles(stored: &mut StoredTemplate, hashes: Vec<String>) {
+    if let Some(video) = &mut stored.template.profile.video {
+        video.subtitles = hashes;
+    }
+}
+
+fn subtitles_in(stored: &StoredTemplate) -> Vec<String> {
+    stored.template.profile.video.as_ref().map_or_else(Vec::new, |video| video.subtitles.clone())
+}
+
 /// A stored template as it was written. One that this version cannot read is told empty.
 fn asked_of(stored: &StoredTemplate) -> Asked {
     serde_json::from_value(stored.asked.clone()).unwrap_or_default()
@@ -215,30 +235,42 @@ pub(super) fn override_one(
     let id = change.transcode_template_id.clone().ok_or_else(|| wrong("it is missing"))?;
     let known = templates.iter_mut().find(|stored| stored.template.id == id);
     let known = known.ok_or_else(|| wrong("the group has no such template"))?;
+    let subtitles = subtitles_in(known);
     *known = stored(encoder, asked_of(known).overridden_by(change, Place { number })?, number, id)?;
+    with_subtitles(known, subtitles);
     Ok(())
 }
 
 async fn update_transcode_template_group(context: &Context, input: UpdateTranscodeTemplateGroup) -> Answer<Named> {
+    let named_templates = input.templates.is_some();
+    let changes = input.templates.unwrap_or_default();
+    // Fetched before anything is held.
+    let mut subtitles = Vec::with_capacity(changes.len());
+    for (index, change) in changes.iter().enumerate() {
+        subtitles.push(match change.subtitle_list {
+            Some(_) => Some(subtitles_of(context, change, index.saturating_add(1)).await?),
+            None => None,
+        });
+    }
     let mut tx = context.catalog.begin().await?;
     let mut group = held(&mut tx, &input.id).await?;
     // A locked group can be unlocked, and changed in the same call; locking it once more changes nothing.
-    if input.locked != Some(Locking::Disabled) && (input.name.is_some() || input.templates.is_some()) {
+    if input.locked != Some(Locking::Disabled) && (input.name.is_some() || named_templates) {
         unlocked(&group)?;
     }
     group.locked = input.locked.map_or(group.locked, |locked| locked == Locking::Enabled);
     group.name = input.name.unwrap_or(group.name);
-    let changes = input.templates.unwrap_or_default();
     let changed = !changes.is_empty();
-    for (index, change) in changes.into_iter().enumerate() {
+    for ((index, change), subtitles) in changes.into_iter().enumerate().zip(subtitles) {
         let number = index.saturating_add(1);
         let wrong = |why| Place { number }.wrong("TranscodeTemplateId", why);
         let id = change.transcode_template_id.clone().ok_or_else(|| wrong("it is missing"))?;
         let known = group.templates.iter_mut().find(|stored| stored.template.id == id);
         let known = known.ok_or_else(|| wrong("the group has no such template"))?;
         let changed = asked_of(known).changed_by(change);
-        let changed = stored(context.settings.encoder, changed, number, id)?;
+        let mut changed = stored(context.settings.encoder, changed, number, id)?;
         check_watermarks(context, &changed, number).await?;
+        with_subtitles(&mut changed, subtitles.unwrap_or_else(|| subtitles_in(known)));
         *known = changed;
     }
     if changed {
@@ -297,6 +329,8 @@ struct ToldTemplate {
     package_setting: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rotate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subtitle_list: Option<String>,
     template_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     trans_config: Option<String>,
@@ -324,6 +358,7 @@ fn told_template(stored: &StoredTemplate) -> ToldTemplate {
         mux_config: text(asked.mux_config),
         package_setting: text(asked.package_setting),
         rotate: asked.rotate.as_ref().and_then(form::text_of),
+        subtitle_list: asked.subtitle_list.as_ref().map(list_text),
         template_name: stored.template.name.clone(),
         trans_config: text(asked.trans_config),
         transcode_file_regular: asked.transcode_file_regular,
@@ -332,6 +367,11 @@ fn told_template(stored: &StoredTemplate) -> ToldTemplate {
         video: text(asked.video),
         watermark_ids: asked.watermark_ids.unwrap_or_default(),
     }
+}
+
+/// The JSON text of a list, which may have been written as one.
+fn list_text(list: &serde_json::Value) -> String {
+    list.as_str().map_or_else(|| list.to_string(), str::to_owned)
 }
 
 fn is_default(id: &str, default: Option<&str>) -> &'static str {

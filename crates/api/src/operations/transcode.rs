@@ -12,7 +12,7 @@ use units::JobId;
 
 use super::templates::{self, Asked};
 use super::videos::find;
-use super::watermarks;
+use super::{subtitles, watermarks};
 use crate::codes::{Answer, ApiError, Code};
 use crate::declare::{Done, operations};
 use crate::state::Context;
@@ -42,7 +42,8 @@ operations! {
         UserData => user_data: Option<Filled<4096>>,
         /// JSON with TranscodeTemplateList: what of Video, Audio, Clip, Rotate and TranscodeFileRegular of a template, named by its
         /// TranscodeTemplateId, is different for this task. And Watermarks: what watermarks of the group's templates, named by their
-        /// WatermarkId, show in it: an image the one at FileUrl, words the Content.
+        /// WatermarkId, show in it: an image the one at FileUrl, words the Content. And SubtitleSetting, whose SubtitleList names at most
+        /// four files of subtitles (SubtitleUrl: SubRip or WebVTT; CharEncode), which are drawn on all pictures in place of the templates' own.
         OverrideParams => overrides: Option<Json<Overrides>>,
         /// JSON with CipherText, of a key that GenerateKMSDataKey made: with that all outputs in m3u8 are encrypted. DecryptKeyUri is
         /// where players get the key from a server of the customer's; without it they get it here.
@@ -174,13 +175,9 @@ async fn templates_of(context: &Context, group: &str, overrides: Overrides) -> A
     if group.templates.is_empty() {
         return Err(ParamError::invalid("TemplateGroupId", "the group has no templates").into());
     }
-    for (name, value, what) in [
-        ("SubtitleSetting", &overrides.subtitle_setting, "subtitles"),
-        ("PackageSubtitleSetting", &overrides.package_subtitle_setting, "subtitles of packages"),
-    ] {
-        if is_set(value) {
-            return Err(ParamError::invalid("OverrideParams", format!("{name}: {what} are not made here yet")).into());
-        }
+    if is_set(&overrides.package_subtitle_setting) {
+        let why = "PackageSubtitleSetting: packages have no subtitles of their own here; SubtitleSetting draws them on the pictures";
+        return Err(ParamError::invalid("OverrideParams", why).into());
     }
     let mut stored = group.templates;
     for (number, change) in (1..).zip(overrides.transcode_template_list) {
@@ -188,7 +185,43 @@ async fn templates_of(context: &Context, group: &str, overrides: Overrides) -> A
     }
     let mut templates: Vec<Template> = stored.into_iter().map(|stored| stored.template).collect();
     show_instead(context, &mut templates, marks_of(overrides.watermarks)?).await?;
+    if is_set(&overrides.subtitle_setting) {
+        subtitle(context, &mut templates, overrides.subtitle_setting).await?;
+    }
     Ok(templates)
+}
+
+/// `OverrideParams.SubtitleSetting` (contract §2.13).
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct SubtitleSetting {
+    subtitle_list: Value,
+}
+
+/// Draws these subtitles on the pictures of every template, in place of its own.
+async fn subtitle(context: &Context, templates: &mut [Template], asked: Value) -> Answer<()> {
+    let wrong = |why: String| ApiError::from(ParamError::invalid("OverrideParams", format!("SubtitleSetting: {why}")));
+    let setting: SubtitleSetting = match asked {
+        Value::String(text) => serde_json::from_str(&text),
+        value => serde_json::from_value(value),
+    }
+    .map_err(|error| wrong(error.to_string()))?;
+    let in_list = |why: String| wrong(format!("SubtitleList: {why}"));
+    let files = subtitles::listed(&setting.subtitle_list).map_err(in_list)?;
+    if files.is_empty() {
+        return Ok(());
+    }
+    if !context.settings.encoder.subtitles {
+        return Err(wrong(subtitles::LACKING.to_owned()));
+    }
+    if templates.iter().all(|template| template.profile.video.is_none()) {
+        return Err(wrong("no template of the group has pictures to draw them on".to_owned()));
+    }
+    let hashes = subtitles::taken(context, &files).await?.map_err(in_list)?;
+    for video in templates.iter_mut().filter_map(|template| template.profile.video.as_mut()) {
+        video.subtitles.clone_from(&hashes);
+    }
+    Ok(())
 }
 
 /// Where something in `OverrideParams.Watermarks` is wrong, counted from 1.

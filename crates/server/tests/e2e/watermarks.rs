@@ -27,7 +27,7 @@ async fn ffmpeg(arguments: &[&str]) -> Vec<u8> {
 /// A server that has one file; its URL.
 async fn serving(file: Vec<u8>) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/logo.png", listener.local_addr().unwrap());
+    let url = format!("http://{}/file", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((mut connection, _)) = listener.accept().await {
             let _ = connection.read_buf(&mut Vec::with_capacity(4_096)).await;
@@ -94,6 +94,17 @@ fn timed(start: &str, length: &str) -> Value {
 const INSIDE: (u32, u32) = (320 - 16 - 12, 180 - 18 - 12);
 const BESIDE: (u32, u32) = (320 - 12, 180 - 18 - 12);
 
+/// In the middle of the lowest line of a subtitle.
+const TITLE: (u32, u32) = (156, 161);
+
+/// From which picture to which it is white there: also in between, where nothing else moves the line.
+async fn lit(url: &str, at: (u32, u32)) -> Range<usize> {
+    let bright = bright(url, at).await;
+    let is_white = |pixel: &u8| *pixel >= WHITE;
+    let from = bright.iter().position(is_white).unwrap_or(0);
+    from..bright.iter().rposition(is_white).map_or(from, |last| last + 1)
+}
+
 /// A group of these templates.
 async fn group(server: &Server, templates: &[Value]) -> String {
     let list = Value::from(templates.to_vec()).to_string();
@@ -118,7 +129,7 @@ async fn under(server: &Server, templates: &[Value], cycle: &str) -> String {
 }
 
 #[tokio::test]
-async fn watermarks_are_on_exactly_the_pictures_of_their_time() {
+async fn watermarks_and_subtitles_are_on_exactly_the_pictures_of_their_time() {
     let mut server = Server::start(reprise()).await.unwrap();
     let files = serving(logo("white").await).await;
     let always = add(&server, "Image", &files, place()).await;
@@ -134,7 +145,12 @@ async fn watermarks_are_on_exactly_the_pictures_of_their_time() {
     )
     .await;
     server.api().vod("SetDefaultWatermark", &[("WatermarkId", &words)]).await.unwrap();
+    // Letters that are white all over, too; the second cue is over before the first.
+    let cues = "1\n00:00:29,000 --> 00:00:32,040\n██████████\n\n2\n00:00:29,500 --> 00:00:30,000\n<i>short</i>\n";
+    let subtitles = json!([{"SubtitleUrl": serving(cues.into()).await, "CharEncode": "UTF-8"}]);
     let templates = [
+        template("titled", &[], json!({}), json!({ "SubtitleList": subtitles })),
+        template("titled50", &[], json!({"Fps": 50}), json!({ "SubtitleList": subtitles })),
         template("always", &[&always, &late], json!({}), json!({})),
         template("part", &[&part], json!({}), json!({})),
         template("fast", &[&part], json!({"Fps": 50}), json!({})),
@@ -153,6 +169,8 @@ async fn watermarks_are_on_exactly_the_pictures_of_their_time() {
     let asset = wait_status(&server, 1, "Normal").await.remove(0);
     let streams = streams(&server, &asset, templates.len()).await;
     for (name, pictures, count) in [
+        ("titled", 0..0, 1_050),
+        ("titled50", 0..0, 2_100),
         ("always", 0..1_050, 1_050),
         ("part", 725..801, 1_050),
         ("fast", 1_450..1_602, 2_100),
@@ -165,9 +183,15 @@ async fn watermarks_are_on_exactly_the_pictures_of_their_time() {
         assert_eq!(decode_complaints(&url).await.unwrap(), "", "{name}");
         let named = templates.iter().find(|template| template["TemplateName"] == name).unwrap()["WatermarkIds"].clone();
         let named: Vec<String> = serde_json::from_value(named).unwrap();
-        assert_eq!(stream["WatermarkId"], named.join(","), "{name}");
+        assert_eq!(stream.get("WatermarkId").and_then(Value::as_str).unwrap_or_default(), named.join(","), "{name}");
         assert_eq!(white(&url, INSIDE).await, (pictures, count), "{name}");
         assert!(white(&url, BESIDE).await.0.is_empty(), "{name}");
+        let titled = match name {
+            "titled" => 725..801,
+            "titled50" => 1_450..1_602,
+            _ => 0..0,
+        };
+        assert_eq!(lit(&url, TITLE).await, titled, "{name}");
         let written = white(&url, (16, 76)).await.0;
         assert_eq!(written, if name == "words" { 0..1_050 } else { 0..0 }, "{name}");
     }
@@ -176,8 +200,11 @@ async fn watermarks_are_on_exactly_the_pictures_of_their_time() {
     let clip = json!({"Clip": {"TimeSpan": {"Seek": "1", "Duration": "2"}}});
     let other = group(&server, &[template("other", &[&always, "USER_DEFAULT_WATERMARK"], json!({}), clip)]).await;
     let black = serving(logo("black").await).await;
-    let instead =
-        json!({"Watermarks": [{"WatermarkId": always, "FileUrl": black}, {"WatermarkId": words, "Content": "."}]});
+    let cues = "WEBVTT\n\n00:01.000 --> 00:01.400 line:0\n██████████\n";
+    let instead = json!({
+        "Watermarks": [{"WatermarkId": always, "FileUrl": black}, {"WatermarkId": words, "Content": "."}],
+        "SubtitleSetting": {"SubtitleList": [{"SubtitleUrl": serving(cues.into()).await}]},
+    });
     let instead = instead.to_string();
     let params = [("VideoId", asset.video_id.as_str()), ("TemplateGroupId", &other), ("OverrideParams", &instead)];
     server.api().vod("SubmitTranscodeJobs", &params).await.unwrap();
@@ -186,12 +213,14 @@ async fn watermarks_are_on_exactly_the_pictures_of_their_time() {
     for place in [INSIDE, (16, 76)] {
         assert_eq!(white(&url(stream), place).await, (0..0, 50), "{place:?}");
     }
+    // By the clock of the output.
+    assert_eq!(lit(&url(stream), TITLE).await, 25..35);
 
     let listed = server.api().vod("ListWatermark", &[]).await.unwrap()["WatermarkInfos"].clone();
     server.stop().await.unwrap();
     // What was encoded while the cycle grew is what was asked for at its end.
     let rows = crate::transcoding::all_rows(&server).await;
-    assert_eq!(rows["rendition"].len(), 10, "seven of pictures, and the sound of all and of both clips");
+    assert_eq!(rows["rendition"].len(), 12, "nine of pictures, and the sound of all and of both clips");
     check(&server, &["--deep"], 0).await;
     assert_eq!(run(&server, &["rebuild"]).await.0, 0);
     server.restart().await.unwrap();

@@ -11,10 +11,12 @@ use testkit::customer::{self, PLAY_DOMAIN};
 use testkit::ffmpeg::{Pace, Push};
 use testkit::ladder::{self, RUNGS};
 use testkit::receiver::Receiver;
-use testkit::server::{Server, until};
+use testkit::server::{Server, until_every};
 
 /// How long what is waited for may take.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// How often it is asked what is there: hardly any work.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Streams in real time and prints how soon what is ready.
 #[derive(Parser)]
@@ -73,14 +75,14 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
             let id = answer["LiveRecordVideoList"]["LiveRecordVideo"][0]["Video"]["VideoId"].as_str();
             Ok(id.context("it is not listed")?.to_owned())
         };
-        let video = until(PATIENCE, listed).await?;
+        let video = until_every(LOOK_EVERY, PATIENCE, listed).await?;
         let listed = Instant::now();
         let status = async || {
             let answer = server.api().vod("GetVideoInfo", &[("VideoId", &video)]).await?;
             ensure!(answer["Video"]["Status"] == "Normal", "no output is there");
             Ok(())
         };
-        until(PATIENCE, status).await?;
+        until_every(LOOK_EVERY, PATIENCE, status).await?;
         let first = Instant::now();
         let all = receiver.wait(PATIENCE, |told| {
             told.iter().any(|one| one.event_type() == "TranscodeComplete" && one.body["VideoId"] == video.as_str())

@@ -11,10 +11,12 @@ use testkit::customer::{self, PLAY_DOMAIN, Rule};
 use testkit::ffmpeg::{Pace, push};
 use testkit::ladder::{self, RUNGS, Took};
 use testkit::process::cpu_with_children;
-use testkit::server::{Server, until};
+use testkit::server::{Server, until, until_every};
 
 /// How long one ladder may take.
 const PATIENCE: Duration = Duration::from_secs(3_600);
+/// How often it is asked whether it has ended: less than a hundredth of what is measured, and hardly any work.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Transcodes and prints what it costs.
 #[derive(Parser)]
@@ -132,7 +134,7 @@ async fn chunked(options: &Options, clip: &Path, folder: &Path, workers: u32) ->
         ensure!(status.starts_with("Complete"), "it is {status}");
         Ok(status)
     };
-    let status = until(PATIENCE, ended).await?;
+    let status = until_every(LOOK_EVERY, PATIENCE, ended).await?;
     let took = Took { cpu: cpu_with_children(pid)?.saturating_sub(cpu), wall: began.elapsed() };
     if status != "CompleteAllSucc" {
         bail!("the task ended as {status}\n{}", server.log());

@@ -49,7 +49,7 @@ impl EncodeChunk {
             write(&folder.join(Paths::video_in(number)), &input.file).await?;
         }
         write(&folder.join(Paths::AUDIO_IN), &job.input.audio).await?;
-        write_marks(&self.blobs, folder, &job.encodings).await?;
+        write_marks(&self.blobs, folder, &job.input, &job.encodings).await?;
         for pass in Pass::of(&job.input, &job.encodings) {
             self.run_pass(attempt, folder, job, *pass).await?;
         }

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use blobs::Blobs;
 use bytes::Bytes;
-use catalog::{Catalog, watermark_key};
-use encode::{Encoding, Laid, MarkFile, Paths, Profile, Template, Watermark, mark_files};
+use catalog::{Catalog, subtitles_key, watermark_key};
+use encode::{
+    Encoding, Input, Laid, MarkFile, Paths, Profile, Subtitle, Template, Watermark, mark_files, read_subtitles,
+};
 use jobs::Failure;
 
 use crate::error::WorkerError;
@@ -32,7 +34,7 @@ impl Watermarks {
         Ok(Self(all))
     }
 
-    /// An encoding with the watermarks of its profile over its pictures.
+    /// An encoding with the watermarks and subtitles of its profile over its pictures.
     pub(super) fn over(&self, profile: &Profile, encoding: Encoding, laid: Laid) -> Encoding {
         let Some(video) = &profile.video else { return encoding };
         let shown = |id: &String| {
@@ -40,18 +42,35 @@ impl Watermarks {
             Some(video.shown_instead.get(id).map_or_else(|| own.clone(), |instead| own.showing(instead)))
         };
         let wanted: Vec<Watermark> = video.watermarks.iter().filter_map(shown).collect();
-        encoding.marked(&wanted, laid)
+        encoding.marked(&wanted, laid).subtitled(&video.subtitles, laid)
     }
 }
 
-/// Writes what the marks of these encodings are drawn from into the encoder's folder.
-pub(super) async fn write_marks(blobs: &Blobs, folder: &Path, encodings: &[Encoding]) -> Result<(), Failure> {
+/// Writes what the marks and subtitles of these encodings are drawn from into the encoder's folder.
+pub(super) async fn write_marks(
+    blobs: &Blobs,
+    folder: &Path,
+    input: &Input,
+    encodings: &[Encoding],
+) -> Result<(), Failure> {
     for (number, file) in mark_files(encodings).into_iter().enumerate() {
         let bytes = match file {
             MarkFile::Image { hash, kind } => blobs.get(&watermark_key(hash, kind)).await.map_err(WorkerError::from)?,
             MarkFile::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
         };
         write(&folder.join(Paths::mark_in(number)), &[bytes]).await?;
+    }
+    for (number, encoding) in encodings.iter().enumerate() {
+        let Some(subtitles) = encoding.video.as_ref().and_then(|video| video.subtitles.as_ref()) else { continue };
+        let mut cues: Vec<Subtitle> = Vec::new();
+        for hash in &subtitles.files {
+            let bytes = blobs.get(&subtitles_key(hash)).await.map_err(WorkerError::from)?;
+            let read = read_subtitles(&String::from_utf8_lossy(&bytes));
+            cues.extend(read.map_err(|error| Failure::GiveUp(format!("subtitles cannot be read: {error}")))?);
+        }
+        if let Some(script) = input.subtitle_script(encoding, &cues) {
+            write(&folder.join(Paths::subtitles_in(number)), &[Bytes::from(script)]).await?;
+        }
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use serde_json::{Map, Value as Json};
 pub(super) use self::fields::{Place, text_of};
 pub(in crate::operations) use self::package::check_encryption;
 pub(super) use self::package::{Kind, check_packages};
+use super::super::subtitles::{self, AskedFile};
 use crate::codes::{Answer, Code};
 
 /// The parameter that templates come in.
@@ -148,7 +149,9 @@ impl Asked {
         if name.len() > NAME_BYTES_MAX {
             return Err(place.wrong("TemplateName", format!("it has more than {NAME_BYTES_MAX} bytes")));
         }
-        self.refuse_what_is_not_here(place)?;
+        if !self.subtitles(place)?.is_empty() && !encoder.subtitles {
+            return Err(place.wrong("SubtitleList", subtitles::LACKING));
+        }
         if self.watermarks().len() > WATERMARKS_MAX {
             return Err(Code::WatermarkExceededMax.into());
         }
@@ -193,6 +196,9 @@ impl Asked {
         if profile.video.is_none() && !self.watermarks().is_empty() {
             return Err(place.wrong("WatermarkIds", "there are no pictures to show them on"));
         }
+        if profile.video.is_none() && !self.subtitles(place)?.is_empty() {
+            return Err(place.wrong("SubtitleList", "there are no pictures to draw them on"));
+        }
         if profile.video.is_some() && format == Format::Mp3 {
             return Err(place.wrong("Video", "an mp3 has none; {\"Remove\":\"true\"} takes the pictures away"));
         }
@@ -206,7 +212,13 @@ impl Asked {
         }
         let turned = self.turn(place)? != Turn::None;
         let marked = !self.watermarks().is_empty();
-        for (key, there) in [("Clip", self.clip(place)?.is_some()), ("Rotate", turned), ("WatermarkIds", marked)] {
+        let subtitled = !self.subtitles(place)?.is_empty();
+        for (key, there) in [
+            ("Clip", self.clip(place)?.is_some()),
+            ("Rotate", turned),
+            ("WatermarkIds", marked),
+            ("SubtitleList", subtitled),
+        ] {
             if there {
                 return Err(place.wrong(key, "with OD nothing is encoded; leave it out"));
             }
@@ -214,17 +226,9 @@ impl Asked {
         Ok(Content::Remuxed)
     }
 
-    /// What the contract has and this server does not.
-    fn refuse_what_is_not_here(&self, place: Place) -> Answer<()> {
-        let listed = match &self.subtitle_list {
-            Some(Json::Array(list)) => !list.is_empty(),
-            Some(Json::String(text)) => !matches!(text.as_str(), "" | "[]"),
-            Some(Json::Null) | None => false,
-            Some(Json::Object(_) | Json::Number(_) | Json::Bool(_)) => true,
-        };
-        if listed {
-            return Err(place.wrong("SubtitleList", "subtitles are not made here"));
-        }
-        Ok(())
+    /// The files of subtitles that it names.
+    pub(super) fn subtitles(&self, place: Place) -> Answer<Vec<AskedFile>> {
+        let listed = self.subtitle_list.as_ref().map(subtitles::listed).transpose();
+        Ok(listed.map_err(|why| place.wrong("SubtitleList", why))?.unwrap_or_default())
     }
 }

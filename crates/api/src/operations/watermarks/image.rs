@@ -1,13 +1,11 @@
 //! The image of a watermark: looked at, and taken into the store under its hash.
 
-use std::time::Duration;
-
 use blobs::BlobError;
 use bytes::Bytes;
 use catalog::{picture_key, watermark_key};
 use domain::picture::PictureName;
 use encode::{ImageFile, read_image};
-use outbound::{Outbound, OutboundError, StatusCode};
+use outbound::{OutboundError, StatusCode};
 use rpc::ParamError;
 use sha2::{Digest, Sha256};
 use units::AssetId;
@@ -19,8 +17,6 @@ use crate::state::Context;
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Largest side, in pixels.
 const SIDE_MAX: u32 = 4_096;
-/// How long its server may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// The parameter that says where it is.
 const PARAM: &str = "FileUrl";
 
@@ -73,11 +69,7 @@ async fn own(context: &Context, asset: AssetId, name: &PictureName) -> Answer<By
 }
 
 async fn fetched(context: &Context, url: &str) -> Answer<Bytes> {
-    let outbound = Outbound::new(context.settings.private_receivers, PATIENCE).map_err(|error| {
-        tracing::error!(%error, "there is no HTTP client");
-        Code::InternalError
-    })?;
-    match outbound.file(url, BYTES_MAX).await {
+    match crate::fetch::file(context, url, BYTES_MAX).await? {
         Ok(bytes) => Ok(bytes),
         Err(OutboundError::Status(StatusCode::NOT_FOUND | StatusCode::GONE)) => {
             Err(Code::NoSuchResource.because("There is no file at the FileUrl."))

@@ -85,6 +85,8 @@ impl Asked {
             passes,
             watermarks: self.watermarks().to_vec(),
             shown_instead: BTreeMap::new(),
+            // Fetched by the caller.
+            subtitles: Vec::new(),
         }))
     }
 
