@@ -5,6 +5,7 @@ use std::fmt;
 use units::WallTime;
 
 use crate::sql::{Row, Sql, in_own_tx};
+use crate::vault::Place;
 use crate::{Catalog, Result, Tx};
 
 /// The message callback of an application (contract §2.11, SetMessageCallback).
@@ -49,14 +50,19 @@ impl fmt::Debug for MessageCallback {
     }
 }
 
-fn callback_of(row: &Row) -> Result<MessageCallback> {
+fn place(app_id: &str) -> Place<'_> {
+    Place { column: "message_callback.auth_key", row: app_id }
+}
+
+fn callback_of(catalog: &Catalog, row: &Row) -> Result<MessageCallback> {
+    let app_id = row.text("app_id")?;
     Ok(MessageCallback {
-        app_id: row.text("app_id")?,
+        auth_key: catalog.unseal(place(&app_id), row.text("auth_key")?)?,
+        app_id,
         kind: row.text("kind")?,
         url: row.text("url")?,
         events: row.text("events")?,
         signed: row.flag("signed")?,
-        auth_key: row.text("auth_key")?,
         mns_endpoint: row.text("mns_endpoint")?,
         mns_queue: row.text("mns_queue")?,
     })
@@ -66,13 +72,14 @@ impl Catalog {
     /// The message callback of an application.
     pub async fn message_callback(&self, app_id: &str) -> Result<Option<MessageCallback>> {
         let row = Sql::new("SELECT * FROM message_callback WHERE app_id = $1").arg(app_id).row(self).await?;
-        row.as_ref().map(callback_of).transpose()
+        row.as_ref().map(|row| callback_of(self, row)).transpose()
     }
 }
 
 impl Tx {
     /// Sets the message callback of an application, replacing the whole one before.
     pub async fn set_message_callback(&mut self, callback: &MessageCallback, now: WallTime) -> Result<()> {
+        let auth_key = self.catalog.seal(place(&callback.app_id), &callback.auth_key)?;
         Sql::new(
             "INSERT INTO message_callback
                (app_id, kind, url, events, signed, auth_key, mns_endpoint, mns_queue, modified)
@@ -86,7 +93,7 @@ impl Tx {
         .arg(&callback.url)
         .arg(&callback.events)
         .arg(callback.signed)
-        .arg(&callback.auth_key)
+        .arg(auth_key)
         .arg(&callback.mns_endpoint)
         .arg(&callback.mns_queue)
         .arg(now)

@@ -19,12 +19,14 @@ pub struct CleanAfter {
     pub pushes: Duration,
     /// Events of deleted assets, after the deletion.
     pub events: Duration,
+    /// Who wrote what, after it was written.
+    pub audit: Duration,
 }
 
 impl Default for CleanAfter {
     fn default() -> Self {
         let days = |days: u64| Duration::from_secs(days * 86_400);
-        Self { jobs: days(7), deliveries: days(30), pushes: days(90), events: days(30) }
+        Self { jobs: days(7), deliveries: days(30), pushes: days(90), events: days(30), audit: days(180) }
     }
 }
 
@@ -51,6 +53,7 @@ impl Tx {
                    AND asset IN (SELECT id FROM asset WHERE deleted < {now} - $1)",
             )
             .arg(millis(after.events)),
+            Sql::new("DELETE FROM audit_event WHERE at < {now} - $1").arg(millis(after.audit)),
             Sql::new("DELETE FROM nonce WHERE expires < {now}"),
         ];
         let mut removed = 0;

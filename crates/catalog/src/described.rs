@@ -75,8 +75,9 @@ const OF_ASSET: [(&str, &str); 10] = [
     ("upload", "asset"),
 ];
 /// Tables that are not configured by anyone: media, history, and what the catalog keeps for itself.
-const NOT_CONFIGURED: [&str; 23] = [
+const NOT_CONFIGURED: [&str; 24] = [
     "asset",
+    "audit_event",
     "encode_run",
     "output",
     "output_span",

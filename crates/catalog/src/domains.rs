@@ -140,12 +140,13 @@ fn domain_of(row: &Row) -> Result<Domain> {
     })
 }
 
-fn config_of(row: &Row) -> Result<DomainConfig> {
+fn config_of(catalog: &Catalog, row: &Row) -> Result<DomainConfig> {
+    let (domain, function) = (row.text("domain")?, row.text("function")?);
     Ok(DomainConfig {
-        domain: row.text("domain")?,
-        function: row.text("function")?,
         id: row.text("id")?,
-        args: row.json("args")?,
+        args: catalog.unseal_args(&domain, &function, row.json("args")?)?,
+        domain,
+        function,
         modified: row.time("modified")?,
     })
 }
@@ -226,7 +227,7 @@ impl Catalog {
         let configs = configs.text(") ORDER BY domain, function").rows(self).await?;
         let mut by_domain: BTreeMap<String, Vec<DomainConfig>> = BTreeMap::new();
         for config in &configs {
-            let config = config_of(config)?;
+            let config = config_of(self, config)?;
             by_domain.entry(config.domain.clone()).or_default().push(config);
         }
         let with_configs = |domain: Domain| {
@@ -243,7 +244,7 @@ impl Catalog {
             sql = sql.with_list(" AND function IN ", functions);
         }
         let rows = sql.text(" ORDER BY function").rows(self).await?;
-        rows.iter().map(config_of).collect()
+        rows.iter().map(|row| config_of(self, row)).collect()
     }
 }
 
@@ -344,6 +345,7 @@ impl Tx {
         now: WallTime,
     ) -> Result<()> {
         let id = self.ids().request(now).to_string();
+        let args = self.catalog.seal_args(domain, function, args)?;
         Sql::new(
             "INSERT INTO domain_config (domain, function, id, args, modified) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (domain, function) DO UPDATE SET args = excluded.args, modified = excluded.modified",
@@ -351,7 +353,7 @@ impl Tx {
         .arg(domain)
         .arg(function)
         .arg(id)
-        .arg(to_json(args)?)
+        .arg(to_json(&args)?)
         .arg(now)
         .run(self)
         .await?;

@@ -61,6 +61,15 @@ pub enum CatalogError {
         /// The version of this build.
         wanted: i64,
     },
+    /// The secrets are sealed under another master key than the one that was given.
+    #[error("the secrets in the catalog are sealed under another master key")]
+    MasterKey,
+    /// A secret cannot be opened (or sealed): there is no master key, or the value was changed or put elsewhere.
+    #[error("the secret in {column} cannot be opened with the master key")]
+    Sealed {
+        /// The column.
+        column: String,
+    },
     /// Another process has the SQLite file open. One file belongs to one process.
     #[error("{} is in use by another process", path.display())]
     InUse {

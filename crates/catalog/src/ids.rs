@@ -16,6 +16,16 @@ pub fn secret() -> [u8; 16] {
     ((u128::from(random()) << 64) | u128::from(random())).to_be_bytes()
 }
 
+/// Letters and digits, as SDKs and shells take them without quoting.
+const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// `length` letters and digits from the operating system, without bias, for what nobody may guess.
+pub fn random_text(length: usize) -> String {
+    // 248 = 4 × 62: a byte at or above it would favour the first letters, so it is drawn again.
+    let bytes = std::iter::repeat_with(secret).flatten().filter(|byte| *byte < 248);
+    bytes.map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()])).take(length).collect()
+}
+
 /// An [`IdSource`] that many tasks draw from.
 #[derive(Debug)]
 pub struct Ids(Mutex<IdSource>);

@@ -7,8 +7,10 @@
 //! Reads are methods of [`Catalog`] and use a reader's connection. Writes are methods of [`Tx`]; most have a twin on
 //! [`Catalog`] that runs in a transaction of its own. Methods are grouped by noun, one module each.
 
+mod access_keys;
 mod assets;
 mod audit;
+mod audit_events;
 mod blocks;
 mod callbacks;
 mod categories;
@@ -40,13 +42,14 @@ pub mod sql;
 mod templates;
 mod transcodes;
 mod uploads;
+mod vault;
 mod watermarks;
 mod withdraw;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::Connection;
@@ -57,11 +60,13 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+pub use access_keys::{AccessKeyChange, Role, StoredAccessKey};
 pub use assets::{
     Analysis, Asset, AssetFilter, AssetStatus, DeletedAsset, Description, MediaFacts, Origin, RecordedFilter, Restored,
     Span, TrackFacts,
 };
 pub use audit::{AuditedAsset, AuditedRecording, Claim, ClaimState};
+pub use audit_events::{AuditEvent, AuditFilter, NewAuditEvent};
 pub use blocks::Block;
 pub use callbacks::MessageCallback;
 pub use categories::{Category, CategoryAdded, CategoryKind, ListedCategory};
@@ -75,7 +80,7 @@ pub use domains::{
 };
 pub use error::{CatalogError, Result};
 pub use events::{EventCursor, EventFilter, EventOutcome, Replay, Replayed, StoredEvent};
-pub use ids::{Ids, secret};
+pub use ids::{Ids, random_text, secret};
 pub use live_runs::{LiveRun, NewLiveRun, OPEN_END};
 pub use notify::LiveNotify;
 pub use page::{Listed, Order, Page, Search};
@@ -95,6 +100,7 @@ pub use transcodes::{
     PlannedSpan, Rendition, RenditionState, Submitted, TRANSCODE_PRIORITY, TaskCause, TaskState, TranscodeTask,
 };
 pub use uploads::{NewUpload, TakenOver, Upload, UploadState, upload_folder, upload_key, upload_parts_key};
+pub use vault::{MasterKey, NoMasterKey, NoRandom};
 pub use watermarks::{DEFAULT_WATERMARK, StoredWatermark, subtitles_key, watermark_key};
 pub use withdraw::{GivenUp, Retried};
 
@@ -149,6 +155,8 @@ pub struct Catalog {
 struct Inner {
     pools: Pools,
     ids: Ids,
+    /// Seals secrets, once it is unlocked.
+    vault: OnceLock<vault::Vault>,
     /// Woken when a transaction that made jobs is committed.
     job_made: Notify,
     /// Woken when a transaction that made or answered a command is committed.
@@ -182,7 +190,14 @@ impl Catalog {
             CatalogUrl::Postgres(url) => (open_postgres(url, &[]).await?, None),
         };
         Ok(Self {
-            inner: Arc::new(Inner { pools, ids, job_made: Notify::new(), command_news: Notify::new(), _lock: lock }),
+            inner: Arc::new(Inner {
+                pools,
+                ids,
+                vault: OnceLock::new(),
+                job_made: Notify::new(),
+                command_news: Notify::new(),
+                _lock: lock,
+            }),
         })
     }
 
@@ -203,7 +218,8 @@ impl Catalog {
             CatalogUrl::Postgres(url) => open_postgres(url, &[("default_transaction_read_only", "on")]).await?,
         };
         let (job_made, command_news) = (Notify::new(), Notify::new());
-        let inner = Inner { pools, ids: Ids::from_os(), job_made, command_news, _lock: None };
+        let vault = OnceLock::new();
+        let inner = Inner { pools, ids: Ids::from_os(), vault, job_made, command_news, _lock: None };
         let catalog = Self { inner: Arc::new(inner) };
         let ours = match &catalog.inner.pools {
             Pools::Sqlite { .. } => &SQLITE_MIGRATIONS,
@@ -250,6 +266,14 @@ impl Catalog {
         sql::Sql::new("SELECT 1 AS one").rows(self).await.map(drop)
     }
 
+    /// Has SQLite carry its log over into the file and begin it anew, so that nothing older stands in it. PostgreSQL looks after that itself.
+    pub(crate) async fn empty_log(&self) -> Result<()> {
+        if let Pools::Sqlite { writer, .. } = &self.inner.pools {
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await?;
+        }
+        Ok(())
+    }
+
     /// Closes all connections, after which every call fails. Waits for running transactions.
     pub async fn close(&self) {
         match &self.inner.pools {
@@ -268,7 +292,9 @@ async fn open_sqlite(path: &Path) -> Result<(Pools, File)> {
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(ACQUIRE_TIMEOUT);
+        .busy_timeout(ACQUIRE_TIMEOUT)
+        // What is overwritten is gone from the file, too, where that costs no page more: secrets once stood there as they are.
+        .pragma("secure_delete", "FAST");
     let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(None).max_lifetime(None);
     // The writer first: it makes the file and the write-ahead log that a reader needs.
     let writer = pool()

@@ -5,6 +5,7 @@ use std::fmt;
 use units::WallTime;
 
 use crate::sql::{Row, Sql, in_own_tx};
+use crate::vault::Place;
 use crate::{Catalog, Result, Tx};
 
 /// The callback of a push domain (contract §3.5).
@@ -34,13 +35,18 @@ impl fmt::Debug for LiveNotify {
     }
 }
 
-fn notify_of(row: &Row) -> Result<LiveNotify> {
+fn place(domain: &str) -> Place<'_> {
+    Place { column: "live_notify.auth_key", row: domain }
+}
+
+fn notify_of(catalog: &Catalog, row: &Row) -> Result<LiveNotify> {
+    let domain = row.text("domain")?;
     Ok(LiveNotify {
-        domain: row.text("domain")?,
+        auth_key: catalog.unseal(place(&domain), row.text("auth_key")?)?,
+        domain,
         notify_url: row.text("notify_url")?,
         exception_url: row.text("exception_url")?,
         signed: row.flag("signed")?,
-        auth_key: row.text("auth_key")?,
     })
 }
 
@@ -48,7 +54,7 @@ impl Catalog {
     /// The callback of a push domain.
     pub async fn live_notify(&self, domain: &str) -> Result<Option<LiveNotify>> {
         let row = Sql::new("SELECT * FROM live_notify WHERE domain = $1").arg(domain).row(self).await?;
-        row.as_ref().map(notify_of).transpose()
+        row.as_ref().map(|row| notify_of(self, row)).transpose()
     }
 }
 
@@ -57,7 +63,7 @@ impl Catalog {
     /// domain or of another push domain tied to it.
     pub async fn live_notify_for(&self, publish_domain: &str, play_domain: &str) -> Result<Option<LiveNotify>> {
         let row = responsible(publish_domain, play_domain).row(self).await?;
-        row.as_ref().map(notify_of).transpose()
+        row.as_ref().map(|row| notify_of(self, row)).transpose()
     }
 }
 
@@ -79,6 +85,7 @@ impl Tx {
 
     /// Sets the callback of a push domain, replacing the one before.
     pub async fn set_live_notify(&mut self, notify: &LiveNotify, now: WallTime) -> Result<()> {
+        let auth_key = self.catalog.seal(place(&notify.domain), &notify.auth_key)?;
         Sql::new(
             "INSERT INTO live_notify (domain, notify_url, exception_url, signed, auth_key, modified)
              VALUES ($1, $2, $3, $4, $5, $6)
@@ -90,7 +97,7 @@ impl Tx {
         .arg(&notify.notify_url)
         .arg(&notify.exception_url)
         .arg(notify.signed)
-        .arg(&notify.auth_key)
+        .arg(auth_key)
         .arg(now)
         .run(self)
         .await?;

@@ -8,6 +8,7 @@ use units::{AssetId, PushId, RecordingId, StreamPath, WallTime};
 use crate::described::Subject;
 use crate::queue::NewJob;
 use crate::sql::{Row, Sql, in_own_tx, words};
+use crate::vault::Place;
 use crate::{Catalog, CatalogError, Result, Tx};
 
 /// Questions are forgotten after this long: they matter while their push is there.
@@ -63,14 +64,19 @@ words! {
     }
 }
 
-fn notify_of(row: &Row) -> Result<RecordNotify> {
+fn place(domain: &str) -> Place<'_> {
+    Place { column: "record_notify.auth_key", row: domain }
+}
+
+fn notify_of(catalog: &Catalog, row: &Row) -> Result<RecordNotify> {
+    let domain = row.text("domain")?;
     Ok(RecordNotify {
-        domain: row.text("domain")?,
+        auth_key: catalog.unseal(place(&domain), row.text("auth_key")?)?,
+        domain,
         notify_url: row.text("notify_url")?,
         on_demand_url: row.text("on_demand_url")?,
         status: row.flag("status")?,
         signed: row.flag("signed")?,
-        auth_key: row.text("auth_key")?,
     })
 }
 
@@ -81,7 +87,7 @@ fn of_domain(domain: &str) -> Sql {
 impl Catalog {
     /// The callbacks of a play domain's recordings.
     pub async fn record_notify(&self, domain: &str) -> Result<Option<RecordNotify>> {
-        of_domain(domain).row(self).await?.as_ref().map(notify_of).transpose()
+        of_domain(domain).row(self).await?.as_ref().map(|row| notify_of(self, row)).transpose()
     }
 
     /// How the question about a push ended, and its answer or why there is none. `None`: it has not.
@@ -99,7 +105,7 @@ impl Tx {
             "INSERT INTO record_notify (domain, notify_url, on_demand_url, status, signed, auth_key, created, modified)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT DO NOTHING",
         );
-        if with_values(added, notify).arg(now).run(&mut *self).await? == 0 {
+        if self.with_values(added, notify)?.arg(now).run(&mut *self).await? == 0 {
             return Err(CatalogError::AlreadyExists { what: "record notify", key: notify.domain.clone() });
         }
         self.mark_stale(Subject::Installation).await
@@ -111,7 +117,7 @@ impl Tx {
             "UPDATE record_notify SET notify_url = $2, on_demand_url = $3, status = $4, signed = $5, auth_key = $6,
                modified = $7 WHERE domain = $1",
         );
-        if with_values(changed, notify).arg(now).run(&mut *self).await? == 0 {
+        if self.with_values(changed, notify)?.arg(now).run(&mut *self).await? == 0 {
             return Err(CatalogError::NotFound { what: "record notify", key: notify.domain.clone() });
         }
         self.mark_stale(Subject::Installation).await
@@ -175,8 +181,8 @@ impl Tx {
         status: RecordStatus,
         now: WallTime,
     ) -> Result<()> {
-        let notify = of_domain(path.domain()).row(&mut *self).await?.as_ref().map(notify_of).transpose()?;
-        if notify.is_some_and(|notify| notify.status) {
+        let notify = of_domain(path.domain()).row(&mut *self).await?;
+        if notify.map(|notify| notify.flag("status")).transpose()?.unwrap_or_default() {
             let payload = json!({ "recording": recording, "status": status.as_str() });
             self.enqueue(NewJob::record_notify(payload, path), now).await?;
         }
@@ -184,13 +190,16 @@ impl Tx {
     }
 }
 
-fn with_values(sql: Sql, notify: &RecordNotify) -> Sql {
-    sql.arg(&notify.domain)
-        .arg(&notify.notify_url)
-        .arg(&notify.on_demand_url)
-        .arg(notify.status)
-        .arg(notify.signed)
-        .arg(&notify.auth_key)
+impl Tx {
+    fn with_values(&self, sql: Sql, notify: &RecordNotify) -> Result<Sql> {
+        Ok(sql
+            .arg(&notify.domain)
+            .arg(&notify.notify_url)
+            .arg(&notify.on_demand_url)
+            .arg(notify.status)
+            .arg(notify.signed)
+            .arg(self.catalog.seal(place(&notify.domain), &notify.auth_key)?))
+    }
 }
 
 in_own_tx! {
