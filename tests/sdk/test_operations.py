@@ -567,6 +567,20 @@ def test_the_ledger_and_the_queue(sdk, video):
     refused(404, "NoSuchResource", sdk, VOD, "CancelTranscodeTask", TranscodeTaskId=NOBODY)
 
 
+def test_keys_and_their_roles(sdk):
+    made = sdk.call(VOD, "CreateAccessKey", Role="viewer", UserName=f"sdk-{RUN}")["AccessKey"]
+    key = made["AccessKeyId"]
+    assert made["AccessKeySecret"] and (made["Role"], made["Status"]) == ("viewer", "Active")
+    sdk.call(VOD, "UpdateAccessKey", UserAccessKeyId=key, Status="Inactive")
+    listed = sdk.call(VOD, "ListAccessKeys", UserName=f"sdk-{RUN}")["AccessKeys"]["AccessKey"]
+    ours = [entry for entry in listed if entry["AccessKeyId"] == key]
+    assert [entry["Status"] for entry in ours] == ["Inactive"] and "AccessKeySecret" not in ours[0]
+    sdk.call(VOD, "DeleteAccessKey", UserAccessKeyId=key)
+    refused(404, "EntityNotExist.User.AccessKey", sdk, VOD, "DeleteAccessKey", UserAccessKeyId=key)
+    told = sdk.call(VOD, "ListAuditEvents", EventName="DeleteAccessKey", Outcome="Done", MaxResults=1)["AuditEventList"]
+    assert json.loads(told[0]["RequestParameters"]) == {"UserAccessKeyId": key}
+
+
 def test_describing(sdk, video):
     before = sdk.call(VOD, "GetVideoInfo", VideoId=video)["Video"]
     assert before["Status"] == "Normal" and before["TemplateGroupId"] == "VOD_NO_TRANSCODE"

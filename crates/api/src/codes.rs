@@ -1,6 +1,7 @@
 //! The one table of error codes: what each is called on the wire, its HTTP status, and the sentence it has by default.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use catalog::CatalogError;
 use rpc::play_auth::TokenError;
@@ -39,6 +40,7 @@ codes! {
     MissingParameter = 400 "MissingParameter" "A parameter that is mandatory for this request is not supplied.";
     InvalidParameter = 400 "InvalidParameter" "A parameter is not valid.";
     InvalidParameterFormat = 400 "InvalidParameter.Format" "A parameter has a wrong format.";
+    InvalidAccessKeyInactive = 400 "InvalidAccessKeyId.Inactive" "The specified access key is disabled.";
     InvalidAccessKeyNotFound = 404 "InvalidAccessKeyId.NotFound" "The specified access key is not found.";
     SignatureDoesNotMatch = 400 "SignatureDoesNotMatch" "Specified signature is not matched with our calculation.";
     IncompleteSignature = 400 "IncompleteSignature" "The request signature does not conform to the standard.";
@@ -51,6 +53,9 @@ codes! {
     SecurityTokenExpired = 400 "InvalidSecurityToken.Expired" "The security token is expired.";
     ForbiddenRam = 403 "Forbidden.RAM" "The access key may not do this.";
     SecurityTokenMismatch = 400 "InvalidSecurityToken.MismatchWithAccessKey" "The security token does not belong to the access key.";
+    ThrottlingUser = 400 "Throttling.User" "Too many requests. Try again later.";
+    AccessKeyNotExist = 404 "EntityNotExist.User.AccessKey" "The access key does not exist.";
+    AccessKeyLimitExceeded = 409 "LimitExceeded.User.AccessKey" "There are too many access keys.";
     InvalidActionNotFound = 404 "InvalidAction.NotFound" "The specified action is not found.";
     InvalidVersion = 400 "InvalidVersion" "The specified version is not valid. 2016-11-01 is Live, 2017-03-21 is VOD.";
     UnsupportedHttpMethod = 400 "UnsupportedHTTPMethod" "Use GET or POST.";
@@ -114,6 +119,8 @@ pub struct ApiError {
     pub code: Code,
     /// A sentence for the caller.
     pub message: Cow<'static, str>,
+    /// When it is worth to try again, if that is known.
+    pub retry_after: Option<Duration>,
 }
 
 /// What an operation answers.
@@ -122,13 +129,13 @@ pub type Answer<T> = Result<T, ApiError>;
 impl Code {
     /// The code with a sentence of its own.
     pub fn because(self, message: impl Into<String>) -> ApiError {
-        ApiError { code: self, message: Cow::Owned(message.into()) }
+        ApiError { code: self, message: Cow::Owned(message.into()), retry_after: None }
     }
 }
 
 impl From<Code> for ApiError {
     fn from(code: Code) -> Self {
-        Self { code, message: Cow::Borrowed(code.message()) }
+        Self { code, message: Cow::Borrowed(code.message()), retry_after: None }
     }
 }
 

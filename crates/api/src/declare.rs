@@ -28,6 +28,14 @@ impl Service {
         }
     }
 
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "Live",
+            Self::Vod => "Vod",
+        }
+    }
+
     /// The service of a version.
     pub fn of_version(version: &str) -> Option<Self> {
         [Self::Live, Self::Vod].into_iter().find(|service| service.version() == version)

@@ -1,7 +1,8 @@
-//! From an HTTP request to an answer: read, believe, dispatch. Whatever happens, the answer is JSON.
+//! From an HTTP request to an answer: read, believe, permit, dispatch. Whatever happens, the answer is JSON.
 //!
-//! The order is: parse, look up the key, check the clock, check the signature, spend the nonce, dispatch. So nobody without
-//! a key learns which operations exist, and a request that is not believed writes nothing.
+//! The order is: parse, look up the key, check the clock, check the signature, see how often it asks, spend the nonce, look up the operation,
+//! ask whether the key may call it, run it. So nobody without a key learns which operations exist, and a request that is not believed, or
+//! comes too often, writes nothing. One that is believed and may write is written down together with its nonce, before it does anything.
 
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
@@ -12,16 +13,20 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use catalog::NewAuditEvent;
 use futures::{FutureExt, StreamExt};
-use rpc::play_auth::TEMPORARY;
 use rpc::{BODY_BYTES_MAX, CLOCK_WINDOW, Call, Params, Refusal, WireRequest};
 use serde_json::{Map, Value};
 use tracing::Instrument;
-use units::{AssetId, RequestId, WallTime};
+use units::{RequestId, WallTime};
 
-use crate::codes::{Answer, ApiError, Code};
+use crate::access::{self, Access, Effect, Right};
+use crate::address;
+use crate::caller::{Caller, believe, throttled};
+use crate::codes::{Answer, ApiError, Code, chain};
 use crate::declare::{Operation, Service};
 use crate::delivery::Delivery;
+use crate::masked::masked;
 use crate::operations;
 use crate::state::{ApiState, Context};
 
@@ -39,7 +44,7 @@ pub(crate) async fn handle(State(state): State<ApiState>, request: Request) -> R
     let request_id = state.catalog.ids().request(now);
     let host = host_of(request.headers()).to_owned();
     let span = tracing::info_span!("api", request_id = %request_id.to_uuid(), action = tracing::field::Empty);
-    let answer = AssertUnwindSafe(answer(&state, request, &host, now))
+    let answer = AssertUnwindSafe(answer(&state, request, request_id, &host, now))
         .catch_unwind()
         .instrument(span.clone())
         .await
@@ -56,7 +61,13 @@ pub(crate) async fn handle(State(state): State<ApiState>, request: Request) -> R
     }
 }
 
-async fn answer(state: &ApiState, request: Request, host: &str, now: WallTime) -> Answer<Map<String, Value>> {
+async fn answer(
+    state: &ApiState,
+    request: Request,
+    request_id: RequestId,
+    host: &str,
+    now: WallTime,
+) -> Answer<Map<String, Value>> {
     let (head, body) = request.into_parts();
     // A refusal of the body does not hide one of the method, but the body is read in any case: see DRAIN_BYTES_MAX.
     let body = read_body(body).await;
@@ -65,12 +76,48 @@ async fn answer(state: &ApiState, request: Request, host: &str, now: WallTime) -
     let query = head.uri.query().unwrap_or_default().as_bytes();
     let wire = WireRequest { method: head.method.as_str(), query, headers: &headers, body: &body? };
     let call = Call::parse(&wire)?;
-    let bound = believe(state, &call, now).await?;
-    let operation = find(&call.version, &call.action)?;
+    let address = address::of(&head.extensions, &head.headers, state.settings.behind_proxy);
+    let caller = believe(state, &call, address, now).await?;
+    let operation = find(&call.version, &call.action);
+    let right = operation.as_ref().map_or(UNKNOWN, |operation| access::right(operation.declaration.name));
+    let mono = (state.mono)();
+    state.throttle.call(&call.access_key_id, right.effect, mono).map_err(|wait| throttled("calls", wait))?;
+    let audited = operation.as_ref().ok().filter(|_| right.effect == Effect::Writes);
+    let audited = audited.map(|operation| NewAuditEvent {
+        request: request_id.to_uuid(),
+        at: now,
+        access_key: call.access_key_id.clone(),
+        role: caller.role().to_owned(),
+        address: address.map(|address| address.to_string()).unwrap_or_default(),
+        service: operation.declaration.service.name().to_owned(),
+        action: operation.declaration.name.to_owned(),
+        params: masked(operation.declaration.params, &call.params),
+    });
+    admit(state, &call, &caller, audited.as_ref(), now).await?;
+    let operation = operation?;
     tracing::Span::current().record("action", operation.declaration.name);
-    if let Some(video) = &bound {
-        within_bounds(operation, &call.params, video)?;
+    let done = permitted(state, operation, right, &caller, &call, host, now).await;
+    if audited.is_some() {
+        let code = done.as_ref().err().map_or("OK", |error| error.code.as_str());
+        if let Err(error) = state.catalog.end_audit(&request_id.to_uuid(), code).await {
+            // It stays in the log without an outcome, and the caller gets his answer.
+            tracing::warn!(error = chain(&error), code, "cannot write down what became of a call");
+        }
     }
+    done
+}
+
+/// Runs an operation, if the caller may call it.
+async fn permitted(
+    state: &ApiState,
+    operation: &Operation,
+    right: Right,
+    caller: &Caller,
+    call: &Call,
+    host: &str,
+    now: WallTime,
+) -> Answer<Map<String, Value>> {
+    caller.may_call(operation, right, &call.params)?;
     let base = state.settings.public_url.trim_end_matches('/');
     let public_url = if base.is_empty() { format!("http://{host}") } else { base.to_owned() };
     let context = Context {
@@ -87,30 +134,28 @@ async fn answer(state: &ApiState, request: Request, host: &str, now: WallTime) -
 }
 
 async fn run(operation: &Operation, context: &Context, params: &Params) -> Answer<Map<String, Value>> {
-    let answer = (operation.run)(context, params).await;
+    // A panic ends its call, which is told and written down like any other failure.
+    let answer = AssertUnwindSafe((operation.run)(context, params)).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("an API call panicked");
+        Err(Code::InternalError.into())
+    });
     metrics::counter!("reprise_api_operations_total", "action" => operation.declaration.name,
         "result" => if answer.is_ok() { "ok" } else { "error" })
     .increment(1);
     answer
 }
 
-/// Is the call signed by someone we know, now, for the first time? With a temporary key, the one video that it is for.
-async fn believe(state: &ApiState, call: &Call, now: WallTime) -> Answer<Option<String>> {
-    let bound = match &state.issuer {
-        Some(issuer) if call.access_key_id.starts_with(TEMPORARY) => {
-            let key = issuer.read(&call.access_key_id, call.security_token(), now).map_err(Refusal::from)?;
-            call.check_clock(now)?;
-            call.verify_temporary(&key.access_key_secret)?;
-            Some(key.video)
-        }
-        _ => {
-            let key =
-                state.keys.iter().find(|key| key.id == call.access_key_id).ok_or(Code::InvalidAccessKeyNotFound)?;
-            call.check_clock(now)?;
-            call.verify(&key.secret)?;
-            None
-        }
-    };
+/// What is asked of a call whose operation does not exist.
+const UNKNOWN: Right = Right { access: Access::Look, effect: Effect::Reads };
+
+/// Spends the nonce of a believed call and, in the same transaction, writes down what is to be known of it.
+async fn admit(
+    state: &ApiState,
+    call: &Call,
+    caller: &Caller,
+    audited: Option<&NewAuditEvent>,
+    now: WallTime,
+) -> Answer<()> {
     let purged = state.nonces_purged_ms.load(Ordering::Relaxed);
     let due = now.since(WallTime::from_unix_ms(purged)) >= PURGE_INTERVAL;
     if due && state.nonces_purged_ms.compare_exchange(purged, now.unix_ms, Ordering::Relaxed, Ordering::Relaxed).is_ok()
@@ -119,20 +164,20 @@ async fn believe(state: &ApiState, call: &Call, now: WallTime) -> Answer<Option<
     }
     // A request signed as far ahead as is allowed stays good for twice the window.
     let expires = now.after(CLOCK_WINDOW * 2);
-    match state.catalog.remember_nonce(&call.access_key_id, &call.nonce, expires).await? {
-        true => Ok(bound),
-        false => Err(Code::SignatureNonceUsed.into()),
+    let mut tx = state.catalog.begin().await?;
+    if !tx.remember_nonce(&call.access_key_id, &call.nonce, expires).await? {
+        return Err(Code::SignatureNonceUsed.into());
     }
-}
-
-/// A temporary key asks how its video is played, and nothing else.
-fn within_bounds(operation: &Operation, params: &Params, video: &str) -> Answer<()> {
-    let asks_for = |id: &str| id.parse::<AssetId>().is_ok_and(|asked| Ok(asked) == video.parse());
-    let is_play_info = operation.declaration == operations::PLAY_INFO;
-    if is_play_info && params.filled("VideoId").is_some_and(asks_for) && params.filled("ReferenceId").is_none() {
-        return Ok(());
+    if let Some(audited) = audited {
+        tx.begin_audit(audited).await?;
     }
-    Err(Code::ForbiddenRam.because("The temporary access key may only call GetPlayInfo, and only for its own VideoId."))
+    if let Caller::Owner(key) = caller
+        && !key.is_use_noted(now)
+    {
+        tx.note_use_of_access_key(&key.id, now).await?;
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 fn find(version: &str, action: &str) -> Answer<&'static Operation> {
@@ -195,7 +240,12 @@ fn failure(error: &ApiError, request_id: RequestId, host: &str) -> Response {
     ];
     let members = members.into_iter().map(|(name, text)| (name.to_owned(), Value::String(text))).collect();
     let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    respond(status, members, request_id)
+    let mut response = respond(status, members, request_id);
+    if let Some(wait) = error.retry_after {
+        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+        response.headers_mut().insert("x-acs-retry-after", HeaderValue::from(millis));
+    }
+    response
 }
 
 fn respond(status: StatusCode, members: Map<String, Value>, request_id: RequestId) -> Response {

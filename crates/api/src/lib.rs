@@ -7,14 +7,19 @@
 //! **Invariant:** the answer is always JSON, with a RequestId and, when it is an error, a code of the one table in `codes`.
 //! **Boundary:** Alibaba's names and quirks stay in `rpc` and here.
 
+pub mod access;
+mod address;
+mod caller;
 mod codes;
 mod declare;
 mod delivery;
 mod fetch;
 mod gate;
+mod masked;
 pub mod operations;
 mod oss;
 mod state;
+mod throttle;
 mod wire;
 
 use axum::Router;
@@ -23,6 +28,7 @@ use axum::routing::any;
 pub use codes::{Answer, ApiError, Code};
 pub use declare::{Declaration, Operation, Service, Tier};
 pub use state::{AccessKey, ApiState, Context, Settings};
+pub use throttle::Limits;
 
 /// The store that clients upload to, and the API on `/`, every method: those that are not GET or POST get the contract's error.
 pub fn router(state: ApiState) -> Router {

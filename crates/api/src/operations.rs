@@ -1,6 +1,8 @@
 //! The table of operations. A module here is a resource; a new operation is a declaration and a function there, and a row
 //! here (`docs/recipes/add-an-operation.md`).
 
+mod access_keys;
+mod audit_events;
 mod auth_checking;
 mod categories;
 mod client_uploads;
@@ -160,6 +162,12 @@ pub static OPERATIONS: &[Operation] = &[
     events::ListEvents::OPERATION,
     events::GetEvent::OPERATION,
     events::ReplayEvents::OPERATION,
+    // Keys, and who wrote what.
+    access_keys::CreateAccessKey::OPERATION,
+    access_keys::ListAccessKeys::OPERATION,
+    access_keys::UpdateAccessKey::OPERATION,
+    access_keys::DeleteAccessKey::OPERATION,
+    audit_events::ListAuditEvents::OPERATION,
 ];
 
 /// The one that keys for one video may ask.

@@ -25,6 +25,7 @@ use rpc::oss::{Signed, read_token, temporary_key};
 use tokio::task::spawn_blocking;
 use units::JobId;
 
+use crate::address;
 use crate::codes::chain;
 use crate::state::ApiState;
 
@@ -34,6 +35,9 @@ pub(crate) const BUCKET: &str = "reprise";
 const WRITE_BYTES: usize = 4 << 20;
 /// Bytes between two syncs.
 const SYNC_BYTES: u64 = 64 << 20;
+
+/// Codes that tell somebody who guesses that he has guessed wrong.
+const GUESSES: [&str; 2] = ["InvalidSecurityToken", "SignatureDoesNotMatch"];
 
 /// The store on `/reprise/…`.
 pub(crate) fn router(state: ApiState) -> Router {
@@ -136,7 +140,20 @@ impl Asked {
 async fn handle(State(state): State<ApiState>, Path(key): Path<String>, request: Request<Body>) -> Response {
     let request_id = state.catalog.ids().request((state.clock)()).to_string();
     let head = request.method() == Method::HEAD;
-    let answered = match believe(&state, key, request).await {
+    let neighbourhood =
+        address::neighbourhood(address::of(request.extensions(), request.headers(), state.settings.behind_proxy));
+    let (who, mono) = (format!("{BUCKET}\n{neighbourhood}"), (state.mono)());
+    let believed = match state.throttle.may_fail(&who, mono) {
+        Ok(()) => believe(&state, key, request).await,
+        Err(_) => {
+            let message = "Too many requests with wrong signatures came from this address. Try again later.";
+            Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "QpsLimitExceeded", message))
+        }
+    };
+    if believed.as_ref().is_err_and(|refused| GUESSES.contains(&refused.code)) {
+        state.throttle.failed(&who, mono);
+    }
+    let answered = match believed {
         Ok((asked, body)) => answer(&state, asked, body).await,
         Err(refused) => Err(refused),
     };

@@ -1,18 +1,19 @@
 //! What all calls share, and what one call has.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use blobs::Blobs;
 use catalog::Catalog;
 use encode::Capabilities;
 use rpc::play_auth::Issuer;
-use units::WallTime;
+use units::{Mono, WallTime};
 
 use crate::delivery::Delivery;
 use crate::oss::Writing;
+use crate::throttle::{Limits, Throttle};
 
 /// A key pair that requests are signed with.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,6 +49,10 @@ pub struct Settings {
     pub private_receivers: bool,
     /// Largest file that is uploaded, in bytes.
     pub upload_size_max: u64,
+    /// A proxy stands before this server, and what it tells of the address of a request is believed.
+    pub behind_proxy: bool,
+    /// How often somebody may ask.
+    pub limits: Limits,
 }
 
 /// The media of a deleted video is kept for three days: a mistake made on a Friday can be undone on Monday.
@@ -64,6 +69,8 @@ impl Default for Settings {
             encoder: Capabilities::default(),
             private_receivers: true,
             upload_size_max: 100 << 30,
+            behind_proxy: false,
+            limits: Limits::default(),
         }
     }
 }
@@ -78,6 +85,8 @@ pub struct ApiState {
     /// Keys for one video each; their secret follows from that of the first key.
     pub(crate) issuer: Option<Arc<Issuer>>,
     pub(crate) clock: fn() -> WallTime,
+    pub(crate) mono: fn() -> Mono,
+    pub(crate) throttle: Arc<Throttle>,
     pub(crate) nonces_purged_ms: Arc<AtomicI64>,
     pub(crate) writing: Writing,
 }
@@ -89,10 +98,12 @@ impl ApiState {
         Self {
             catalog,
             blobs,
-            settings: Arc::new(settings),
             issuer: keys.first().map(|key| Arc::new(Issuer::new(&key.secret))),
             keys,
             clock: system_clock,
+            mono: system_mono,
+            throttle: Arc::new(Throttle::new(settings.limits)),
+            settings: Arc::new(settings),
             nonces_purged_ms: Arc::new(AtomicI64::new(0)),
             writing: Writing::default(),
         }
@@ -102,6 +113,16 @@ impl ApiState {
     pub fn with_clock(self, clock: fn() -> WallTime) -> Self {
         Self { clock, ..self }
     }
+
+    /// With another clock by which is measured how often somebody asks.
+    pub fn with_mono(self, mono: fn() -> Mono) -> Self {
+        Self { mono, ..self }
+    }
+}
+
+fn system_mono() -> Mono {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    Mono(BEGAN.elapsed())
 }
 
 fn system_clock() -> WallTime {

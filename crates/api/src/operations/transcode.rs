@@ -325,7 +325,7 @@ const DATA_KEY_SECRET: &str = "data_key_secret";
 
 async fn data_keys(context: &Context) -> Answer<DataKeys> {
     let first = catalog::secret().map(|byte| format!("{byte:02x}")).concat();
-    Ok(DataKeys::new(&context.catalog.setting_or(DATA_KEY_SECRET, &first).await?))
+    Ok(DataKeys::new(&context.catalog.secret_setting_or(DATA_KEY_SECRET, &first).await?))
 }
 
 #[derive(Serialize)]

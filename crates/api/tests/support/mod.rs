@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use api::{AccessKey, ApiState, Settings};
+use api::{AccessKey, ApiState, Limits, Settings};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
@@ -17,7 +17,7 @@ use http_body_util::BodyExt;
 use rpc::Params;
 use serde_json::Value;
 use tower::ServiceExt;
-use units::{AssetId, PushId, StreamPath, WallTime};
+use units::{AssetId, Mono, PushId, StreamPath, WallTime};
 
 pub const LIVE: &str = "2016-11-01";
 pub const VOD: &str = "2017-03-21";
@@ -60,12 +60,30 @@ impl Server {
 
     pub async fn with(settings: Settings, clock: fn() -> WallTime) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let (catalog, blobs) = Self::stores(&folder).await;
+        let key = AccessKey { id: KEY_ID.into(), secret: KEY_SECRET.into() };
+        let state = ApiState::new(catalog.clone(), blobs.clone(), settings, [key]).with_clock(clock);
+        Self::of(state, catalog, blobs, folder)
+    }
+
+    /// With how time passes for whoever asks too often.
+    pub async fn limited(limits: Limits, mono: fn() -> Mono) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (catalog, blobs) = Self::stores(&folder).await;
+        let key = AccessKey { id: KEY_ID.into(), secret: KEY_SECRET.into() };
+        let settings = Settings { limits, ..Settings::default() };
+        let state = ApiState::new(catalog.clone(), blobs.clone(), settings, [key]).with_clock(now).with_mono(mono);
+        Self::of(state, catalog, blobs, folder)
+    }
+
+    async fn stores(folder: &tempfile::TempDir) -> (Catalog, Blobs) {
         let url = CatalogUrl::Sqlite(folder.path().join("catalog.db"));
         let catalog = Catalog::open_with(&url, Ids::seeded(7)).await.unwrap();
         catalog.migrate().await.unwrap();
-        let blobs = Blobs::local(&folder.path().join("media")).unwrap();
-        let key = AccessKey { id: KEY_ID.into(), secret: KEY_SECRET.into() };
-        let state = ApiState::new(catalog.clone(), blobs.clone(), settings, [key]).with_clock(clock);
+        (catalog, Blobs::local(&folder.path().join("media")).unwrap())
+    }
+
+    fn of(state: ApiState, catalog: Catalog, blobs: Blobs, folder: tempfile::TempDir) -> Self {
         Self { router: api::router(state), catalog, blobs, nonces: AtomicU32::new(0), _folder: folder }
     }
 
@@ -75,10 +93,15 @@ impl Server {
     }
 
     pub fn params(&self, version: &str, action: &str, params: &[(&str, &str)]) -> Params {
+        self.params_of(KEY_ID, version, action, params)
+    }
+
+    /// The same with another key.
+    pub fn params_of(&self, key: &str, version: &str, action: &str, params: &[(&str, &str)]) -> Params {
         let nonce = format!("nonce-{}", self.nonces.fetch_add(1, Ordering::Relaxed));
         let time = now().to_iso8601();
         let common = [
-            ("AccessKeyId", KEY_ID),
+            ("AccessKeyId", key),
             ("Action", action),
             ("Version", version),
             ("Timestamp", &time),
