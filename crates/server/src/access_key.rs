@@ -4,16 +4,14 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use catalog::random_text;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::config::{Auth, Secret};
 use crate::data_dir;
 
 /// The name of the file in the data folder.
 pub const FILE: &str = "access-key.json";
-/// Letters and digits, as SDKs and shells take them without quoting.
-const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 /// Random characters of an id, after its `RP`: 95 bits.
 const ID_CHARACTERS: usize = 16;
 /// Characters of a secret: 178 bits, more than HMAC-SHA1 has strength.
@@ -38,39 +36,34 @@ struct Kept {
 
 /// The pair of the configuration, else the kept one, else a new one that is kept before it is returned.
 pub fn load_or_make(auth: &Auth, data: &Path) -> anyhow::Result<AccessKey> {
-    if !auth.access_key_id.is_empty() {
-        return Ok(AccessKey { id: auth.access_key_id.clone(), secret: auth.access_key_secret.clone(), fresh: false });
+    if let Some(key) = load(auth, data)? {
+        return Ok(key);
     }
-    let path = data.join(FILE);
-    match std::fs::read(&path) {
-        Ok(text) => {
-            let kept: Kept = serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))?;
-            if kept.access_key_id.is_empty() || kept.access_key_secret.is_empty() {
-                bail!("{} is damaged: a part of the pair is empty", path.display());
-            }
-            Ok(AccessKey { id: kept.access_key_id, secret: Secret::new(&kept.access_key_secret), fresh: false })
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let kept = Kept {
-                access_key_id: format!("RP{}", random_text(ID_CHARACTERS)),
-                access_key_secret: random_text(SECRET_CHARACTERS),
-            };
-            data_dir::write_private(&path, &serde_json::to_vec_pretty(&kept)?)?;
-            Ok(AccessKey { id: kept.access_key_id, secret: Secret::new(&kept.access_key_secret), fresh: true })
-        }
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-    }
+    let kept = Kept {
+        access_key_id: format!("RP{}", random_text(ID_CHARACTERS)),
+        access_key_secret: random_text(SECRET_CHARACTERS),
+    };
+    data_dir::write_private(&data.join(FILE), &serde_json::to_vec_pretty(&kept)?)?;
+    Ok(AccessKey { id: kept.access_key_id, secret: Secret::new(&kept.access_key_secret), fresh: true })
 }
 
-/// `length` characters from the operating system's random source, without bias.
-fn random_text(length: usize) -> String {
-    // 248 = 4 × 62: a byte at or above it would favour the first letters, so it is drawn again.
-    let letters = std::iter::repeat_with(|| Uuid::new_v4().into_bytes())
-        // Bytes 6 and 8 hold the version and variant, so they are not all random.
-        .flat_map(|bytes| bytes.into_iter().enumerate().filter(|(i, _)| *i != 6 && *i != 8).map(|(_, byte)| byte))
-        .filter(|byte| *byte < 248)
-        .map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]));
-    letters.take(length).collect()
+/// The pair of the configuration, else the kept one; `None` when there is none yet.
+pub fn load(auth: &Auth, data: &Path) -> anyhow::Result<Option<AccessKey>> {
+    if !auth.access_key_id.is_empty() {
+        let (id, secret) = (auth.access_key_id.clone(), auth.access_key_secret.clone());
+        return Ok(Some(AccessKey { id, secret, fresh: false }));
+    }
+    let path = data.join(FILE);
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let kept: Kept = serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))?;
+    if kept.access_key_id.is_empty() || kept.access_key_secret.is_empty() {
+        bail!("{} is damaged: a part of the pair is empty", path.display());
+    }
+    Ok(Some(AccessKey { id: kept.access_key_id, secret: Secret::new(&kept.access_key_secret), fresh: false }))
 }
 
 #[cfg(test)]
@@ -97,7 +90,7 @@ mod tests {
     #[test]
     fn the_configured_pair_wins_and_nothing_is_written() {
         let data = tempfile::tempdir().unwrap();
-        let auth = Auth { access_key_id: "id".into(), access_key_secret: Secret::new("secret") };
+        let auth = Auth { access_key_id: "id".into(), access_key_secret: Secret::new("secret"), ..Auth::default() };
         let key = load_or_make(&auth, data.path()).unwrap();
         assert_eq!((key.id.as_str(), key.secret.reveal(), key.fresh), ("id", "secret", false));
         assert!(!data.path().join(FILE).exists());

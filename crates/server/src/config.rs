@@ -158,12 +158,25 @@ configuration! {
     }
 
     /// The root access key of the API. Both empty: a pair is made at the first start, printed once, and kept in
-    /// access-key.json in the data folder (mode 0600).
+    /// access-key.json in the data folder (mode 0600). It may do everything; others are made with `reprise key create`.
     auth: Auth {
         /// The id, which requests name.
         access_key_id: String = String::new();
         /// The secret, with which they are signed.
         access_key_secret: Secret = Secret::default();
+        /// The master key, under which secrets are sealed in the database: 64 hex digits, as `openssl rand -hex 32` prints
+        /// them. All nodes have the same. Empty: secret.key in the data folder (mode 0600), made at the first start.
+        master_key: Secret = Secret::default();
+        /// How many calls of one key that only read are answered in a second, on this node; ten seconds' worth may come at
+        /// once. More are refused with Throttling.User. 0: any number.
+        reads_per_second: u32 = 200;
+        /// The same for calls that write.
+        writes_per_second: u32 = 100;
+        /// How many wrong signatures for one key, and how many unknown keys, are taken from one address in a minute. Then
+        /// that key, and unknown ones, are refused from there for a while. 0: any number.
+        failures_per_minute: u32 = 300;
+        /// How long it is kept who wrote what (ListAuditEvents).
+        audit_kept: Duration = Duration::from_secs(180 * 86_400);
     }
 
     /// What a recording rule may ask for, and how recordings are written.

@@ -38,6 +38,12 @@ impl DataDir {
         lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
+    /// Who holds the folder now; `None` when nobody does.
+    pub fn holder(path: &Path) -> Option<Holder> {
+        let text = Self::is_held(path).then(|| std::fs::read(path.join(LOCK_FILE)).ok())??;
+        serde_json::from_slice(&text).ok()
+    }
+
     /// Makes the folder (mode 0700) when it is missing, and takes it for this process.
     ///
     /// Fails when another server holds it, naming that server.

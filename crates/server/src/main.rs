@@ -9,7 +9,9 @@ mod config;
 mod data_dir;
 mod health;
 mod http;
+mod keys;
 mod logging;
+mod master_key;
 mod serve;
 mod service;
 mod upkeep;
@@ -53,12 +55,15 @@ enum Command {
     },
     /// Make the catalog anew from storage alone, while the server is stopped; the old one is kept
     Rebuild(Sources),
+    /// Make, list, disable, enable and delete access keys, beside a running server or without one
+    #[command(subcommand)]
+    Key(keys::Command),
     /// Print the effective configuration with comments (secrets as ***)
     Config(Sources),
 }
 
 #[derive(Args)]
-struct Sources {
+pub(crate) struct Sources {
     /// A configuration file; without it the defaults and the environment count
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -91,6 +96,7 @@ fn main() -> ExitCode {
             logging::start(&config.log)?;
             upkeep::rebuild(&config)
         }),
+        Command::Key(command) => keys::run(command),
         // Not print!, which panics when its reader has seen enough.
         Command::Config(sources) => sources.load().map_err(Into::into).and_then(|config| {
             std::io::stdout().write_all(config.to_toml().as_bytes()).context("cannot print the configuration")?;

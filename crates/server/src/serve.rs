@@ -43,6 +43,7 @@ use crate::config::{Config, Listen};
 use crate::data_dir::{DataDir, Holder};
 use crate::health::{self, Health};
 use crate::http;
+use crate::master_key;
 use crate::service::{self, Service};
 
 /// How long running HTTP requests may take to finish at shutdown. Orchestrators commonly kill after 30 s.
@@ -83,6 +84,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let mut data = DataDir::open(Path::new(&config.storage.data_dir))?;
     let key = access_key::load_or_make(&config.auth, data.path())?;
     let catalog = open_catalog(&config, data.path()).await?;
+    master_key::unlock(&catalog, &config.auth.master_key, data.path()).await?;
     bootstrap(&catalog, &config.live, now()).await?;
     let encoder = worker::encoder_capabilities(config.transcode.ffmpeg.as_ref()).await;
     first_template_group(&catalog, encoder, now()).await?;
@@ -182,6 +184,12 @@ fn api_settings(config: &Config, encoder: Capabilities) -> api::Settings {
         encoder,
         private_receivers: config.callbacks.private_receivers,
         upload_size_max: u64::from(config.uploads.size_max_gib) << 30,
+        behind_proxy: config.http.behind_proxy,
+        limits: api::Limits {
+            reads_per_second: config.auth.reads_per_second,
+            writes_per_second: config.auth.writes_per_second,
+            failures_per_minute: config.auth.failures_per_minute,
+        },
         ..api::Settings::default()
     }
 }
@@ -211,7 +219,7 @@ fn recorder_deps(config: &Config, catalog: &Catalog, blobs: &Blobs, space: &Spac
 
 fn worker_settings(config: &Config, listen: SocketAddr, data: &Path) -> worker::Settings {
     // Where nothing else is said, events go to receivers on this machine.
-    let reached = if listen.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], listen.port())) } else { listen };
+    let reached = reached_here(listen);
     let public_url = match config.http.public_url.as_str() {
         "" => format!("http://{reached}"),
         configured => configured.to_owned(),
@@ -225,6 +233,7 @@ fn worker_settings(config: &Config, listen: SocketAddr, data: &Path) -> worker::
         private_receivers: config.callbacks.private_receivers,
         keep_telling: config.callbacks.keep_telling,
         undelete_window: config.storage.undelete_window,
+        audit_kept: config.auth.audit_kept,
         alarm: (!config.alarm.url.is_empty()).then(|| worker::AlarmReceiver {
             url: config.alarm.url.clone(),
             key: config.alarm.key.reveal().to_owned(),
@@ -241,6 +250,11 @@ fn worker_settings(config: &Config, listen: SocketAddr, data: &Path) -> worker::
             pulls_at_once: config.uploads.pulls_at_once,
         },
     }
+}
+
+/// The address under which this machine reaches what listens there.
+pub fn reached_here(listen: SocketAddr) -> SocketAddr {
+    if listen.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], listen.port())) } else { listen }
 }
 
 /// A service that has no errors of its own.

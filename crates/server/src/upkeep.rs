@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use archive::{Depth, Problem};
 use blobs::Blobs;
-use catalog::{Catalog, CatalogUrl, Subject};
+use catalog::{Catalog, CatalogUrl, NewAuditEvent, Role, Subject};
 
 use crate::config::Config;
 use crate::data_dir::DataDir;
@@ -42,7 +42,11 @@ pub fn check(config: &Config, depth: Depth, mend: bool) -> anyhow::Result<ExitCo
         };
         let report = report.context("the check cannot go on")?;
         let mended = match mend {
-            true => archive::mend(&catalog, &blobs, &report, NODE, now()).await,
+            true => {
+                let mended = archive::mend(&catalog, &blobs, &report, NODE, now()).await;
+                write_down(&catalog, "check --mend").await?;
+                mended
+            }
             false => Vec::new(),
         };
         let mut left = 0;
@@ -77,6 +81,25 @@ pub fn check(config: &Config, depth: Depth, mend: bool) -> anyhow::Result<ExitCo
     })
 }
 
+/// Has the audit log tell that a command of this program changed rows.
+pub async fn write_down(catalog: &Catalog, command: &str) -> anyhow::Result<()> {
+    let at = now();
+    let call = NewAuditEvent {
+        request: catalog.ids().request(at).to_uuid(),
+        at,
+        access_key: String::new(),
+        role: Role::Admin.as_str().to_owned(),
+        address: String::new(),
+        service: "reprise".to_owned(),
+        action: command.to_owned(),
+        params: "{}".to_owned(),
+    };
+    let mut tx = catalog.begin().await?;
+    tx.begin_audit(&call).await?;
+    tx.end_audit(&call.request, "OK").await?;
+    tx.commit().await.context("cannot write to the audit log")
+}
+
 fn line(problem: &Problem, said: &str) -> String {
     format!("{}: {}\n    {said}\n", problem.place, problem.what)
 }
@@ -107,6 +130,7 @@ pub fn rebuild(config: &Config) -> anyhow::Result<ExitCode> {
             bail!("the database is not empty: make a new one, name it in catalog.url, and run this again; the old one stays as it is");
         }
         let rebuilt = archive::rebuild(&catalog, &blobs, NODE, now()).await.context("the rebuild cannot go on")?;
+        write_down(&catalog, "rebuild").await?;
         catalog.close().await;
         drop(catalog);
         for skipped in &rebuilt.skipped {
@@ -124,7 +148,7 @@ pub fn rebuild(config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 /// The data folder, held against a server. Unlike `serve`, this never makes one.
-fn held(config: &Config) -> anyhow::Result<DataDir> {
+pub fn held(config: &Config) -> anyhow::Result<DataDir> {
     let path = Path::new(&config.storage.data_dir);
     if !path.is_dir() {
         bail!("there is no data folder {}", path.display());

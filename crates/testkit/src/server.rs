@@ -72,6 +72,9 @@ impl Server {
             ("REPRISE_RECORDING__CYCLE_SECONDS_MIN", "1"),
             ("REPRISE_RECORDING__DELAY_SECONDS_MIN", "1"),
             ("REPRISE_LOG__LEVEL", "info"),
+            // Tests ask as often as they like.
+            ("REPRISE_AUTH__READS_PER_SECOND", "0"),
+            ("REPRISE_AUTH__WRITES_PER_SECOND", "0"),
             // How full the disk of the machine is that runs the tests is no matter of theirs.
             ("REPRISE_STORAGE__FREE_MIN_MIB", "0"),
         ];

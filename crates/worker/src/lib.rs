@@ -29,7 +29,7 @@ mod uploads;
 use std::time::Duration;
 
 use blobs::Blobs;
-use catalog::Catalog;
+use catalog::{Catalog, CleanAfter};
 use jobs::{KindLimits, Runner, RunnerSettings};
 use outbound::Outbound;
 use tokio_util::sync::CancellationToken;
@@ -89,6 +89,8 @@ pub struct Settings {
     pub compose_cycles_max: u32,
     /// How long the media of videos that their rule does not keep can be restored.
     pub undelete_window: Duration,
+    /// How long it is kept who wrote what.
+    pub audit_kept: Duration,
     /// Who is called when the disk is in trouble.
     pub alarm: Option<AlarmReceiver>,
     /// How transcoding behaves.
@@ -106,6 +108,7 @@ impl Default for Settings {
             public_url: "http://127.0.0.1:8080".to_owned(),
             compose_cycles_max: COMPOSE_CYCLES_MAX,
             undelete_window: UNDELETE_WINDOW,
+            audit_kept: CleanAfter::default().audit,
             alarm: None,
             transcode: TranscodeSettings::default(),
             uploads: UploadSettings::default(),
@@ -129,7 +132,8 @@ pub async fn run(
     let disk = KindLimits { at_once: DISK_JOBS_AT_ONCE, lease: DISK_LEASE };
     // Ends after the jobs, so that what they changed last is described as well.
     let jobs_done = CancellationToken::new();
-    let sweeping = sweep::run(catalog.clone(), settings.undelete_window, shutdown.clone());
+    let clean_after = CleanAfter { audit: settings.audit_kept, ..CleanAfter::default() };
+    let sweeping = sweep::run(catalog.clone(), settings.undelete_window, clean_after, shutdown.clone());
     let describing = describe::run(catalog.clone(), blobs.clone(), jobs_done.clone());
     let alarming = alarm::run(blobs.alarm().clone(), settings.alarm, settings.node.clone(), shutdown.clone());
     let encoding = KindLimits { at_once: settings.transcode.at_once.max(1), lease: DISK_LEASE };

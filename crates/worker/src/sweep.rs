@@ -22,7 +22,12 @@ const CLEAN_EVERY: u32 = 60;
 const CLEAN_FIRST: u32 = 5;
 
 /// Runs until `shutdown`.
-pub(crate) async fn run(catalog: Catalog, undelete_window: Duration, shutdown: CancellationToken) {
+pub(crate) async fn run(
+    catalog: Catalog,
+    undelete_window: Duration,
+    clean_after: CleanAfter,
+    shutdown: CancellationToken,
+) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     let mut round = 0u32;
     loop {
@@ -30,14 +35,15 @@ pub(crate) async fn run(catalog: Catalog, undelete_window: Duration, shutdown: C
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = sweep(&catalog, undelete_window, round % CLEAN_EVERY == CLEAN_FIRST).await {
+        let clean = (round % CLEAN_EVERY == CLEAN_FIRST).then_some(clean_after);
+        if let Err(error) = sweep(&catalog, undelete_window, clean).await {
             tracing::warn!(error = chain(&error), "what is due cannot be deleted; the next round tries again");
         }
         round = round.wrapping_add(1);
     }
 }
 
-async fn sweep(catalog: &Catalog, undelete_window: Duration, clean: bool) -> Result<(), CatalogError> {
+async fn sweep(catalog: &Catalog, undelete_window: Duration, clean: Option<CleanAfter>) -> Result<(), CatalogError> {
     let mut by_domain: BTreeMap<String, Vec<(RecordRule, Retention)>> = BTreeMap::new();
     for (rule, retention) in catalog.rules_with_retention().await? {
         by_domain.entry(rule.key.domain.clone()).or_default().push((rule, retention));
@@ -52,8 +58,8 @@ async fn sweep(catalog: &Catalog, undelete_window: Duration, clean: bool) -> Res
         }
     }
     catalog.free_what_is_due(now()).await?;
-    if clean {
-        let rows = catalog.clean(CleanAfter::default()).await?;
+    if let Some(after) = clean {
+        let rows = catalog.clean(after).await?;
         tracing::debug!(rows, "history that has had its time is gone");
     }
     Ok(())

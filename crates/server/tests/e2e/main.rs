@@ -10,6 +10,7 @@ mod demand;
 mod encryption;
 mod formats;
 mod hostile;
+mod keys;
 mod kills;
 mod late_tracks;
 mod live;
