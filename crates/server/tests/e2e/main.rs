@@ -25,6 +25,7 @@ mod pushes;
 mod recording;
 mod requests;
 mod retention;
+mod routes;
 mod shapes;
 mod slow_disk;
 mod support;
