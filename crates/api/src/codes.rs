@@ -110,6 +110,9 @@ codes! {
     IllegalCharacters = 400 "IllegalCharacters" "A text has characters that are not allowed.";
     VideoIdsExceededMax = 400 "VideoIdsExceededMax" "There are more than 20 ids.";
     VideoListExceededMax = 400 "VideoListExceededMax" "Only the first 5000 videos of a list can be reached.";
+    InvalidObjectPathMalformed = 400 "InvalidObjectPath.Malformed" "A URL in ObjectPath cannot be meant.";
+    QuotaExceededRefresh = 400 "QuotaExceeded.Refresh" "That is more than may still be refreshed today.";
+    QuotaExceededPreload = 400 "QuotaExceeded.Preload" "That is more than may still be preloaded today.";
 }
 
 /// A code and what to say with it. The operator's side of an internal error is logged where it is made.

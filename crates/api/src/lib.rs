@@ -13,6 +13,7 @@ mod caller;
 mod codes;
 mod declare;
 mod delivery;
+mod edges;
 mod fetch;
 mod gate;
 mod masked;
@@ -27,6 +28,7 @@ use axum::routing::any;
 
 pub use codes::{Answer, ApiError, Code};
 pub use declare::{Declaration, Operation, Service, Tier};
+pub use edges::edge_router;
 pub use state::{AccessKey, ApiState, Context, Settings};
 pub use throttle::Limits;
 

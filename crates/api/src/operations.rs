@@ -19,6 +19,7 @@ mod message_callback;
 mod mezzanine;
 mod notify;
 mod notify_records;
+mod object_caches;
 mod play;
 mod play_auth;
 mod receipt;
@@ -95,6 +96,11 @@ pub static OPERATIONS: &[Operation] = &[
     domain_configs::BatchSetVodDomainConfigs::OPERATION,
     domain_configs::DescribeVodDomainConfigs::OPERATION,
     domain_configs::DeleteVodSpecificConfig::OPERATION,
+    // VOD: what edges keep.
+    object_caches::RefreshVodObjectCaches::OPERATION,
+    object_caches::PreloadVodObjectCaches::OPERATION,
+    object_caches::DescribeVodRefreshTasks::OPERATION,
+    object_caches::DescribeVodRefreshQuota::OPERATION,
     // VOD: media assets.
     videos::GetVideoInfo::OPERATION,
     videos::GetVideoInfos::OPERATION,

@@ -12,6 +12,7 @@ mod assets;
 mod audit;
 mod audit_events;
 mod blocks;
+mod cache_tasks;
 mod callbacks;
 mod categories;
 mod clean;
@@ -68,6 +69,9 @@ pub use assets::{
 pub use audit::{AuditedAsset, AuditedRecording, Claim, ClaimState};
 pub use audit_events::{AuditEvent, AuditFilter, NewAuditEvent};
 pub use blocks::Block;
+pub use cache_tasks::{
+    CacheFeed, CacheTask, CacheTaskFilter, CacheTaskKind, CacheTaskState, NewCacheTask, NumberedTask, PreloadReport,
+};
 pub use callbacks::MessageCallback;
 pub use categories::{Category, CategoryAdded, CategoryKind, ListedCategory};
 pub use clean::CleanAfter;

@@ -10,7 +10,7 @@ mod media;
 mod mpd;
 mod multivariant;
 
-pub use escape::uri;
+pub use escape::{uri, xml};
 pub use media::{MediaPlaylist, MediaSegment, PlaylistKind};
 pub use mpd::{AdaptationSet, ContentType, Mpd, Period, Representation, Shape};
 pub use multivariant::{AudioRendition, Multivariant, Variant};

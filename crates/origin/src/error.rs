@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use blobs::BlobError;
 use catalog::CatalogError;
-use rpc::url_auth::UrlAuthError;
+use door::{Refusal, json};
 use units::ReelId;
 use view::ViewError;
 
@@ -32,33 +32,9 @@ pub enum OriginError {
         /// Its status, in the words of the API.
         status: &'static str,
     },
-    /// The request cannot be meant.
-    #[error("the request is refused: {what}")]
-    BadRequest {
-        /// Why.
-        what: &'static str,
-    },
-    /// The path could be read as another one.
-    #[error("there is no such path: {what}")]
-    BadPath {
-        /// Why.
-        what: &'static str,
-    },
-    /// It comes under a host that is no domain of videos, where there are some that ask something.
-    #[error("videos are not played from this host: use the domain that they are told with")]
-    NoDomain,
-    /// The domain was stopped.
-    #[error("the domain is stopped")]
-    Stopped,
-    /// The domain's lists of addresses keep it out.
-    #[error("the domain does not let this address in")]
-    Address,
-    /// The domain's lists of sites keep it out.
-    #[error("the domain does not let this site show its videos")]
-    Referer,
-    /// The domain has URL authentication on.
-    #[error("{0}")]
-    Unsigned(#[from] UrlAuthError),
+    /// It is not let in.
+    #[error(transparent)]
+    Door(#[from] Refusal),
     /// There is nothing to play yet.
     #[error("nothing is recorded yet")]
     NotYet,
@@ -93,25 +69,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-impl OriginError {
-    /// The word for a request that is not let in, in answers and in the counter.
-    pub(crate) const fn refusal(&self) -> Option<&'static str> {
-        match self {
-            Self::BadRequest { .. } => Some("bad_request"),
-            Self::BadPath { .. } => Some("bad_path"),
-            Self::NoDomain => Some("unknown_domain"),
-            Self::Stopped => Some("domain_stopped"),
-            Self::Address => Some("address_refused"),
-            Self::Referer => Some("referer_refused"),
-            Self::Unsigned(UrlAuthError::Missing) => Some("url_not_signed"),
-            Self::Unsigned(UrlAuthError::Malformed { .. }) => Some("url_signature_malformed"),
-            Self::Unsigned(UrlAuthError::Expired { .. }) => Some("url_expired"),
-            Self::Unsigned(UrlAuthError::Mismatch) => Some("url_signature_mismatch"),
-            _ => None,
-        }
-    }
-}
-
 impl From<BlobError> for OriginError {
     fn from(error: BlobError) -> Self {
         if error.is_transient() { Self::Unavailable(chain(&error)) } else { Self::Internal(chain(&error)) }
@@ -140,14 +97,10 @@ impl From<ViewError> for OriginError {
 impl IntoResponse for OriginError {
     fn into_response(self) -> Response {
         let (status, code) = match &self {
+            Self::Door(refusal) => return refusal.clone().into_response(),
             Self::NotFound { .. } => (StatusCode::NOT_FOUND, "not_found"),
-            Self::BadPath { .. } => (StatusCode::NOT_FOUND, "bad_path"),
             Self::Forbidden { .. } => (StatusCode::FORBIDDEN, "not_playable"),
             Self::Hidden { .. } => (StatusCode::FORBIDDEN, "not_visible"),
-            Self::BadRequest { .. } => (StatusCode::BAD_REQUEST, "bad_request"),
-            Self::NoDomain | Self::Stopped | Self::Address | Self::Referer | Self::Unsigned(_) => {
-                (StatusCode::FORBIDDEN, self.refusal().unwrap_or_default())
-            }
             Self::NotYet => (StatusCode::NOT_FOUND, "nothing_yet"),
             Self::View(ViewError::TooManySamples { .. } | ViewError::Format { .. }) => {
                 (StatusCode::NOT_FOUND, "no_such_form")
@@ -173,12 +126,4 @@ impl IntoResponse for OriginError {
         }
         response
     }
-}
-
-/// `{"error":…,"message":…}`; neither text has characters that JSON would escape, but for what is replaced here.
-pub(crate) fn json(status: StatusCode, code: &str, message: &str) -> Response {
-    let message: String =
-        message.chars().map(|c| if c == '"' || c == '\\' || c.is_control() { '\'' } else { c }).collect();
-    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-    (status, headers, format!("{{\"error\":\"{code}\",\"message\":\"{message}\"}}\n")).into_response()
 }

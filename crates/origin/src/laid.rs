@@ -4,12 +4,11 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use codec::TrackKind;
+use door::{Grant, tag};
 use view::Timeline;
 
 use crate::error::Result;
-use crate::grant::Grant;
 use crate::reels::ROW_BYTES;
-use crate::reply::tag;
 
 /// A playlist and its tag.
 #[derive(Clone)]

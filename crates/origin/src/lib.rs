@@ -5,7 +5,7 @@
 //! bounded chunks. Pictures are served as they are stored; outputs whose template asks for it are encrypted while they are sent.
 //!
 //! Every request goes through the door (`door`): what its domain asks of it, such as a signature, is asked there. Playlists hand
-//! on what let their reader in (`grant`).
+//! on what let their reader in ([`::door::Grant`]). Edges show a secret, and get texts as forms.
 //!
 //! **Invariant:** memory is a cache here. Whether an asset may be seen is asked of the catalog (at most
 //! [`ANSWER_AGE_MAX`] ago), and an index that grows is read on from where it ended.
@@ -16,12 +16,9 @@
 mod body;
 mod door;
 mod error;
-mod grant;
 mod laid;
 mod live;
-mod path;
 mod pictures;
-mod range;
 mod reels;
 mod reply;
 mod seal;
@@ -30,10 +27,9 @@ mod vod;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::door::{Secret, cross_origin};
 use axum::Router;
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::middleware;
 use axum::routing::get;
 use blobs::Blobs;
 use catalog::Catalog;
@@ -43,9 +39,6 @@ pub use error::OriginError;
 /// How old an answer of the catalog may be: long enough that a player's burst of requests asks once, short enough that a
 /// blocked asset is gone when the operator looks.
 pub const ANSWER_AGE_MAX: Duration = Duration::from_secs(1);
-
-/// How long browsers keep the answer that any site may ask (a day is the most they take).
-const CORS_AGE: &str = "86400";
 
 /// How much may be kept in memory.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,11 +51,19 @@ pub struct Settings {
     pub mp4_builds: usize,
     /// A proxy stands before this server, and what it tells of the host and the address of a request is believed.
     pub behind_proxy: bool,
+    /// What edges show. `None`: there are none.
+    pub edge_secret: Option<Secret>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { index_cache_bytes: 128 << 20, mp4_cache_bytes: 128 << 20, mp4_builds: 2, behind_proxy: false }
+        Self {
+            index_cache_bytes: 128 << 20,
+            mp4_cache_bytes: 128 << 20,
+            mp4_builds: 2,
+            behind_proxy: false,
+            edge_secret: None,
+        }
     }
 }
 
@@ -91,30 +92,6 @@ pub fn router(deps: Deps) -> Router {
         .route("/l/{domain}/{app}/{file}", get(live::serve_index))
         .route("/l/{domain}/{app}/{stream}/{recording}/{name}", get(live::serve))
         .with_state(live);
-    let door = Arc::new(door::Door::new(deps.catalog, deps.settings.behind_proxy, vod.merge(live)));
+    let door = Arc::new(door::Door::new(deps.catalog, deps.settings, vod.merge(live)));
     Router::new().fallback(door::enter).with_state(door).layer(middleware::from_fn(cross_origin))
-}
-
-/// Any site may play what is served here; players run in pages of other origins.
-async fn cross_origin(request: axum::extract::Request, next: Next) -> Response {
-    let preflight = request.method() == Method::OPTIONS;
-    let mut response = if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    if preflight {
-        let methods = HeaderValue::from_static("GET, HEAD, OPTIONS");
-        headers.insert(header::ALLOW, methods.clone());
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("Range, If-None-Match, If-Range, Cache-Control, Content-Type"),
-        );
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(CORS_AGE));
-    } else {
-        headers.insert(
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("Content-Length, Content-Range, Accept-Ranges, ETag, Date"),
-        );
-    }
-    response
 }

@@ -12,6 +12,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use catalog::{Catalog, Recording, RecordingState};
+use door::{Grant, Keep, tag};
 use moka::future::Cache;
 use reel::{ReelIndex, Span};
 use units::{RecordingId, StreamPath, WallTime};
@@ -19,10 +20,9 @@ use view::{Growth, Name, SpanView, Timeline};
 
 use crate::ANSWER_AGE_MAX;
 use crate::error::{OriginError, Result};
-use crate::grant::Grant;
 use crate::laid::{Laid, Text};
 use crate::reels::Reels;
-use crate::reply::{Content, Keep, Reply, content_type, tag};
+use crate::reply::{Content, Reply, content_type};
 use crate::vod::segment;
 
 /// How long after its end a recording is still served here, for viewers who are behind. Its assets stay.

@@ -9,14 +9,14 @@ use blobs::{BlobError, Blobs};
 use bytes::Bytes;
 use catalog::{AssetStatus, Catalog, PictureSet, picture_key};
 use domain::picture::{PictureFormat, PictureKind, PictureName};
+use door::{Grant, Keep, tag};
 use encode::each_cue_file;
 use moka::future::Cache;
 use units::{AssetId, JobId};
 
 use crate::ANSWER_AGE_MAX;
 use crate::error::{OriginError, Result};
-use crate::grant::Grant;
-use crate::reply::{Content, Keep, Reply, tag};
+use crate::reply::{Content, Reply};
 
 /// Answers of the catalog that are kept; each takes some 200 bytes.
 const ANSWERS_MAX: u64 = 10_000;

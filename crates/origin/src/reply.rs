@@ -1,6 +1,5 @@
 //! Answers with validators and ranges (RFC 9110 §8.8, §13, §14).
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,49 +9,14 @@ use axum::response::{IntoResponse, Response};
 use blobs::Blobs;
 use bytes::Bytes;
 use codec::TrackKind;
+use door::{FORM_HEADER, Form, Grant, Keep, Wanted, json, wanted};
 use futures::stream::{self, StreamExt};
 use view::{Flv, Mp3, Mp4, Name, Piece, slice, total};
 
 use crate::body;
-use crate::error::json;
-use crate::grant::Grant;
 use crate::laid::Laid;
-use crate::range::{Wanted, wanted};
 use crate::reels::Reels;
 use crate::seal::Seal;
-
-/// How long others may keep an answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Keep {
-    /// It never changes. A day, so that what was deleted is forgotten.
-    Forever,
-    /// It changes seldom.
-    Minute,
-    /// It changes with every segment.
-    Second,
-    /// Nobody is to keep it.
-    Never,
-}
-
-impl Keep {
-    pub(crate) const fn seconds(self) -> u64 {
-        match self {
-            Self::Forever => 86_400,
-            Self::Minute => 60,
-            Self::Second => 1,
-            Self::Never => 0,
-        }
-    }
-
-    pub(crate) const fn value(self) -> HeaderValue {
-        match self {
-            Self::Forever => HeaderValue::from_static("public, max-age=86400, immutable"),
-            Self::Minute => HeaderValue::from_static("public, max-age=60"),
-            Self::Second => HeaderValue::from_static("public, max-age=1"),
-            Self::Never => HeaderValue::from_static("no-store"),
-        }
-    }
-}
 
 /// What is served, before the request's conditions are looked at.
 pub(crate) struct Reply {
@@ -122,14 +86,6 @@ impl Content {
     }
 }
 
-/// A tag of these values. It also changes with the version of the program, which may lay bytes out otherwise.
-pub(crate) fn tag(of: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    env!("CARGO_PKG_VERSION").hash(&mut hasher);
-    of.hash(&mut hasher);
-    hasher.finish()
-}
-
 /// Media types of the parts of a view.
 pub(crate) const fn content_type(name: Name) -> &'static str {
     match name {
@@ -182,6 +138,9 @@ impl Reply {
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, grant.keep(self.keep));
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        if let Some(form) = Form::of_content_type(self.content_type).filter(|_| grant.is_form()) {
+            headers.insert(FORM_HEADER, HeaderValue::from_static(form.as_str()));
+        }
         response
     }
 

@@ -16,6 +16,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use catalog::{AssetStatus, Catalog, Output, OutputState};
 use domain::picture::PictureName;
+use door::{Grant, Keep, tag};
 use encode::ContentKey;
 use moka::future::Cache;
 use reel::{ReelIndex, Span};
@@ -26,11 +27,10 @@ use view::{
 };
 
 use crate::error::{OriginError, Result};
-use crate::grant::Grant;
 use crate::laid::{Laid, Text};
 use crate::pictures::Pictures;
 use crate::reels::{CutFile, Reels};
-use crate::reply::{Content, Keep, Reply, content_type, tag};
+use crate::reply::{Content, Reply, content_type};
 use crate::seal::Seal;
 use crate::{ANSWER_AGE_MAX, Settings};
 

@@ -235,6 +235,28 @@ configuration! {
         key: Secret = Secret::default();
     }
 
+    /// Edges: servers that stand between viewers and this one, and keep what is watched (`reprise edge`). An edge has this section,
+    /// `http` for its viewers, and `log`.
+    edge: Edge {
+        /// What edges show to their origin, the same in both configurations: at least 16 letters or digits. Who has it gets all media
+        /// and what domains ask of their viewers, so lead it over TLS or a private network. Empty: no edges.
+        secret: Secret = Secret::default();
+        /// For `reprise edge`: where the origin is, "http://10.0.0.1:8080".
+        origin: String = String::new();
+        /// How the edge is called in reports, as no other is. Empty: a name is made at its first start.
+        name: String = String::new();
+        /// The folder of the cache, made when missing. It belongs to one edge.
+        cache_dir: String = "./reprise-edge".to_owned();
+        /// MiB of media that are kept in memory; some hundred more are used besides.
+        memory_mib: u32 = 512;
+        /// GiB on disk. 0: nothing is kept over a restart.
+        disk_gib: u32 = 20;
+        /// Requests of one domain that are answered at once; one more is told to come again. 0: any number.
+        domain_requests_max: u32 = 0;
+        /// MiB a second that the viewers of one domain get together. 0: any number.
+        domain_mib_per_second_max: u32 = 0;
+    }
+
     /// What is told on standard error.
     log: Log {
         /// A level (error, warn, info, debug, trace), or directives such as "info,recorder=debug".

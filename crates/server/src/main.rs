@@ -7,6 +7,7 @@ mod access_key;
 mod bootstrap;
 mod config;
 mod data_dir;
+mod edge;
 mod health;
 mod http;
 mod keys;
@@ -41,6 +42,12 @@ struct Cli {
 enum Command {
     /// Run the server until SIGTERM or Ctrl-C; a second one ends it at once
     Serve(Sources),
+    /// Run an edge: a cache between viewers and a server, until SIGTERM or Ctrl-C
+    Edge {
+        /// A configuration file; without it the defaults and the environment count
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
     /// Check that the catalog and storage agree; exit status 1 when something is wrong. Beside a running server what it is
     /// recording is left out
     Check {
@@ -87,6 +94,10 @@ fn main() -> ExitCode {
         Command::Serve(sources) => sources.load().map_err(Into::into).and_then(|config| {
             logging::start(&config.log)?;
             serve::run(config).map(|()| ExitCode::SUCCESS)
+        }),
+        Command::Edge { config } => config::load(config.as_deref()).map_err(Into::into).and_then(|config| {
+            logging::start(&config.log)?;
+            edge::run(config).map(|()| ExitCode::SUCCESS)
         }),
         Command::Check { sources, deep, mend } => sources.load().map_err(Into::into).and_then(|config| {
             logging::start(&config.log)?;

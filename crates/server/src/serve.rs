@@ -26,6 +26,7 @@ use api::ApiState;
 use axum::Router;
 use blobs::{Blobs, Space, Turn};
 use catalog::{Catalog, CatalogUrl, Ids};
+use door::Secret;
 use encode::Capabilities;
 use hub::{Hub, HubLimits};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -39,7 +40,7 @@ use units::WallTime;
 
 use crate::access_key::{self, AccessKey};
 use crate::bootstrap::{bootstrap, first_template_group};
-use crate::config::{Config, Listen};
+use crate::config::{Config, Edge, Listen};
 use crate::data_dir::{DataDir, Holder};
 use crate::health::{self, Health};
 use crate::http;
@@ -47,9 +48,9 @@ use crate::master_key;
 use crate::service::{self, Service};
 
 /// How long running HTTP requests may take to finish at shutdown. Orchestrators commonly kill after 30 s.
-const HTTP_DRAIN: Duration = Duration::from_secs(10);
+pub const HTTP_DRAIN: Duration = Duration::from_secs(10);
 /// The exit status of a process ended by a second signal: 128 + SIGINT, as shells have it.
-const EXIT_SECOND_SIGNAL: i32 = 130;
+pub const EXIT_SECOND_SIGNAL: i32 = 130;
 /// Threads that write recordings: enough for 500 streams on a disk that takes 100 ms for a sync, and few enough that the
 /// threads that answer requests get their turn beside them on one processor.
 const WRITERS_MAX: usize = 64;
@@ -106,13 +107,14 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let worker = Service::start("worker", &rest, &ends, |stop| {
         worker::run(catalog.clone(), blobs.clone(), worker_settings(&config, addresses.http, data.path()), stop)
     });
+    let edge_secret = edge_secret(&config.edge)?;
     let health = Health {
         stopping: stopping.clone(),
         catalog: catalog.clone(),
         data: data.path().to_owned(),
         metrics: metrics.clone(),
     };
-    let app = app(&config, api_settings(&config, encoder), &catalog, &blobs, &key, health);
+    let app = app(&config, api_settings(&config, encoder), &catalog, &blobs, &key, edge_secret, health);
     let connections_max = usize::try_from(config.http.connections_max).unwrap_or(usize::MAX);
     let http = Service::start("http", &rest, &ends, |stop| {
         infallible(http::serve(http_listener, app, connections_max, stop, HTTP_DRAIN))
@@ -163,6 +165,7 @@ fn app(
     catalog: &Catalog,
     blobs: &Blobs,
     key: &AccessKey,
+    edge_secret: Option<Secret>,
     health: Health,
 ) -> Router {
     let root = api::AccessKey { id: key.id.clone(), secret: key.secret.reveal().to_owned() };
@@ -170,9 +173,25 @@ fn app(
     let origin = origin::Deps {
         catalog: catalog.clone(),
         blobs: blobs.clone(),
-        settings: origin::Settings { behind_proxy: config.http.behind_proxy, ..origin::Settings::default() },
+        settings: origin::Settings {
+            behind_proxy: config.http.behind_proxy,
+            edge_secret: edge_secret.clone(),
+            ..origin::Settings::default()
+        },
     };
-    health::router(health).merge(api::router(state)).merge(origin::router(origin))
+    let edges = edge_secret.map_or_else(Router::new, |secret| api::edge_router(state.clone(), secret));
+    health::router(health).merge(api::router(state)).merge(edges).merge(origin::router(origin))
+}
+
+/// What edges show; `None` where there are none.
+pub fn edge_secret(config: &Edge) -> anyhow::Result<Option<Secret>> {
+    match config.secret.reveal() {
+        "" => Ok(None),
+        secret => match Secret::new(secret) {
+            Some(secret) => Ok(Some(secret)),
+            None => bail!("edge.secret is to have at least {} letters or digits", Secret::LENGTH_MIN),
+        },
+    }
 }
 
 fn api_settings(config: &Config, encoder: Capabilities) -> api::Settings {
@@ -258,7 +277,7 @@ pub fn reached_here(listen: SocketAddr) -> SocketAddr {
 }
 
 /// A service that has no errors of its own.
-async fn infallible(service: impl Future<Output = ()>) -> Result<(), Infallible> {
+pub async fn infallible(service: impl Future<Output = ()>) -> Result<(), Infallible> {
     service.await;
     Ok(())
 }
@@ -286,13 +305,13 @@ pub fn now() -> WallTime {
 }
 
 /// Listens on a configured address; the error names the key.
-async fn bind(key: &str, listen: &Listen) -> anyhow::Result<TcpListener> {
+pub async fn bind(key: &str, listen: &Listen) -> anyhow::Result<TcpListener> {
     TcpListener::bind(listen.as_str()).await.with_context(|| format!("cannot listen on {key} = {:?}", listen.as_str()))
 }
 
 /// Every push and every open file counts, and the usual soft limit of 1024 is a login shell's. A failure is no reason not to
 /// start: the limits on connections and pushes are told when they are met.
-fn raise_file_limit() {
+pub fn raise_file_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
@@ -301,7 +320,7 @@ fn raise_file_limit() {
 }
 
 /// Keeps the metrics' memory bounded: histograms are drained in between scrapes.
-async fn tidy_metrics(metrics: PrometheusHandle) {
+pub async fn tidy_metrics(metrics: PrometheusHandle) {
     let mut ticks = tokio::time::interval(METRICS_UPKEEP);
     loop {
         ticks.tick().await;
@@ -368,18 +387,20 @@ fn greet(key: &AccessKey, addresses: Addresses, data: &Path) {
 }
 
 /// SIGTERM and SIGINT, as one stream.
-struct Signals {
+pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    fn listen() -> anyhow::Result<Self> {
+    /// Listens from now on.
+    pub fn listen() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for signals");
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
-    async fn next(&mut self) {
+    /// The next of them.
+    pub async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

@@ -34,10 +34,12 @@ const PLACES: &[(&str, Row)] = &[
     ("jobs", Row::Adapters),
     ("archive", Row::Adapters),
     ("outbound", Row::Adapters),
+    ("door", Row::Adapters),
     ("ingest", Row::Services),
     ("recorder", Row::Services),
     ("worker", Row::Services),
     ("origin", Row::Services),
+    ("edge", Row::Services),
     ("api", Row::Services),
     ("server", Row::Wiring),
     ("sim", Row::Tools),
@@ -60,6 +62,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("jobs", "catalog"),
     ("archive", "catalog"),
     ("archive", "blobs"),
+    ("door", "catalog"),
 ];
 
 /// What a crate below the adapters must not import: runtimes, sockets, disks, databases, randomness, clocks. (A library of

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What of a body of `size` bytes is wanted.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Wanted {
+pub enum Wanted {
     /// All: no range was asked for, or one that may be ignored (§14.2: other units, several ranges, bad syntax).
     Whole,
     /// These bytes; never empty, never beyond the end.
@@ -14,7 +14,7 @@ pub(crate) enum Wanted {
 }
 
 /// Reads the value of a `Range` header.
-pub(crate) fn wanted(header: Option<&str>, size: u64) -> Wanted {
+pub fn wanted(header: Option<&str>, size: u64) -> Wanted {
     let Some(spec) = header.and_then(|header| header.trim().strip_prefix("bytes=")) else { return Wanted::Whole };
     let Some((first, last)) = spec.trim().split_once('-') else { return Wanted::Whole };
     let number = |text: &str| -> Option<u64> {

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::error::{OriginError, Result};
+use crate::refusal::{Refusal, Result};
 
 /// Longest path, in bytes: a signature, and four names of 255 bytes of which each is written as `%XX`.
 const PATH_BYTES_MAX: usize = 4_096;
@@ -10,14 +10,17 @@ const PATH_BYTES_MAX: usize = 4_096;
 /// A path that means one thing: no empty part (but one, the last), no `.` or `..`, no slash, backslash or control character inside
 /// a part, however written.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Plain {
+pub struct Plain {
     /// With its escapes taken back.
-    pub(crate) decoded: String,
+    pub decoded: String,
 }
 
 impl Plain {
-    pub(crate) fn parse(path: &str) -> Result<Self> {
-        let bad = |what| OriginError::BadPath { what };
+    /// Reads a path as it was sent.
+    ///
+    /// Errors: [`Refusal::BadPath`].
+    pub fn parse(path: &str) -> Result<Self> {
+        let bad = |what| Refusal::BadPath { what };
         if path.len() > PATH_BYTES_MAX {
             return Err(bad("it is too long"));
         }
@@ -40,12 +43,12 @@ impl Plain {
 }
 
 /// A path up to its last slash.
-pub(crate) fn folder_of(path: &str) -> &str {
+pub fn folder_of(path: &str) -> &str {
     path.rfind('/').and_then(|at| path.get(..=at)).unwrap_or_default()
 }
 
 /// The last part of a path.
-pub(crate) fn name_of(path: &str) -> &str {
+pub fn name_of(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 

@@ -1,0 +1,140 @@
+//! `reprise edge`: a cache between viewers and a server, in a process of its own. It needs no catalog and no storage.
+//!
+//! # The shutdown sequence
+//!
+//! 1. `/readyz` answers 503. Everything else is still answered.
+//! 2. The feed is not followed any more; what it told is on disk.
+//! 3. HTTP takes no more connections; the requests that run have ten seconds to finish.
+//! 4. What is on its way into the cache is written.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::routing::get;
+use edge::Edge;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::runtime::{Builder, Handle};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::http;
+use crate::serve::{
+    EXIT_SECOND_SIGNAL, HTTP_DRAIN, Signals, bind, edge_secret, infallible, raise_file_limit, tidy_metrics,
+};
+use crate::service::{self, Service};
+
+/// Runs an edge until it is told to stop.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    raise_file_limit();
+    let runtime = Builder::new_multi_thread().thread_name("edge").enable_all().build();
+    runtime.context("cannot start a runtime")?.block_on(serve(config))
+}
+
+fn settings(config: &Config) -> anyhow::Result<edge::Settings> {
+    let part = &config.edge;
+    let Some(secret) = edge_secret(part)? else { bail!("edge.secret is wanted: the one of the origin") };
+    if part.origin.is_empty() {
+        bail!("edge.origin is wanted: where the origin is");
+    }
+    Ok(edge::Settings {
+        origin: part.origin.clone(),
+        secret,
+        name: part.name.clone(),
+        folder: PathBuf::from(&part.cache_dir),
+        memory_bytes: u64::from(part.memory_mib) << 20,
+        disk_bytes: u64::from(part.disk_gib) << 30,
+        requests_max: part.domain_requests_max,
+        bytes_per_second_max: u64::from(part.domain_mib_per_second_max) << 20,
+        behind_proxy: config.http.behind_proxy,
+    })
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let settings = settings(&config)?;
+    let origin = settings.origin.clone();
+    let metrics = PrometheusBuilder::new().install_recorder().context("cannot start the metrics")?;
+    let listener = bind("http.listen", &config.http.listen).await?;
+    let address = listener.local_addr()?;
+    let edge = Edge::open(settings).await.context("cannot start the edge")?;
+    let stopping = CancellationToken::new();
+    let probes = Probes { edge: edge.clone(), metrics: metrics.clone(), stopping: stopping.clone() };
+    let app = router(probes).merge(edge.router());
+    let connections_max = usize::try_from(config.http.connections_max).unwrap_or(usize::MAX);
+    let (ends, mut ended) = service::ends();
+    let here = Handle::current();
+    let follower = edge.clone();
+    let feed = Service::start("feed", &here, &ends, |stop| infallible(async move { follower.follow(stop).await }));
+    let http = Service::start("http", &here, &ends, |stop| {
+        infallible(http::serve(listener, app, connections_max, stop, HTTP_DRAIN))
+    });
+    let upkeep = tokio::spawn(tidy_metrics(metrics));
+    let greeting = format!(
+        "Reprise {} edge\n  viewers        http://{address}/\n  origin         {origin}\n  name           {}\n",
+        env!("CARGO_PKG_VERSION"),
+        edge.name()
+    );
+    if let Err(error) = std::io::stdout().write_all(greeting.as_bytes()).and_then(|()| std::io::stdout().flush()) {
+        tracing::warn!(%error, "cannot write to standard output");
+    }
+    let fault = tokio::select! {
+        () = signals.next() => None,
+        name = ended.recv() => name,
+    };
+    tracing::info!(fault, "shutting down");
+    tokio::spawn(async move {
+        signals.next().await;
+        std::process::exit(EXIT_SECOND_SIGNAL);
+    });
+    stopping.cancel();
+    let mut ended_badly = Vec::new();
+    for service in [feed, http] {
+        let name = service.name;
+        if let Err(error) = service.stop().await {
+            tracing::error!(service = name, error = format!("{error:#}"), "ended badly");
+            ended_badly.push(format!("{name}: {error:#}"));
+        }
+    }
+    upkeep.abort();
+    edge.close().await;
+    match (ended_badly.is_empty(), fault) {
+        (true, None) => Ok(()),
+        (true, Some(name)) => bail!("the service {name} ended by itself"),
+        (false, _) => bail!("{}", ended_badly.join("; ")),
+    }
+}
+
+/// What `/livez`, `/readyz` and `/metrics` answer from.
+#[derive(Clone)]
+struct Probes {
+    edge: Edge,
+    metrics: PrometheusHandle,
+    stopping: CancellationToken,
+}
+
+fn router(probes: Probes) -> Router {
+    Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route(
+            "/metrics",
+            get(|State(probes): State<Probes>| async move {
+                ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], probes.metrics.render())
+            }),
+        )
+        .with_state(probes)
+}
+
+async fn ready(State(probes): State<Probes>) -> (StatusCode, &'static str) {
+    if probes.stopping.is_cancelled() {
+        (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n")
+    } else if probes.edge.is_ready() {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "origin: not heard yet\n")
+    }
+}
