@@ -144,6 +144,25 @@ def test_vod_domain(sdk, vod_domain):
     refused(404, "ConfigNotFound", sdk, VOD, "DeleteVodSpecificConfig", DomainName=vod_domain, ConfigId=config["ConfigId"])
 
 
+def test_caches(sdk, vod_domain):
+    before = sdk.call(VOD, "DescribeVodRefreshQuota")
+    assert (before["UrlQuota"], before["DirQuota"], before["PreloadQuota"]) == ("10000", "100", "1000")
+    folder = f"http://{vod_domain}/v/{NOBODY}/"
+    task = sdk.call(VOD, "RefreshVodObjectCaches", ObjectPath=folder, ObjectType="Directory")["RefreshTaskId"]
+    file = f"http://{vod_domain}/v/{NOBODY}/source.mp4"
+    other = sdk.call(VOD, "PreloadVodObjectCaches", ObjectPath=file)["PreloadTaskId"]
+    told = sdk.call(VOD, "DescribeVodRefreshTasks", TaskId=task)
+    (entry,) = told["Tasks"]["Task"]
+    assert (told["TotalCount"], entry["ObjectPath"], entry["ObjectType"]) == (1, folder, "directory")
+    # Without edges there is nothing to do.
+    assert (entry["Process"], entry["Status"]) == ("100%", "Complete")
+    listed = sdk.call(VOD, "DescribeVodRefreshTasks", DomainName=vod_domain)["Tasks"]["Task"]
+    assert [entry["TaskId"] for entry in listed] == [other, task]
+    after = sdk.call(VOD, "DescribeVodRefreshQuota")
+    assert int(after["DirRemain"]) < int(before["DirRemain"]) and after["blockRemain"] == "0"
+    refused(400, "InvalidObjectPath.Malformed", sdk, VOD, "RefreshVodObjectCaches", ObjectPath=file, ObjectType="Directory")
+
+
 def from_domain(url):
     """What a domain answers that no name server knows: its host in the header, this server's address in the URL."""
     parts = urllib.parse.urlsplit(url)

@@ -3,6 +3,7 @@
 //! Tasks are numbered after they were committed, by whoever looks for them: a transaction that takes long does not appear below a
 //! number that was told already.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use units::WallTime;
@@ -134,6 +135,11 @@ struct Edge {
     seen: WallTime,
 }
 
+struct Report {
+    edge: String,
+    error: Option<String>,
+}
+
 struct Open {
     seq: u64,
     kind: CacheTaskKind,
@@ -251,7 +257,8 @@ impl Tx {
         Ok(true)
     }
 
-    /// Gives numbers to the tasks that have none, in the order in which they were made as far as there is one.
+    /// Gives numbers to the tasks that have none, in the order in which they were made as far as there is one, and removes what is too
+    /// old to matter.
     pub async fn number_cache_tasks(&mut self, now: WallTime) -> Result<()> {
         // Whoever numbers as well waits here, and then finds none left.
         let last = Sql::new("UPDATE cache_feed SET last = last WHERE one = 1 RETURNING last").row(&mut *self).await?;
@@ -267,6 +274,16 @@ impl Tx {
                 .await?;
         }
         Sql::new("UPDATE cache_feed SET last = $1 WHERE one = 1").arg(last).run(self).await?;
+        let old = before(now, KEPT);
+        Sql::new("DELETE FROM cache_edge WHERE seen < $1").arg(old).run(self).await?;
+        let forgotten = Sql::new("SELECT COALESCE(MAX(seq), 0) AS seq FROM cache_task WHERE created < $1").arg(old);
+        let forgotten = forgotten.row(&mut *self).await?.map_or(Ok(0), |row| row.count("seq"))?;
+        if forgotten > 0 {
+            Sql::new("DELETE FROM cache_task WHERE seq <= $1").arg(forgotten).run(self).await?;
+            Sql::new("DELETE FROM cache_report WHERE seq <= $1").arg(forgotten).run(self).await?;
+            let mark = Sql::new("UPDATE cache_feed SET forgotten = $1 WHERE one = 1 AND forgotten < $1");
+            mark.arg(forgotten).run(self).await?;
+        }
         Ok(())
     }
 
@@ -299,21 +316,11 @@ impl Tx {
         Ok(known)
     }
 
-    /// Finds out how far the tasks of customers are, and removes what is too old to matter.
+    /// Finds out how far the tasks of customers are.
     pub async fn settle_cache_tasks(&mut self, now: WallTime) -> Result<()> {
-        let old = before(now, KEPT);
-        let forgotten = Sql::new("SELECT COALESCE(MAX(seq), 0) AS seq FROM cache_task WHERE created < $1").arg(old);
-        let forgotten = forgotten.row(&mut *self).await?.map_or(Ok(0), |row| row.count("seq"))?;
-        if forgotten > 0 {
-            Sql::new("DELETE FROM cache_task WHERE created < $1 AND seq IS NOT NULL").arg(old).run(self).await?;
-            Sql::new("DELETE FROM cache_report WHERE seq <= $1").arg(forgotten).run(self).await?;
-            let mark = Sql::new("UPDATE cache_feed SET forgotten = $1 WHERE one = 1 AND forgotten < $1");
-            mark.arg(forgotten).run(self).await?;
-        }
-        Sql::new("DELETE FROM cache_edge WHERE seen < $1").arg(old).run(self).await?;
-
         let open = Sql::new(
-            "SELECT seq, kind, created FROM cache_task WHERE id IS NOT NULL AND seq IS NOT NULL AND state <> 'complete'",
+            "SELECT seq, kind, created, state, percent, note FROM cache_task
+             WHERE id IS NOT NULL AND seq IS NOT NULL AND state <> 'complete' ORDER BY seq",
         );
         let open = open.rows(&mut *self).await?;
         if open.is_empty() {
@@ -323,13 +330,21 @@ impl Tx {
         let edge =
             |row: &Row| Ok(Edge { name: row.text("name")?, applied: row.count("applied")?, seen: row.time("seen")? });
         let edges: Vec<Edge> = edges.iter().map(edge).collect::<Result<_>>()?;
+        let mut reports: BTreeMap<u64, Vec<Report>> = BTreeMap::new();
+        for row in Sql::new("SELECT seq, edge, error FROM cache_report ORDER BY edge").rows(&mut *self).await? {
+            let report = Report { edge: row.text("edge")?, error: row.opt_text("error")? };
+            reports.entry(row.count("seq")?).or_default().push(report);
+        }
         for row in &open {
             let task = Open { seq: row.count("seq")?, kind: row.parsed("kind")?, created: row.time("created")? };
-            let reports = Sql::new("SELECT edge, error FROM cache_report WHERE seq = $1").arg(task.seq);
-            let reports = reports.rows(&mut *self).await?;
-            let report = |row: &Row| Ok((row.text("edge")?, row.opt_text("error")?));
-            let reports: Vec<(String, Option<String>)> = reports.iter().map(report).collect::<Result<_>>()?;
-            let (state, percent, note) = judged(&task, &edges, &reports, now);
+            let reports = reports.get(&task.seq).map(Vec::as_slice).unwrap_or_default();
+            let judged = judged(&task, &edges, reports, now);
+            let before: (CacheTaskState, u32, String) =
+                (row.parsed("state")?, row.small("percent")?, row.text("note")?);
+            if judged == before {
+                continue;
+            }
+            let (state, percent, note) = judged;
             Sql::new("UPDATE cache_task SET state = $2, percent = $3, note = $4 WHERE seq = $1")
                 .arg(task.seq)
                 .arg(state)
@@ -343,16 +358,11 @@ impl Tx {
 }
 
 /// How far a task is.
-fn judged(
-    task: &Open,
-    edges: &[Edge],
-    reports: &[(String, Option<String>)],
-    now: WallTime,
-) -> (CacheTaskState, u32, String) {
+fn judged(task: &Open, edges: &[Edge], reports: &[Report], now: WallTime) -> (CacheTaskState, u32, String) {
     let counting: Vec<&Edge> = edges.iter().filter(|edge| edge.seen >= before(task.created, COUNTS)).collect();
     let preload = task.kind == CacheTaskKind::Preload;
     let done = |edge: &Edge| match preload {
-        true => reports.iter().any(|(name, _)| *name == edge.name),
+        true => reports.iter().any(|report| report.edge == edge.name),
         false => edge.applied >= task.seq,
     };
     let missing: Vec<&str> = counting.iter().filter(|edge| !done(edge)).map(|edge| edge.name.as_str()).collect();

@@ -69,6 +69,8 @@ support::contract! {
     text_is_bound_and_never_read_as_sql
     the_cycles_that_are_left_are_joined_once_when_the_recording_ends
     a_recording_that_cannot_be_joined_leaves_a_failed_video_that_says_so
+    what_may_not_be_seen_is_forgotten_by_edges_in_order_and_only_where_there_are_any
+    a_task_for_edges_ends_with_the_last_of_them
 }
 
 fn at(second: i64) -> WallTime {
@@ -2227,6 +2229,104 @@ async fn an_upload_of_which_nothing_comes_says_why_and_one_that_is_cancelled_is_
     assert!(!catalog.finish_take(third.id, &taken_over(), at(10)).await.unwrap());
     assert_eq!(catalog.upload(third.id).await.unwrap().unwrap().state, UploadState::Cancelled);
     assert_eq!(catalog.reel(third.reel).await.unwrap().unwrap().state, ReelState::Deleted);
+}
+
+fn cache_task(kind: CacheTaskKind, path: &str) -> NewCacheTask {
+    NewCacheTask {
+        id: format!("task of {path}"),
+        kind,
+        domain: "vod.example.org".into(),
+        path: path.into(),
+        object_path: format!("http://vod.example.org{path}"),
+    }
+}
+
+async fn give_cache_tasks(catalog: &Catalog, tasks: &[NewCacheTask], second: i64) -> bool {
+    let mut tx = catalog.begin().await.unwrap();
+    let given = tx.add_cache_tasks(tasks, |_| 2, at(0), at(second)).await.unwrap();
+    tx.commit().await.unwrap();
+    given
+}
+
+async fn what_may_not_be_seen_is_forgotten_by_edges_in_order_and_only_where_there_are_any(catalog: Catalog) {
+    let (first, second) = (asset(&catalog, "court1", 0).await, asset(&catalog, "court2", 0).await);
+    let paths = async |after: u64| -> Vec<(u64, String)> {
+        catalog.cache_feed(at(100)).await.unwrap();
+        let tasks = catalog.cache_tasks_after(after, 10).await.unwrap();
+        tasks.into_iter().map(|task| (task.seq, task.path)).collect()
+    };
+    catalog.delete_asset(first, Duration::ZERO, at(90)).await.unwrap();
+    assert_eq!(paths(0).await, [], "there is no edge");
+    assert!(!catalog.cache_edge_heard("e1", 0, &[], at(91)).await.unwrap());
+    assert!(catalog.cache_edge_heard("e1", 0, &[], at(92)).await.unwrap());
+
+    // A transaction that is begun first and committed last comes last.
+    assert!(give_cache_tasks(&catalog, &[cache_task(CacheTaskKind::File, "/v/x")], 93).await);
+    catalog.delete_asset(second, Duration::ZERO, at(94)).await.unwrap();
+    let folder = format!("/v/{second}/");
+    let told = paths(0).await;
+    assert_eq!(told.first(), Some(&(1, "/v/x".to_owned())));
+    assert!(told.iter().skip(1).all(|(_, path)| *path == folder) && told.len() > 1, "{told:?}");
+    let last = told.last().unwrap().0;
+    assert_eq!(last, u64::try_from(told.len()).unwrap(), "without a hole");
+    assert_eq!(catalog.cache_feed(at(100)).await.unwrap(), CacheFeed { last, forgotten: 0 });
+    assert_eq!(paths(last).await, []);
+    // Nobody asked for what follows from a deletion.
+    assert_eq!(catalog.cache_tasks(&CacheTaskFilter::default(), Page::ALL).await.unwrap().total, 1);
+
+    let week = 8 * 86_400;
+    catalog.number_cache_tasks(at(100 + week)).await.unwrap();
+    assert_eq!(catalog.cache_feed(at(100 + week)).await.unwrap(), CacheFeed { last, forgotten: last });
+    assert!(!catalog.cache_edge_heard("e1", last, &[], at(101 + week)).await.unwrap(), "it is not known any more");
+    assert!(give_cache_tasks(&catalog, &[cache_task(CacheTaskKind::File, "/v/y")], 101 + week).await);
+    assert_eq!(paths(last).await, [(last + 1, "/v/y".to_owned())], "numbers are never used twice");
+}
+
+async fn a_task_for_edges_ends_with_the_last_of_them(catalog: Catalog) {
+    for edge in ["e1", "e2"] {
+        catalog.cache_edge_heard(edge, 0, &[], at(0)).await.unwrap();
+    }
+    let tasks = [cache_task(CacheTaskKind::Directory, "/v/a/"), cache_task(CacheTaskKind::Preload, "/v/a/b.mp4")];
+    assert!(give_cache_tasks(&catalog, &tasks, 10).await);
+    let three = ["/1", "/2", "/3"].map(|path| cache_task(CacheTaskKind::File, path));
+    assert!(!give_cache_tasks(&catalog, &three, 10).await, "two of a kind are allowed");
+    assert!(give_cache_tasks(&catalog, &three[..2], 10).await);
+    assert!(!give_cache_tasks(&catalog, &three[2..], 11).await);
+    assert_eq!(catalog.cache_tasks_since(CacheTaskKind::File, at(10)).await.unwrap(), 2);
+
+    let told = async |id: &NewCacheTask, second: i64| {
+        catalog.cache_feed(at(second)).await.unwrap();
+        catalog.settle_cache_tasks(at(second)).await.unwrap();
+        let filter = CacheTaskFilter { ids: vec![id.id.clone()], ..CacheTaskFilter::default() };
+        let task = catalog.cache_tasks(&filter, Page::ALL).await.unwrap().rows.remove(0);
+        (task.state, task.percent, task.note)
+    };
+    let [purge, preload] = &tasks;
+    assert_eq!(told(purge, 11).await, (CacheTaskState::Refreshing, 0, String::new()));
+    catalog.cache_edge_heard("e1", 4, &[], at(12)).await.unwrap();
+    assert_eq!(told(purge, 12).await, (CacheTaskState::Refreshing, 50, String::new()));
+    let (state, percent, note) = told(purge, 10 + 3_601).await;
+    assert_eq!((state, percent), (CacheTaskState::Failed, 50));
+    assert!(note.contains("e2") && !note.contains("e1"), "{note}");
+    catalog.cache_edge_heard("e2", 4, &[], at(4_000)).await.unwrap();
+    assert_eq!(told(purge, 4_000).await, (CacheTaskState::Complete, 100, String::new()), "late, and done");
+
+    // What is fetched is done when it is said to be.
+    assert_eq!(told(preload, 4_000).await, (CacheTaskState::Refreshing, 0, String::new()));
+    let report = |error: Option<&str>| PreloadReport { seq: 2, error: error.map(str::to_owned) };
+    catalog.cache_edge_heard("e1", 4, &[report(None)], at(4_001)).await.unwrap();
+    catalog.cache_edge_heard("e2", 4, &[report(Some("no room"))], at(4_001)).await.unwrap();
+    assert_eq!(told(preload, 4_001).await, (CacheTaskState::Failed, 100, "e2: no room".to_owned()));
+
+    let filtered = async |filter: CacheTaskFilter| catalog.cache_tasks(&filter, Page::ALL).await.unwrap().total;
+    let all = CacheTaskFilter::default();
+    assert_eq!(filtered(all.clone()).await, 4);
+    assert_eq!(filtered(CacheTaskFilter { kind: Some(CacheTaskKind::File), ..all.clone() }).await, 2);
+    assert_eq!(filtered(CacheTaskFilter { state: Some(CacheTaskState::Failed), ..all.clone() }).await, 1);
+    assert_eq!(filtered(CacheTaskFilter { domain: Some("other".into()), ..all.clone() }).await, 0);
+    assert_eq!(filtered(CacheTaskFilter { from: Some(at(11)), ..all.clone() }).await, 0);
+    let path = Some("http://vod.example.org/v/a/".to_owned());
+    assert_eq!(filtered(CacheTaskFilter { object_path: path, to: Some(at(10)), ..all }).await, 1);
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use crate::rules::DomainSettings;
 
 /// Where it is asked for.
 pub const PATH: &str = "/edge/feed";
-/// How long the origin waits for something to tell.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the origin waits for something to tell: a server that is stopped waits for the answer.
+pub const PATIENCE: Duration = Duration::from_secs(4);
 /// Most tasks of one answer.
 pub const TASKS_MAX: u32 = 500;
 /// Largest question, in bytes: reports of some thousand preloads.
@@ -21,7 +21,6 @@ pub const ASKED_BYTES_MAX: usize = 1 << 20;
 
 /// What an edge asks.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct FeedAsked {
     /// Which edge it is: a name that no other has.
     pub edge: String,
@@ -35,7 +34,6 @@ pub struct FeedAsked {
 
 /// How a preload ended.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Preloaded {
     /// The task.
     pub seq: u64,

@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn it_is_good_for_as_long_as_the_origin_said_from_when_it_was_asked() {
-        let (head, at) = (head(1, Keep::Minute), |ms| WallTime::from_unix_ms(1_000_000 + ms));
+        let (head, at) = (head(1, Keep::Minute), |ms: i64| WallTime::from_unix_ms(1_000_000 + ms));
         assert_eq!(head.good_for(at(0)), Duration::from_secs(60));
         assert_eq!(head.good_for(at(59_000)), Duration::from_secs(1));
         assert_eq!(head.good_for(at(60_000)), Duration::ZERO);

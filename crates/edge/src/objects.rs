@@ -133,14 +133,15 @@ impl Objects {
             let entry = entry.map_err(|error: Arc<FetchError>| (*error).clone())?;
             let fresh = entry.is_fresh();
             let known = entry.into_value();
+            let asked_now = fresh && known.from_origin;
             let allowed = match &known.what {
                 What::Object { head, .. } => self.purges.allow(path, head),
                 // It is forgotten by itself, within a second.
                 What::Refused(_) => true,
             };
             // What was asked of the origin since this request began is as new as can be.
-            if allowed || known.asked_ms >= began_ms {
-                let from = match (known.stale, fresh && known.from_origin) {
+            if allowed || asked_now || known.asked_ms >= began_ms {
+                let from = match (known.stale, asked_now) {
                     (true, _) => From::Stale,
                     (false, true) => From::Miss,
                     (false, false) => From::Hit,

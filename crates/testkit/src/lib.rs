@@ -5,6 +5,7 @@ pub mod api;
 pub mod browser;
 pub mod clips;
 pub mod customer;
+pub mod edge;
 pub mod ffmpeg;
 pub mod files;
 pub mod judge;

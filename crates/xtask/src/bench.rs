@@ -9,6 +9,12 @@ pub fn record(words: &Words) -> anyhow::Result<()> {
     programs::run("load", Build::Release, words.all())
 }
 
+/// Serves views from the origin and from an edge, beside nginx.
+pub fn deliver(words: &Words) -> anyhow::Result<()> {
+    setup::run(&setup::DELIVER)?;
+    programs::run("deliver", Build::Release, words.all())
+}
+
 /// Runs a program that needs nothing but the server and FFmpeg.
 pub fn alone(program: &str, words: &Words) -> anyhow::Result<()> {
     setup::run(&setup::DEMO)?;

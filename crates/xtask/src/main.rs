@@ -69,6 +69,8 @@ enum Bench {
     Ready(programs::Words),
     /// Lists and searches in a library of a million videos
     Library(programs::Words),
+    /// Views at the origin and at an edge: CPU per gigabyte and requests a second, beside nginx that serves files
+    Deliver(programs::Words),
 }
 
 fn main() -> ExitCode {
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         Task::Bench { what: Bench::Compose(words) } => bench::alone("compose", &words),
         Task::Bench { what: Bench::Ready(words) } => bench::alone("ready", &words),
         Task::Bench { what: Bench::Library(words) } => bench::alone("library", &words),
+        Task::Bench { what: Bench::Deliver(words) } => bench::deliver(&words),
         Task::Torture(words) => torture::run(&words),
         Task::Sim(options) => sim::run(&options),
         Task::Fuzz(options) => fuzz::run(&options).map(drop),

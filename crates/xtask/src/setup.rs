@@ -35,6 +35,9 @@ const CXX: Program = Program { name: "a C++ compiler", package: "g++", there: ||
 const NGINX_RTMP: Program =
     Program { name: "nginx with its RTMP module", package: "libnginx-mod-rtmp", there: has_nginx_rtmp };
 
+const NGINX: Program = Program { name: "nginx", package: "nginx-light", there: || on_path(&["nginx"]) };
+const WRK: Program = Program { name: "wrk", package: "wrk", there: || on_path(&["wrk"]) };
+
 /// For `cargo xtask demo`.
 pub const DEMO: Needs = Needs { programs: &[FFMPEG, PYTHON], node: false };
 /// For `cargo xtask test`.
@@ -42,6 +45,9 @@ pub const TEST: Needs =
     Needs { programs: &[FFMPEG, PYTHON, CHROMIUM, NODE, NPM, POSTGRESQL, CXX, FAKETIME], node: true };
 /// For `cargo xtask bench`.
 pub const BENCH: Needs = Needs { programs: &[FFMPEG, PYTHON, NGINX_RTMP], node: false };
+
+/// For `cargo xtask bench deliver`.
+pub const DELIVER: Needs = Needs { programs: &[FFMPEG, NGINX, WRK], node: false };
 
 /// Installs what is missing, or says in one line what to install.
 pub fn run(needs: &Needs) -> anyhow::Result<()> {

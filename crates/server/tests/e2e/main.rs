@@ -7,6 +7,7 @@ mod command_line;
 mod compose;
 mod crash;
 mod demand;
+mod edge;
 mod encryption;
 mod formats;
 mod hostile;
