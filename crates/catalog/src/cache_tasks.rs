@@ -366,8 +366,10 @@ fn judged(task: &Open, edges: &[Edge], reports: &[Report], now: WallTime) -> (Ca
         false => edge.applied >= task.seq,
     };
     let missing: Vec<&str> = counting.iter().filter(|edge| !done(edge)).map(|edge| edge.name.as_str()).collect();
-    let failed: Vec<String> =
-        reports.iter().filter_map(|(name, error)| error.as_ref().map(|error| format!("{name}: {error}"))).collect();
+    let failed: Vec<String> = reports
+        .iter()
+        .filter_map(|Report { edge, error }| error.as_ref().map(|error| format!("{edge}: {error}")))
+        .collect();
     let late = now.since(task.created) > if preload { PRELOAD_LATE } else { LATE };
     let percent = match counting.len() {
         0 => 100,

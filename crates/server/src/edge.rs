@@ -8,12 +8,14 @@
 //! 4. What is on its way into the cache is written.
 
 use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use edge::Edge;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -120,13 +122,25 @@ fn router(probes: Probes) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .route(
-            "/metrics",
-            get(|State(probes): State<Probes>| async move {
-                ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], probes.metrics.render())
-            }),
-        )
+        .route("/metrics", get(render))
         .with_state(probes)
+}
+
+/// Viewers reach this port as well: the metrics, which name domains, are for this network.
+async fn render(State(probes): State<Probes>, ConnectInfo(peer): ConnectInfo<SocketAddr>) -> Response {
+    if !is_near(peer.ip()) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (content_type, probes.metrics.render()).into_response()
+}
+
+/// Whether an address is of this machine or of a private network (RFC 1918, RFC 4193).
+fn is_near(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
+    }
 }
 
 async fn ready(State(probes): State<Probes>) -> (StatusCode, &'static str) {
@@ -136,5 +150,27 @@ async fn ready(State(probes): State<Probes>) -> (StatusCode, &'static str) {
         (StatusCode::OK, "ready\n")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "origin: not heard yet\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_for_this_network() {
+        for (address, near) in [
+            ("127.0.0.1", true),
+            ("10.1.2.3", true),
+            ("192.168.0.7", true),
+            ("::1", true),
+            ("fd00::1", true),
+            ("::ffff:10.0.0.1", true),
+            ("203.0.113.7", false),
+            ("::ffff:203.0.113.7", false),
+            ("2001:db8::1", false),
+        ] {
+            assert_eq!(is_near(address.parse().unwrap()), near, "{address}");
+        }
     }
 }
