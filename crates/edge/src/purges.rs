@@ -100,7 +100,7 @@ impl Known {
             FeedWork::Folder => by_name(&mut self.folders),
             FeedWork::Regex => match regex::RegexBuilder::new(&purge.path).size_limit(REGEX_BYTES_MAX).build() {
                 Ok(regex) => self.regexes.push((regex, since)),
-                Err(error) => tracing::error!(%error, seq = purge.seq, "a task cannot be read, and is left out"),
+                Err(error) => return tracing::error!(%error, seq = purge.seq, "a task cannot be read, and is left out"),
             },
             FeedWork::Preload => return,
         }
