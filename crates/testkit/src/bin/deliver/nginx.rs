@@ -42,7 +42,10 @@ impl Nginx {
         command.args(["-c", cpu, "nginx", "-p"]).arg(folder.path()).arg("-c").arg(&file);
         let child = command.stdin(Stdio::null()).kill_on_drop(true).spawn();
         let child = child.context("cannot run nginx: apt-get install nginx")?;
-        let listening = async || Ok(drop(tokio::net::TcpStream::connect(address).await?));
+        let listening = async || {
+            tokio::net::TcpStream::connect(address).await?;
+            Ok(())
+        };
         until(PATIENCE, listening).await.context("nginx does not listen")?;
         Ok(Self { child, address, folder })
     }
