@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use catalog::{CacheTaskKind, CatalogError, NumberedTask, PreloadReport};
 use door::feed::{
-    ASKED_BYTES_MAX, FeedAnswer, FeedAsked, FeedDomains, FeedTask, FeedWork, PATH, PATIENCE, Preloaded, TASKS_MAX,
+    ASKED_BYTES_MAX, FeedAnswer, FeedAsked, FeedDomains, FeedTask, FeedWork, PATIENCE, Preloaded, TASKS_MAX,
 };
 use door::{DomainSettings, Secret, json, tag};
 use tokio::time::Instant;
@@ -31,7 +31,8 @@ struct Feed {
 /// The feed of edges that show this secret.
 pub fn edge_router(state: ApiState, secret: Secret) -> Router {
     Router::new()
-        .route(PATH, post(answer))
+        // `door::feed::PATH`.
+        .route("/edge/feed", post(answer))
         .layer(DefaultBodyLimit::max(ASKED_BYTES_MAX))
         .with_state(Feed { state, secret })
 }

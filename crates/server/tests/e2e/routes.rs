@@ -28,6 +28,7 @@ enum Rule {
 const ROUTES: &[(&str, &str, Rule)] = &[
     ("/", "/", Rule::Signed),
     ("/{BUCKET}/{{*key}}", "/reprise/0123/source.mp4", Rule::Signed),
+    ("/edge/feed", "/edge/feed", Rule::Signed),
     ("/livez", "/livez", Rule::Open),
     ("/readyz", "/readyz", Rule::Open),
     ("/metrics", "/metrics", Rule::Open),
@@ -57,6 +58,8 @@ fn declared() -> Vec<String> {
         }
     }
     found.sort();
+    // An edge has some of the server's.
+    found.dedup();
     found
 }
 
@@ -76,7 +79,12 @@ async fn text_of(response: Response) -> (u16, String) {
 #[tokio::test]
 async fn nobody_without_a_signature_learns_anything() {
     // Who asks so often without a signature would soon be refused for that.
-    let server = Server::start_with(reprise(), &[("REPRISE_AUTH__FAILURES_PER_MINUTE", "0")]).await.unwrap();
+    let server = Server::start_with(
+        reprise(),
+        &[("REPRISE_AUTH__FAILURES_PER_MINUTE", "0"), ("REPRISE_EDGE__SECRET", "private-mark-0123456789")],
+    )
+    .await
+    .unwrap();
     let api = server.api();
     let host = server.http_url("").replace("http://", "");
     let host = host.split(':').next().unwrap();
