@@ -70,8 +70,8 @@ impl Load<'_> {
 
 /// A script that asks for one after the other, and says at the end what it has counted.
 fn lua(requests: &[Request]) -> anyhow::Result<String> {
-    // Only in init the Host of the requests is known.
-    let mut script = String::from("local requests\ninit = function(args)\nwrk.init(args)\nrequests = {\n");
+    // Only in init, which wrk calls when it has resolved it, the Host of the requests is known.
+    let mut script = String::from("local requests\ninit = function(args)\nrequests = {\n");
     for Request { path, range } in requests {
         match range {
             None => writeln!(script, "wrk.format('GET', '{path}'),")?,
