@@ -2,6 +2,7 @@
 //! here (`docs/recipes/add-an-operation.md`).
 
 mod access_keys;
+mod attached_media;
 mod audit_events;
 mod auth_checking;
 mod categories;
@@ -13,7 +14,9 @@ mod domains;
 mod dynamic_images;
 mod events;
 mod forbid;
+mod images;
 mod jobs;
+mod library_files;
 mod media_infos;
 mod message_callback;
 mod mezzanine;
@@ -24,6 +27,7 @@ mod play;
 mod play_auth;
 mod receipt;
 mod record_command;
+mod record_indexes;
 mod record_notify;
 mod record_rules;
 mod recordings;
@@ -36,6 +40,8 @@ mod tracks;
 mod transcode;
 mod transcode_tasks;
 mod uploads;
+mod usage;
+mod video_retention;
 mod videos;
 mod vod_domains;
 mod vod_templates;
@@ -57,13 +63,21 @@ pub static OPERATIONS: &[Operation] = &[
     record_notify::DescribeLiveRecordNotifyConfig::OPERATION,
     record_notify::DeleteLiveRecordNotifyConfig::OPERATION,
     notify_records::DescribeLiveRecordNotifyRecords::OPERATION,
+    // Live: what was recorded between two times.
+    record_indexes::DescribeLiveStreamRecordContent::OPERATION,
+    record_indexes::CreateLiveStreamRecordIndexFiles::OPERATION,
+    record_indexes::DescribeLiveStreamRecordIndexFiles::OPERATION,
+    record_indexes::DescribeLiveStreamRecordIndexFile::OPERATION,
+    record_indexes::DeleteLiveStreamRecordIndexFiles::OPERATION,
     // Live: streams.
     streams::DescribeLiveStreamsOnlineList::OPERATION,
     streams::DescribeLiveStreamsPublishList::OPERATION,
     streams::DescribeLiveStreamState::OPERATION,
+    streams::DescribeLiveStreamCount::OPERATION,
     forbid::ForbidLiveStream::OPERATION,
     forbid::ResumeLiveStream::OPERATION,
     forbid::DescribeLiveStreamsBlockList::OPERATION,
+    forbid::DescribeLiveStreamsControlHistory::OPERATION,
     // Live: callbacks and domains.
     notify::SetLiveStreamsNotifyUrlConfig::OPERATION,
     notify::DescribeLiveStreamsNotifyUrlConfig::OPERATION,
@@ -112,12 +126,24 @@ pub static OPERATIONS: &[Operation] = &[
     videos::DeleteVideo::OPERATION,
     deleted::GetDeletedVideoList::OPERATION,
     deleted::RestoreVideo::OPERATION,
+    video_retention::SetVideoRetention::OPERATION,
+    video_retention::GetVideoRetention::OPERATION,
+    usage::GetUsage::OPERATION,
     mezzanine::GetMezzanineInfo::OPERATION,
+    mezzanine::DeleteMezzanines::OPERATION,
     receipt::GetVideoReceipt::OPERATION,
     categories::AddCategory::OPERATION,
     categories::UpdateCategory::OPERATION,
     categories::DeleteCategory::OPERATION,
     categories::GetCategories::OPERATION,
+    // VOD: pictures and what is attached to media.
+    images::GetImageInfo::OPERATION,
+    images::GetImageInfos::OPERATION,
+    images::UpdateImageInfos::OPERATION,
+    images::DeleteImage::OPERATION,
+    attached_media::GetAttachedMediaInfo::OPERATION,
+    attached_media::UpdateAttachedMediaInfos::OPERATION,
+    attached_media::DeleteAttachedMedia::OPERATION,
     // VOD: transcoding.
     templates::AddTranscodeTemplateGroup::OPERATION,
     templates::UpdateTranscodeTemplateGroup::OPERATION,
@@ -158,6 +184,8 @@ pub static OPERATIONS: &[Operation] = &[
     // VOD: uploads.
     client_uploads::CreateUploadVideo::OPERATION,
     client_uploads::RefreshUploadVideo::OPERATION,
+    images::CreateUploadImage::OPERATION,
+    attached_media::CreateUploadAttachedMedia::OPERATION,
     uploads::UploadMediaByURL::OPERATION,
     uploads::GetURLUploadInfos::OPERATION,
     uploads::CancelUrlUploadJobs::OPERATION,

@@ -1,10 +1,12 @@
 //! The store that clients upload to: as much of the object store's dialect as its own clients need to send one file, whole or in parts.
 //!
 //! A client has a temporary key for one upload and its object (`CreateUploadVideo`). What it sends is streamed to storage, never held.
-//! An upload is complete with its object, or with the request that names its parts; from then on it belongs to the worker.
+//! An upload is complete with its object, or with the request that names its parts; from then on it belongs to the worker, unless it is a
+//! file of the library, which is kept as it came.
 //! **Invariant:** nothing is believed before its signature is, and no key reaches beyond its own upload.
 
 mod parts;
+mod target;
 mod xml;
 
 use std::collections::BTreeSet;
@@ -18,13 +20,14 @@ use axum::response::Response;
 use axum::routing::any;
 use blobs::{AppendFile, Blobs};
 use bytes::{Bytes, BytesMut};
-use catalog::{Upload, UploadState, upload_key};
+use catalog::upload_key;
 use futures::StreamExt;
 use md5::{Digest, Md5};
 use rpc::oss::{Signed, read_token, temporary_key};
 use tokio::task::spawn_blocking;
-use units::JobId;
 
+pub(crate) use self::target::{ATTACHED_BYTES_MAX, file_object, object_key};
+use self::target::{Target, finish_file};
 use crate::address;
 use crate::codes::chain;
 use crate::state::ApiState;
@@ -120,7 +123,7 @@ struct Asked {
     key: String,
     query: Vec<(String, String)>,
     headers: HeaderMap,
-    upload: Upload,
+    target: Target,
 }
 
 impl Asked {
@@ -130,10 +133,10 @@ impl Asked {
 
     /// The file may still be sent.
     fn is_waited_for(&self) -> Said<()> {
-        if self.upload.state == UploadState::Waiting {
+        if self.target.is_waiting() {
             return Ok(());
         }
-        Err(Refused::new(StatusCode::CONFLICT, "FileAlreadyExists", "The file of this video is complete already."))
+        Err(Refused::new(StatusCode::CONFLICT, "FileAlreadyExists", "The file is complete already."))
     }
 }
 
@@ -209,19 +212,9 @@ async fn believe(state: &ApiState, key: String, request: Request<Body>) -> Said<
         let message = "The signature is not that of the request: signature V1 in the header is wanted.";
         return Err(Refused::new(StatusCode::FORBIDDEN, "SignatureDoesNotMatch", message));
     }
-    let upload = match thing.parse::<JobId>() {
-        Ok(id) => state.catalog.upload(id).await?,
-        Err(_) => None,
-    };
-    let upload = upload.filter(|upload| upload.source.is_none() && key == object_key(upload));
-    let upload = upload.ok_or_else(|| Refused::denied("The temporary key is for another object."))?;
-    Ok((Asked { method: parts.method, key, query, headers: parts.headers, upload }, body))
-}
-
-/// Under what key a client sends a file.
-pub(crate) fn object_key(upload: &Upload) -> String {
-    let extension = upload.file_name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    format!("{}/source.{}", upload.id, extension.to_ascii_lowercase())
+    let target = Target::find(&state.catalog, thing).await?.filter(|target| key == target.object());
+    let target = target.ok_or_else(|| Refused::denied("The temporary key is for another object."))?;
+    Ok((Asked { method: parts.method, key, query, headers: parts.headers, target }, body))
 }
 
 async fn answer(state: &ApiState, asked: Asked, body: Body) -> Said<Response> {
@@ -244,22 +237,39 @@ async fn answer(state: &ApiState, asked: Asked, body: Body) -> Said<Response> {
 /// The whole file in one request.
 async fn put_object(state: &ApiState, asked: Asked, body: Body) -> Said<Response> {
     asked.is_waited_for()?;
-    let key = upload_key(asked.upload.id);
+    let limit = asked.target.bytes_max(&state.settings);
+    let upload = match &asked.target {
+        Target::Video(upload) => upload,
+        Target::File(file) => {
+            let key = file.key();
+            let _held = state.writing.hold(key.clone())?;
+            archive::describe_first(&state.catalog, &state.blobs, file.id)
+                .await
+                .map_err(|error| Refused::failed(&error))?;
+            let stored = store(&state.blobs, &key, body, &asked.headers, limit).await?;
+            finish_file(state, file, stored.bytes, &stored.md5).await?;
+            return xml::empty(StatusCode::OK, Some(&stored.md5));
+        }
+    };
+    let key = upload_key(upload.id);
     let _held = state.writing.hold(key.clone())?;
-    let limit = state.settings.upload_size_max;
     let stored = store(&state.blobs, &key, body, &asked.headers, limit).await?;
-    if !state.catalog.upload_stored(asked.upload.id, stored.bytes, &stored.md5, (state.clock)()).await? {
-        let message = "The video does not wait for a file any more.";
-        return Err(Refused::new(StatusCode::CONFLICT, "FileAlreadyExists", message));
+    if !state.catalog.upload_stored(upload.id, stored.bytes, &stored.md5, (state.clock)()).await? {
+        return Err(not_waited_for());
     }
-    tracing::info!(upload = %asked.upload.id, asset = %asked.upload.asset, bytes = stored.bytes, "file sent");
+    tracing::info!(upload = %upload.id, asset = %upload.asset, bytes = stored.bytes, "file sent");
     xml::empty(StatusCode::OK, Some(&stored.md5))
 }
 
+fn not_waited_for() -> Refused {
+    let message = "Nobody waits for the file any more.";
+    Refused::new(StatusCode::CONFLICT, "FileAlreadyExists", message)
+}
+
 fn head_object(asked: Asked) -> Said<Response> {
-    match (asked.upload.state, asked.upload.size_bytes) {
-        (UploadState::Stored | UploadState::Done, Some(_)) => xml::empty(StatusCode::OK, asked.upload.md5.as_deref()),
-        _ => Err(Refused::new(StatusCode::NOT_FOUND, "NoSuchKey", "The file was not sent.")),
+    match asked.target.is_here() {
+        true => xml::empty(StatusCode::OK, asked.target.md5()),
+        false => Err(Refused::new(StatusCode::NOT_FOUND, "NoSuchKey", "The file was not sent.")),
     }
 }
 

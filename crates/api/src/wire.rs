@@ -145,6 +145,14 @@ pub(crate) fn asset_url(context: &Context, asset: units::AssetId, file: &str) ->
     context.delivery.url(&format!("/v/{asset}/{file}"), context.now)
 }
 
+/// Of which video, or file of the library, a URL of this server is, and what it is called there.
+pub(crate) fn own_path(context: &Context, url: &str) -> Option<(units::AssetId, String)> {
+    let reached = || url.strip_prefix(&context.public_url).map(str::to_owned);
+    let path = context.delivery.own_path(url).or_else(reached)?;
+    let (asset, name) = path.strip_prefix("/v/")?.split_once('/')?;
+    Some((asset.parse().ok()?, name.to_owned()))
+}
+
 /// How long a URL is asked to live, in seconds; at most a year.
 pub(crate) type AuthTimeout = Int<1, 31_536_000>;
 

@@ -5,6 +5,7 @@
 //! only what it finds again and again.
 
 mod assets;
+mod files;
 mod mend;
 mod pictures;
 mod reels;
@@ -153,6 +154,7 @@ async fn look(catalog: &Catalog, blobs: &Blobs, depth: Depth, beside: bool) -> R
     assets::check_assets(&mut check).await?;
     assets::check_installation(&mut check).await?;
     watermarks::check_watermarks(&mut check).await?;
+    files::check_files(&mut check).await?;
     if check.beside {
         return Ok(check.report);
     }

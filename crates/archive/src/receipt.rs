@@ -130,7 +130,9 @@ pub async fn write_receipt(catalog: &Catalog, blobs: &Blobs, asset: &Asset) -> R
 /// Stores the receipts of the assets of a recording that are not deleted. The index of the reel is read once.
 pub async fn write_receipts(catalog: &Catalog, blobs: &Blobs, recording: RecordingId) -> Result<()> {
     let mut indexes = BTreeMap::new();
-    for asset in catalog.assets_of_recording(recording).await? {
+    let assets = catalog.assets_of_recording(recording).await?;
+    // Of a source that was deleted the receipt that was written before tells more.
+    for asset in assets.into_iter().filter(|asset| asset.source_deleted.is_none()) {
         let receipt = compose(catalog, blobs, &asset, &mut indexes).await?;
         describe_first(catalog, blobs, asset.id).await?;
         put_json(blobs, &receipt_key(asset.id), &receipt).await?;

@@ -119,6 +119,10 @@ pub struct Asset {
     pub tracks: Vec<TrackFacts>,
     /// When it was analysed.
     pub analysed: Option<WallTime>,
+    /// When its source was deleted: what was made of it stays.
+    pub source_deleted: Option<WallTime>,
+    /// Until when it is kept; `None`: its rule decides.
+    pub keep_until: Option<WallTime>,
     /// When it was made.
     pub created: WallTime,
     /// When it was last changed.
@@ -297,6 +301,8 @@ pub(crate) fn asset_of(row: &Row) -> Result<Asset> {
         bitrate_kbps: row.count("bitrate_kbps")?,
         tracks: row.json("tracks")?,
         analysed: row.opt_time("analysed")?,
+        source_deleted: row.opt_time("source_deleted")?,
+        keep_until: row.opt_time("keep_until")?,
         created: row.time("created")?,
         modified: row.time("modified")?,
     })
@@ -498,7 +504,22 @@ impl Tx {
             .arg(now)
             .run(self)
             .await?;
-        let reels = Sql::new("SELECT DISTINCT reel FROM span WHERE asset = $1 ORDER BY reel").arg(id);
+        if old.source_deleted.is_some() {
+            // Its source is garbage already: these say how long its outputs can come back.
+            Sql::new(
+                "INSERT INTO garbage (asset, position, reel, from_ticks, to_ticks, free_at)
+                 SELECT asset, -1 - position, reel, from_ticks, to_ticks, {now} + $2 FROM garbage
+                 WHERE asset = $1 AND position >= 0",
+            )
+            .arg(id)
+            .arg(millis(free_after))
+            .run(self)
+            .await?;
+        }
+        let reels = Sql::new(
+            "SELECT reel FROM span WHERE asset = $1 UNION SELECT reel FROM garbage WHERE asset = $1 ORDER BY reel",
+        );
+        let reels = reels.arg(id);
         let reels = reels.rows(&mut *self).await?;
         Sql::new(
             "INSERT INTO garbage (asset, position, reel, from_ticks, to_ticks, free_at)
@@ -558,7 +579,9 @@ pub struct DeletedAsset {
 impl Catalog {
     /// Deleted assets that can be restored, last deleted first.
     pub async fn deleted_assets(&self, page: Page) -> Result<Listed<DeletedAsset>> {
+        // Of one whose source was deleted before, how long its outputs are kept counts.
         const FROM: &str = " FROM asset JOIN (SELECT asset, MIN(free_at) AS until, MAX(freed) AS freed FROM garbage
+            WHERE position < 0 OR asset NOT IN (SELECT id FROM asset WHERE source_deleted IS NOT NULL)
             GROUP BY asset) g ON g.asset = asset.id WHERE deleted IS NOT NULL AND g.freed IS NULL";
         let total = Sql::new("SELECT COUNT(*) AS total").text(FROM).total(self).await?;
         let rows = Sql::new("SELECT id, title, deleted, until")
@@ -582,17 +605,15 @@ impl Catalog {
 
 impl Tx {
     /// Brings a deleted asset back as it was, unless its media is being removed; owes its `MediaBaseChangeComplete`. What was
-    /// being transcoded of it goes on.
+    /// being transcoded of it goes on. Of one that is not deleted it brings a deleted source back, and nobody is told.
     /// `AlreadyExists` when another asset has its reference id by now.
     pub async fn restore_asset(&mut self, id: AssetId, now: WallTime) -> Result<Restored> {
         let sql = Sql::new("UPDATE asset SET modified = $2 WHERE id = $1 AND deleted IS NOT NULL RETURNING *");
-        let Some(row) = sql.arg(id).arg(now).row(&mut *self).await? else { return Ok(Restored::Unknown) };
+        let Some(row) = sql.arg(id).arg(now).row(&mut *self).await? else {
+            return self.restore_source(id, now).await;
+        };
         let asset = asset_of(&row)?;
-        // Taken first: whoever frees media takes it the same way, so only one of the two has it.
-        let back = Sql::new("UPDATE garbage SET free_at = free_at WHERE asset = $1 AND freed IS NULL").arg(id);
-        let all = Sql::new("SELECT COUNT(*) AS total FROM garbage WHERE asset = $1").arg(id);
-        let back = back.run(self).await?;
-        if back == 0 || back < all.total(&mut *self).await? {
+        if !self.take_garbage(id, asset.source_deleted.is_some()).await? {
             return Ok(Restored::TooLate);
         }
         if let Some(reference) = &asset.reference_id {
@@ -601,14 +622,12 @@ impl Tx {
                 return Err(CatalogError::AlreadyExists { what: "reference id", key: reference.clone() });
             }
         }
-        Sql::new(
-            "INSERT INTO span (asset, position, reel, from_ticks, to_ticks)
-             SELECT asset, position, reel, from_ticks, to_ticks FROM garbage WHERE asset = $1",
-        )
-        .arg(id)
-        .run(self)
-        .await?;
-        Sql::new("DELETE FROM garbage WHERE asset = $1").arg(id).run(self).await?;
+        match asset.source_deleted {
+            Some(_) => {
+                Sql::new("DELETE FROM garbage WHERE asset = $1 AND position < 0").arg(id).run(self).await?;
+            }
+            None => self.spans_from_garbage(id).await?,
+        }
         Sql::new(
             "UPDATE asset SET status = COALESCE(status_before, 'Normal'), status_before = NULL, deleted = NULL WHERE id = $1",
         )
@@ -618,7 +637,9 @@ impl Tx {
         if asset.analysed.is_none() {
             self.enqueue(NewJob::analyse(id), now).await?;
         }
-        self.have_cover(id, now).await?;
+        if asset.source_deleted.is_none() {
+            self.have_cover(id, now).await?;
+        }
         self.plan_again(id, now).await?;
         let told = Description {
             title: Some(asset.title.clone()),
@@ -639,6 +660,30 @@ impl Tx {
         let changes = changes(&empty, &told);
         self.tell(id, now, Event::AssetDescribed { mode: DescribeMode::Create, changes }).await?;
         Ok(Restored::Back)
+    }
+
+    /// Takes what is left of an asset from whoever would free it; of one without source that of its outputs. `false` when some of it is
+    /// being removed, or there is nothing.
+    pub(crate) async fn take_garbage(&mut self, id: AssetId, of_outputs: bool) -> Result<bool> {
+        let which = if of_outputs { " AND position < 0" } else { " AND position >= 0" };
+        // Taken first: whoever frees media takes it the same way, so only one of the two has it.
+        let back =
+            Sql::new("UPDATE garbage SET free_at = free_at WHERE asset = $1 AND freed IS NULL").text(which).arg(id);
+        let all = Sql::new("SELECT COUNT(*) AS total FROM garbage WHERE asset = $1").text(which).arg(id);
+        let back = back.run(self).await?;
+        Ok(back > 0 && back == all.total(&mut *self).await?)
+    }
+
+    pub(crate) async fn spans_from_garbage(&mut self, id: AssetId) -> Result<()> {
+        Sql::new(
+            "INSERT INTO span (asset, position, reel, from_ticks, to_ticks)
+             SELECT asset, position, reel, from_ticks, to_ticks FROM garbage WHERE asset = $1",
+        )
+        .arg(id)
+        .run(self)
+        .await?;
+        Sql::new("DELETE FROM garbage WHERE asset = $1").arg(id).run(self).await?;
+        Ok(())
     }
 }
 

@@ -24,6 +24,8 @@ pub struct AuditedAsset {
     pub analysed: bool,
     /// Whether it could not be made and has no media.
     pub failed: bool,
+    /// Whether its source was deleted.
+    pub sourceless: bool,
     /// The recording and the cycle it is made of, when it was recorded.
     pub of: Option<(RecordingId, Option<u32>)>,
 }
@@ -95,6 +97,7 @@ fn audited(row: &Row) -> Result<AuditedAsset> {
             row.parsed("status")?,
             AssetStatus::ProduceFail | AssetStatus::Uploading | AssetStatus::UploadFail
         ),
+        sourceless: row.opt_int("source_deleted")?.is_some(),
         of,
     })
 }
@@ -138,7 +141,8 @@ impl Catalog {
         let rows = Sql::new(
             "SELECT s.asset, s.from_ticks, s.to_ticks,
                CAST(CASE WHEN a.deleted IS NULL THEN 0 ELSE 1 END AS BIGINT) AS deleted,
-               CAST(CASE WHEN EXISTS (SELECT 1 FROM garbage g WHERE g.asset = s.asset AND g.freed IS NOT NULL)
+               CAST(CASE WHEN EXISTS (SELECT 1 FROM garbage g WHERE g.asset = s.asset AND g.freed IS NOT NULL
+                   AND (g.position < 0 OR a.source_deleted IS NULL))
                  THEN 1 ELSE 0 END AS BIGINT) AS freed,
                CAST(COALESCE((SELECT SUM(b.to_ticks - b.from_ticks) FROM output_span b
                  WHERE b.output = s.output AND b.position < s.position), 0) AS BIGINT) AS before_ticks
@@ -157,8 +161,8 @@ impl Catalog {
              SELECT g.asset, g.from_ticks, g.to_ticks, CAST(1 AS BIGINT),
                CAST(CASE WHEN g.freed IS NULL THEN 0 ELSE 1 END AS BIGINT),
                CAST(COALESCE((SELECT SUM(b.to_ticks - b.from_ticks) FROM garbage b
-                 WHERE b.asset = g.asset AND b.position < g.position), 0) AS BIGINT)
-             FROM garbage g WHERE g.reel = $1",
+                 WHERE b.asset = g.asset AND b.position < g.position AND b.position >= 0), 0) AS BIGINT)
+             FROM garbage g WHERE g.reel = $1 AND (g.position >= 0 OR g.freed IS NOT NULL)",
         )
         .arg(reel)
         .rows(self)

@@ -15,18 +15,27 @@ pub struct CleanAfter {
     pub jobs: Duration,
     /// Requests made to customers.
     pub deliveries: Duration,
-    /// Pushes that fed no recording, after their end.
+    /// Pushes that fed no recording, after their end, and who was kept from publishing.
     pub pushes: Duration,
     /// Events of deleted assets, after the deletion.
     pub events: Duration,
     /// Who wrote what, after it was written.
     pub audit: Duration,
+    /// What was played and sent.
+    pub usage: Duration,
 }
 
 impl Default for CleanAfter {
     fn default() -> Self {
         let days = |days: u64| Duration::from_secs(days * 86_400);
-        Self { jobs: days(7), deliveries: days(30), pushes: days(90), events: days(30), audit: days(180) }
+        Self {
+            jobs: days(7),
+            deliveries: days(30),
+            pushes: days(90),
+            events: days(30),
+            audit: days(180),
+            usage: days(400),
+        }
     }
 }
 
@@ -50,10 +59,18 @@ impl Tx {
             .arg(millis(after.pushes)),
             Sql::new(
                 "DELETE FROM event WHERE outcome <> 'pending'
-                   AND asset IN (SELECT id FROM asset WHERE deleted < {now} - $1)",
+                   AND asset IN (SELECT id FROM asset WHERE deleted < {now} - $1
+                     UNION ALL SELECT id FROM library_file WHERE deleted < {now} - $1)",
             )
             .arg(millis(after.events)),
             Sql::new("DELETE FROM audit_event WHERE at < {now} - $1").arg(millis(after.audit)),
+            Sql::new(
+                "DELETE FROM library_file WHERE deleted < {now} - $1
+                   AND NOT EXISTS (SELECT 1 FROM event WHERE event.asset = library_file.id)",
+            )
+            .arg(millis(after.events)),
+            Sql::new("DELETE FROM played WHERE hour < {now} - $1").arg(millis(after.usage)),
+            Sql::new("DELETE FROM stream_control WHERE at < {now} - $1").arg(millis(after.pushes)),
             Sql::new("DELETE FROM nonce WHERE expires < {now}"),
         ];
         let mut removed = 0;

@@ -123,7 +123,8 @@ impl Tx {
     pub async fn compose(&mut self, composed: &Composed, now: WallTime) -> Result<bool> {
         // Held, so that whoever deletes one of them does it before or after.
         let held = Sql::new(
-            "UPDATE asset SET modified = modified WHERE recording = $1 AND cycle IS NOT NULL AND deleted IS NULL RETURNING id",
+            "UPDATE asset SET modified = modified WHERE recording = $1 AND cycle IS NOT NULL AND deleted IS NULL
+               AND source_deleted IS NULL RETURNING id",
         );
         let held: Vec<AssetId> = held
             .arg(composed.recording)

@@ -62,7 +62,7 @@ pub struct Stale {
 pub type Rows = BTreeMap<String, Vec<Map<String, Json>>>;
 
 /// Tables that belong to an asset, with the column that names it.
-const OF_ASSET: [(&str, &str); 10] = [
+const OF_ASSET: [(&str, &str); 12] = [
     ("asset", "id"),
     ("span", "asset"),
     ("garbage", "asset"),
@@ -73,9 +73,11 @@ const OF_ASSET: [(&str, &str); 10] = [
     ("picture_job", "asset"),
     ("picture_set", "asset"),
     ("upload", "asset"),
+    ("library_file", "id"),
+    ("record_index", "id"),
 ];
 /// Tables that are not configured by anyone: media, history, and what the catalog keeps for itself.
-const NOT_CONFIGURED: [&str; 24] = [
+const NOT_CONFIGURED: [&str; 28] = [
     "asset",
     "audit_event",
     "encode_run",
@@ -100,6 +102,10 @@ const NOT_CONFIGURED: [&str; 24] = [
     "reel",
     "stale",
     "upload",
+    "library_file",
+    "played",
+    "record_index",
+    "stream_control",
 ];
 /// Marks the order of rows; the database numbers new rows itself.
 const NUMBERING: &str = "seq";

@@ -285,7 +285,7 @@ impl Catalog {
     /// Assets with pictures, after `after` by id, that have no cover and will get none; at most `limit`.
     pub async fn assets_without_cover(&self, after: Option<AssetId>, limit: u32) -> Result<Vec<AssetId>> {
         let rows = Sql::new(
-            "SELECT id FROM asset WHERE deleted IS NULL AND width > 0 AND taken_cover = '' AND NOT EXISTS
+            "SELECT id FROM asset WHERE deleted IS NULL AND source_deleted IS NULL AND width > 0 AND taken_cover = '' AND NOT EXISTS
                (SELECT 1 FROM picture_job WHERE picture_job.asset = asset.id AND cause = 'birth' AND state <> 'failed')",
         );
         let rows = rows.with_some(" AND id > ", after).text(" ORDER BY id").with(" LIMIT ", limit).rows(self).await?;
@@ -618,7 +618,8 @@ impl Tx {
     pub(crate) async fn free_due_pictures(&mut self, now: WallTime) -> Result<()> {
         let rows = Sql::new(
             "SELECT DISTINCT asset FROM garbage WHERE free_at <= {now}
-               AND EXISTS (SELECT 1 FROM picture_job WHERE picture_job.asset = garbage.asset)",
+               AND EXISTS (SELECT 1 FROM picture_job WHERE picture_job.asset = garbage.asset)
+               AND EXISTS (SELECT 1 FROM asset WHERE asset.id = garbage.asset AND deleted IS NOT NULL)",
         );
         for row in rows.rows(&mut *self).await? {
             self.free_pictures(row.parsed("asset")?, now).await?;

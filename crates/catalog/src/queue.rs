@@ -47,6 +47,8 @@ pub mod kind {
     pub const TAKE: &str = "take";
     /// Remove what is left of an upload that has ended: payload `{"upload": JobId}`.
     pub const FREE_UPLOAD: &str = "free_upload";
+    /// Remove what is left of a file of the library: its parts, and itself when it was deleted: payload `{"file": AssetId}`.
+    pub const FREE_FILE: &str = "free_file";
     /// Remove files of pictures that nothing tells of: payload `{"asset": AssetId}`.
     pub const FREE_PICTURES: &str = "free_pictures";
 }
@@ -223,6 +225,11 @@ impl NewJob {
     pub(crate) fn free_upload(upload: JobId) -> Self {
         let job = Self::new(kind::FREE_UPLOAD, json!({ "upload": upload }), FREE_REEL_RETRY);
         Self { unique_key: Some(upload_key(upload, "free")), priority: -10, ..job }
+    }
+
+    pub(crate) fn free_file(file: AssetId) -> Self {
+        let job = Self::new(kind::FREE_FILE, json!({ "file": file }), FREE_REEL_RETRY);
+        Self { unique_key: Some(format!("file/{file}/free")), priority: -10, ..job }
     }
 
     /// Those that an asset has without anybody's asking come one after the other: the cover first.

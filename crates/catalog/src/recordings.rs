@@ -156,7 +156,7 @@ pub enum SealOutcome {
     Other(AssetId),
 }
 
-fn recording_of(row: &Row) -> Result<Recording> {
+pub(crate) fn recording_of(row: &Row) -> Result<Recording> {
     let cycle = match row.opt_parsed::<AssetId>("cycle_asset")? {
         Some(asset) => Some(OpenCycle {
             number: row.small("cycle_number")?,

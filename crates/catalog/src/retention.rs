@@ -56,14 +56,14 @@ impl Catalog {
 
     /// The recorded videos of a streaming domain that are not deleted, those whose media ended first before the others. Where
     /// the cycles of a recording are joined, the joined video has their bytes: as long as it is there, their own deletion
-    /// frees nothing.
+    /// frees nothing. Nor does that of those whose source was deleted. Those with a time of their own are not among them.
     pub async fn kept_of_domain(&self, domain: &str) -> Result<Vec<Kept>> {
         let rows = Sql::new(
             "SELECT id, domain, app, stream, ended,
-               CASE WHEN cycle IS NOT NULL AND EXISTS (SELECT 1 FROM asset w
+               CASE WHEN source_deleted IS NOT NULL OR cycle IS NOT NULL AND EXISTS (SELECT 1 FROM asset w
                  WHERE w.recording = a.recording AND w.cycle IS NULL AND w.recording IS NOT NULL AND w.deleted IS NULL)
                THEN 0 ELSE size_bytes END AS size_bytes FROM asset a
-             WHERE domain = $1 AND deleted IS NULL AND recording IS NOT NULL ORDER BY ended, cycle IS NULL, id",
+             WHERE domain = $1 AND deleted IS NULL AND recording IS NOT NULL AND keep_until IS NULL ORDER BY ended, cycle IS NULL, id",
         );
         let one = |row: &Row| {
             Ok(Kept {
@@ -77,7 +77,21 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// Assets whose own time is over.
+    pub async fn outlived_assets(&self, now: WallTime) -> Result<Vec<AssetId>> {
+        let sql = Sql::new("SELECT id FROM asset WHERE keep_until <= $1 AND deleted IS NULL ORDER BY keep_until, id");
+        sql.arg(now).rows(self).await?.iter().map(|row| row.parsed("id")).collect()
+    }
+}
+
 impl Tx {
+    /// Says until when an asset is kept, whatever its rule says; `None`: as its rule says. Whether it is there.
+    pub async fn keep_asset(&mut self, id: AssetId, until: Option<WallTime>) -> Result<bool> {
+        let sql = Sql::new("UPDATE asset SET keep_until = $2 WHERE id = $1 AND deleted IS NULL").arg(id).arg(until);
+        Ok(sql.run(self).await? > 0)
+    }
+
     /// Sets what is kept of the videos of a rule; of a rule that is deleted nothing is left to be set.
     pub async fn set_retention(&mut self, key: &RuleKey, retention: Retention) -> Result<()> {
         let sql = Sql::new("DELETE FROM retention WHERE domain = $1 AND app = $2 AND stream = $3");
@@ -98,5 +112,6 @@ impl Tx {
 }
 
 in_own_tx! {
+    keep_asset(id: AssetId, until: Option<WallTime>) -> bool;
     set_retention(key: &RuleKey, retention: Retention) -> ();
 }

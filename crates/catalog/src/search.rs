@@ -188,7 +188,7 @@ impl Catalog {
 }
 
 /// The condition, as one that may stand anywhere.
-fn narrowed(sql: Sql, wanted: &AssetMatch) -> Sql {
+pub(crate) fn narrowed(sql: Sql, wanted: &AssetMatch) -> Sql {
     match wanted {
         AssetMatch::All(all) => joined(sql, all, " AND ", "1 = 1"),
         AssetMatch::Any(any) => joined(sql, any, " OR ", "1 = 0"),

@@ -104,6 +104,8 @@ pub enum Submitted {
     },
     /// Nothing can be made of an asset in this state.
     Refused(AssetStatus),
+    /// Nor of one whose source was deleted.
+    Sourceless,
     /// Its session names another one.
     Repeated,
 }
@@ -513,13 +515,18 @@ impl Tx {
     /// asset of which nothing was made yet is being transcoded from now on. `NotFound` when there is no such asset.
     pub async fn submit_transcode(&mut self, new: &NewTask, now: WallTime) -> Result<Submitted> {
         // Held, so that whoever deletes or blocks it does so before or after.
-        let asset = Sql::new("UPDATE asset SET modified = modified WHERE id = $1 AND deleted IS NULL RETURNING status");
+        let asset = Sql::new(
+            "UPDATE asset SET modified = modified WHERE id = $1 AND deleted IS NULL RETURNING status, source_deleted",
+        );
         let Some(row) = asset.arg(new.asset).row(&mut *self).await? else {
             return Err(CatalogError::NotFound { what: "asset", key: new.asset.to_string() });
         };
         let status: AssetStatus = row.parsed("status")?;
         if !status.may_be_transcoded() {
             return Ok(Submitted::Refused(status));
+        }
+        if row.opt_int("source_deleted")?.is_some() {
+            return Ok(Submitted::Sourceless);
         }
         if let Some(session) = &new.session {
             let forgotten = Sql::new("UPDATE transcode_task SET session = NULL WHERE session = $1 AND created < $2");

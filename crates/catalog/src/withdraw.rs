@@ -19,7 +19,8 @@ use crate::{Catalog, CatalogError, RenditionState, Replay, Result, Tx};
 const IS_NEEDED: &str = "EXISTS (SELECT 1 FROM output_span s JOIN asset a ON a.id = s.asset
       WHERE (s.reel = rendition.reel OR s.sound_reel = rendition.reel)
     AND (a.deleted IS NULL
-      OR NOT EXISTS (SELECT 1 FROM garbage g WHERE g.asset = s.asset AND g.freed IS NOT NULL)))";
+      OR NOT EXISTS (SELECT 1 FROM garbage g WHERE g.asset = s.asset AND g.freed IS NOT NULL
+        AND (g.position < 0 OR a.source_deleted IS NULL))))";
 
 /// An output is made of the rendition `rendition.reel`, or is to be.
 const IS_USED: &str =
@@ -268,7 +269,8 @@ impl Tx {
     async fn retry_pictures(&mut self, id: JobId, now: WallTime) -> Result<Retried> {
         let failed = Sql::new(
             "UPDATE picture_job SET completed = NULL WHERE id = $1 AND state = 'failed'
-               AND EXISTS (SELECT 1 FROM asset a WHERE a.id = picture_job.asset AND a.deleted IS NULL) RETURNING id",
+               AND EXISTS (SELECT 1 FROM asset a WHERE a.id = picture_job.asset AND a.deleted IS NULL
+                 AND a.source_deleted IS NULL) RETURNING id",
         );
         if failed.arg(id).row(&mut *self).await?.is_none() {
             return Ok(Retried::Needless);
@@ -298,7 +300,8 @@ impl Tx {
             let Some(of) = of else { continue };
             let (asset, task): (AssetId, JobId) = (of.parsed("asset")?, of.parsed("task")?);
             let held = Sql::new(
-                "UPDATE asset SET modified = $2 WHERE id = $1 AND deleted IS NULL AND status <> 'Blocked' RETURNING status",
+                "UPDATE asset SET modified = $2 WHERE id = $1 AND deleted IS NULL AND source_deleted IS NULL
+                   AND status <> 'Blocked' RETURNING status",
             );
             let Some(row) = held.arg(asset).arg(now).row(&mut *self).await? else { continue };
             let status: AssetStatus = row.parsed("status")?;

@@ -41,6 +41,7 @@ support::contract! {
     an_analysis_is_stored_and_told_once
     a_deleted_asset_is_gone_and_its_media_is_garbage
     a_deleted_asset_comes_back_as_it_was_until_its_media_is_given_up
+    a_deleted_source_leaves_its_asset_and_comes_back_until_its_media_is_given_up
     history_goes_when_it_has_had_its_time
     what_changes_is_marked_until_it_is_described
     rows_are_restored_from_what_describes_them
@@ -863,6 +864,63 @@ async fn a_deleted_asset_comes_back_as_it_was_until_its_media_is_given_up(catalo
     assert_eq!(catalog.restore_asset(gone, at(91)).await.unwrap(), Restored::TooLate);
     assert_eq!(catalog.asset(gone).await.unwrap(), None);
     assert_eq!(catalog.deleted_assets(Page::ALL).await.unwrap().rows[0].id, other);
+}
+
+async fn a_deleted_source_leaves_its_asset_and_comes_back_until_its_media_is_given_up(catalog: Catalog) {
+    let id = asset(&catalog, "court1", 0).await;
+    let window = Duration::from_secs(60);
+    assert_eq!(catalog.delete_source(id, true, window, at(70)).await.unwrap(), SourceDeletion::Needed, "not analysed");
+    let analysis = Analysis {
+        size_bytes: 1,
+        duration_ticks: 1_800_000,
+        width: 0,
+        height: 0,
+        fps: 0.0,
+        bitrate_kbps: 1,
+        tracks: Vec::new(),
+    };
+    catalog.set_analysis(id, &analysis, at(71)).await.unwrap();
+    let pictures = catalog.picture_jobs(id).await.unwrap();
+    assert_eq!(
+        catalog.delete_source(id, true, window, at(72)).await.unwrap(),
+        SourceDeletion::Needed,
+        "its cover is taken"
+    );
+    for job in pictures {
+        catalog.finish_pictures(job.id, &[], at(72)).await.unwrap();
+    }
+    assert_eq!(catalog.delete_source(id, false, window, at(73)).await.unwrap(), SourceDeletion::Needed, "it is played");
+    let (before, spans) = (catalog.asset(id).await.unwrap().unwrap(), catalog.spans(id).await.unwrap());
+    for _ in 0..2 {
+        assert_eq!(catalog.delete_source(id, true, window, at(74)).await.unwrap(), SourceDeletion::Deleted);
+    }
+    let sourceless = catalog.asset(id).await.unwrap().unwrap();
+    assert_eq!((sourceless.status, sourceless.source_deleted), (before.status, Some(at(74))));
+    assert!(catalog.spans(id).await.unwrap().is_empty());
+    let told = catalog.events_of_asset(id).await.unwrap().pop().unwrap().event.event;
+    assert_eq!(told, Event::SourceDeleted);
+    assert_eq!(catalog.deleted_assets(Page::ALL).await.unwrap().total, 0, "the asset itself is there");
+
+    assert_eq!(catalog.restore_asset(id, at(75)).await.unwrap(), Restored::Back);
+    assert_eq!(catalog.spans(id).await.unwrap(), spans);
+    assert_eq!(catalog.asset(id).await.unwrap(), Some(Asset { modified: at(75), ..before }));
+    assert_eq!(catalog.restore_asset(id, at(76)).await.unwrap(), Restored::Unknown);
+
+    // Its source is given up, then it is deleted: what was made of it can come back for the whole window.
+    let reel = spans[0].reel;
+    assert_eq!(catalog.delete_source(id, true, Duration::ZERO, at(80)).await.unwrap(), SourceDeletion::Deleted);
+    assert_eq!(catalog.give_up_garbage(reel).await.unwrap(), 1);
+    assert_eq!(catalog.restore_asset(id, at(81)).await.unwrap(), Restored::TooLate);
+    assert!(catalog.delete_asset(id, window, at(82)).await.unwrap());
+    assert_eq!(catalog.deleted_assets(Page::ALL).await.unwrap().rows[0].id, id);
+    let claims = catalog.claims_on_reel(reel).await.unwrap();
+    assert!(claims.iter().all(|claim| claim.state == ClaimState::Freed) && claims.len() == 1, "{claims:?}");
+    assert_eq!(catalog.restore_asset(id, at(83)).await.unwrap(), Restored::Back);
+    assert_eq!(catalog.asset(id).await.unwrap().unwrap().source_deleted, Some(at(80)));
+    assert!(catalog.delete_asset(id, Duration::ZERO, at(84)).await.unwrap());
+    assert_eq!(catalog.give_up_garbage(reel).await.unwrap(), 1);
+    assert_eq!(catalog.restore_asset(id, at(85)).await.unwrap(), Restored::TooLate);
+    assert!(catalog.mark_reel_deleted(reel).await.unwrap());
 }
 
 async fn history_goes_when_it_has_had_its_time(catalog: Catalog) {

@@ -86,6 +86,27 @@ pub enum Event {
     },
     /// An asset was deleted.
     AssetDeleted,
+    /// The source of an asset was deleted; what was made of it stays.
+    SourceDeleted,
+    /// A picture of the library is here.
+    ImageStored {
+        /// Bytes.
+        size_bytes: u64,
+        /// What its name ends with.
+        extension: String,
+    },
+    /// Something that is attached to media is here.
+    AttachedStored {
+        /// Bytes.
+        size_bytes: u64,
+        /// What its name ends with.
+        extension: String,
+    },
+    /// A file of the library was deleted.
+    FileDeleted {
+        /// What it was.
+        file: FileKind,
+    },
     /// Outputs of an asset were deleted.
     StreamsDeleted {
         /// Which.
@@ -137,8 +158,32 @@ event_kinds! {
     SnapshotsTaken = "snapshots_taken",
     Animated = "animated",
     AssetDeleted = "asset_deleted",
+    SourceDeleted = "source_deleted",
+    ImageStored = "image_stored",
+    AttachedStored = "attached_stored",
+    FileDeleted = "file_deleted",
     StreamsDeleted = "streams_deleted",
     AssetDescribed = "asset_described",
+}
+
+/// What a file of the library is: one that is kept as it was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileKind {
+    /// A picture.
+    Image,
+    /// What is attached to media: a subtitle, material of an edit.
+    Attached,
+}
+
+impl FileKind {
+    /// The word with which it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Attached => "attached",
+        }
+    }
 }
 
 /// Why a file that was pulled is no source.

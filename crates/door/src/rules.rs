@@ -172,6 +172,10 @@ pub struct Admitted {
     pub path: String,
     /// The domain that it is of; `None` for a video from a host that is none.
     pub domain: Option<String>,
+    /// Who is told to have asked, by a trusted proxy or else by the connection.
+    pub address: Option<IpAddr>,
+    /// An edge asks, for whoever it serves.
+    pub by_edge: bool,
 }
 
 /// Who asks, as far as it is known.
@@ -260,7 +264,8 @@ impl Domains {
         }
         let grant = grant.personal(rules.is_some_and(Rules::is_personal)).with_query(query);
         let domain = rules.map(|rules| rules.name.clone());
-        Ok(Admitted { grant, path: format!("{short}{path}"), domain })
+        let address = visitor.told.or(visitor.connected);
+        Ok(Admitted { grant, path: format!("{short}{path}"), domain, address, by_edge: false })
     }
 }
 
@@ -269,7 +274,7 @@ pub fn admit_edge(uri: &Uri) -> Result<Admitted> {
     let path = uri.path();
     Plain::parse(path)?;
     media_path(path).filter(|media| *media == path).ok_or(NO_PATH)?;
-    Ok(Admitted { grant: Grant::form(path), path: path.to_owned(), domain: None })
+    Ok(Admitted { grant: Grant::form(path), path: path.to_owned(), domain: None, address: None, by_edge: true })
 }
 
 const VIDEOS: &str = "/v/";

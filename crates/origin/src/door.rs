@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::door::{Admitted, Asked, DomainSettings, Domains, Refusal, admit_edge};
+use ::door::{Admitted, Asked, DomainSettings, Domains, Plain, Refusal, admit_edge};
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::Uri;
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
 use catalog::Catalog;
 use moka::future::Cache;
@@ -16,6 +16,7 @@ use tower::ServiceExt;
 
 use crate::error::{OriginError, Result};
 use crate::live::now;
+use crate::usage::{self, Usage, Viewed};
 use crate::{ANSWER_AGE_MAX, Settings};
 
 /// Stands before the routes.
@@ -24,13 +25,14 @@ pub(crate) struct Door {
     /// One value: whatever hosts are asked for, the catalog is asked once in a while.
     domains: Cache<(), Arc<Domains>>,
     settings: Settings,
+    usage: Usage,
     inside: Router,
 }
 
 impl Door {
-    pub(crate) fn new(catalog: Catalog, settings: Settings, inside: Router) -> Self {
+    pub(crate) fn new(catalog: Catalog, settings: Settings, usage: Usage, inside: Router) -> Self {
         let domains = Cache::builder().max_capacity(1).time_to_live(ANSWER_AGE_MAX).build();
-        Self { catalog, domains, settings, inside }
+        Self { catalog, domains, settings, usage, inside }
     }
 
     /// All domains, as they were a moment ago.
@@ -54,14 +56,28 @@ impl Door {
     }
 }
 
+/// What a request that was let in is counted as. What edges ask for is not: one copy of theirs serves many.
+fn viewed(admitted: &Admitted, headers: &HeaderMap) -> Option<Viewed> {
+    if admitted.by_edge {
+        return None;
+    }
+    let path = Plain::parse(&admitted.path).ok()?.decoded;
+    let (media, is_media) = usage::of_path(&path)?;
+    let agent = headers.get(header::USER_AGENT).map(|agent| agent.as_bytes()).unwrap_or_default();
+    // Any name that is no domain counts as the server's own: who asks may write there what they like.
+    let domain = admitted.domain.clone().unwrap_or_default();
+    Some(Viewed { domain, media, is_media, address: admitted.address, agent: usage::agent_of(agent) })
+}
+
 /// Answers whatever is asked for below the origin.
 pub(crate) async fn enter(State(door): State<Arc<Door>>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let routed = door.admit(&parts).await.and_then(|admitted| {
+        let viewed = viewed(&admitted, &parts.headers);
         let path = PathAndQuery::try_from(admitted.path).map_err(|_| Refusal::NotFound { what: "this path" })?;
-        Ok((admitted.grant, path))
+        Ok((admitted.grant, path, viewed))
     });
-    let (grant, path) = match routed {
+    let (grant, path, viewed) = match routed {
         Ok(routed) => routed,
         Err(error) => {
             if let OriginError::Door(refusal) = &error
@@ -75,8 +91,13 @@ pub(crate) async fn enter(State(door): State<Arc<Door>>, request: Request) -> Re
     };
     parts.uri = Uri::from(path);
     parts.extensions.insert(Arc::new(grant));
-    match door.inside.clone().oneshot(Request::from_parts(parts, body)).await {
+    let method = parts.method.clone();
+    let response = match door.inside.clone().oneshot(Request::from_parts(parts, body)).await {
         Ok(response) => response,
         Err(never) => match never {},
+    };
+    match viewed {
+        Some(viewed) => door.usage.count(viewed, &method, response),
+        None => response,
     }
 }

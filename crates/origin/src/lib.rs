@@ -2,26 +2,28 @@
 //!
 //! On demand under `/v/{asset}/…` (the source, each output under a name with its id, and pictures), live under `/l/{domain}/{app}/{stream}.m3u8` and the folder of that name. What is served
 //! is a view of stored reels: heads are made from the index, sample bytes stream from the stored segments in
-//! bounded chunks. Pictures are served as they are stored; outputs whose template asks for it are encrypted while they are sent.
+//! bounded chunks. Pictures, and files of the library, are served as they are stored; outputs whose template asks for it are encrypted while they are sent.
 //!
 //! Every request goes through the door (`door`): what its domain asks of it, such as a signature, is asked there. Playlists hand
 //! on what let their reader in ([`::door::Grant`]). Edges show a secret, and get texts as forms.
 //!
 //! **Invariant:** memory is a cache here. Whether an asset may be seen is asked of the catalog (at most
 //! [`ANSWER_AGE_MAX`] ago), and an index that grows is read on from where it ended.
-//! **Boundary:** writes nothing, anywhere.
+//! **Boundary:** writes nothing, anywhere, but what was played and sent ([`Usage`]).
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
 
 mod body;
 mod door;
 mod error;
+mod files;
 mod laid;
 mod live;
 mod pictures;
 mod reels;
 mod reply;
 mod seal;
+mod usage;
 mod vod;
 
 use std::sync::Arc;
@@ -35,6 +37,7 @@ use blobs::Blobs;
 use catalog::Catalog;
 
 pub use error::OriginError;
+pub use usage::Usage;
 
 /// How old an answer of the catalog may be: long enough that a player's burst of requests asks once, short enough that a
 /// blocked asset is gone when the operator looks.
@@ -81,6 +84,11 @@ pub struct Deps {
 /// Everything below `/v/` and `/l/`, which may stand behind a signature, and the streams of the domain whose host is asked: the
 /// fallback of the server's routes.
 pub fn router(deps: Deps) -> Router {
+    counting_router(deps, Usage::default())
+}
+
+/// The same with what counts its answers, which its owner [writes](Usage::run).
+pub fn counting_router(deps: Deps, usage: Usage) -> Router {
     let reels = Arc::new(reels::Reels::new(deps.blobs, deps.settings.index_cache_bytes));
     let vod = Arc::new(vod::Vod::new(deps.catalog.clone(), Arc::clone(&reels), &deps.settings));
     let live = Arc::new(live::Live::new(deps.catalog.clone(), reels, deps.settings.index_cache_bytes));
@@ -92,6 +100,6 @@ pub fn router(deps: Deps) -> Router {
         .route("/l/{domain}/{app}/{file}", get(live::serve_index))
         .route("/l/{domain}/{app}/{stream}/{recording}/{name}", get(live::serve))
         .with_state(live);
-    let door = Arc::new(door::Door::new(deps.catalog, deps.settings, vod.merge(live)));
+    let door = Arc::new(door::Door::new(deps.catalog, deps.settings, usage, vod.merge(live)));
     Router::new().fallback(door::enter).with_state(door).layer(middleware::from_fn(cross_origin))
 }

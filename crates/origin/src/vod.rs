@@ -27,6 +27,7 @@ use view::{
 };
 
 use crate::error::{OriginError, Result};
+use crate::files::{self, Files};
 use crate::laid::{Laid, Text};
 use crate::pictures::Pictures;
 use crate::reels::{CutFile, Reels};
@@ -100,6 +101,7 @@ pub(crate) struct Vod {
     flvs: Cache<Cut, Arc<Flv>>,
     builds: Semaphore,
     pictures: Pictures,
+    files: Files,
 }
 
 /// Made files of one kind, of this weight at most.
@@ -113,6 +115,7 @@ impl Vod {
         let weigh = |_: &Cut, laid: &Arc<Laid>| laid.weight();
         Self {
             pictures: Pictures::new(catalog.clone(), reels.blobs.clone()),
+            files: Files::new(catalog.clone(), reels.blobs.clone()),
             catalog,
             reels,
             answers: Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(ANSWER_AGE_MAX).build(),
@@ -136,13 +139,10 @@ impl Vod {
     }
 
     async fn ask(&self, of: Of) -> Result<Option<Answer>> {
-        let Some(asset) = self.catalog.asset(of.asset).await? else { return Ok(None) };
+        let Some(asset) = self.catalog.asset(of.asset).await? else { return self.ask_for_index(of).await };
         let what = match of.output {
-            None => {
-                let spans = self.catalog.spans(of.asset).await?;
-                let cut = spans.iter().map(|one| CutSpan::from(span(one.reel, one.from_ticks, one.to_ticks)));
-                What::One(One { cut: cut.collect(), about: None, bandwidth_bps: None, locked: None })
-            }
+            None if asset.source_deleted.is_some() => return Ok(None),
+            None => self.content(of.asset).await?,
             Some(id) => match self.catalog.output(id).await? {
                 Some(output) if output.asset == of.asset && output.state == OutputState::Done => {
                     self.what(&output).await?
@@ -151,6 +151,20 @@ impl Vod {
             },
         };
         Ok(Some(Answer { status: asset.status, what }))
+    }
+
+    /// What was recorded of a stream between two times is played like an asset that has no outputs.
+    async fn ask_for_index(&self, of: Of) -> Result<Option<Answer>> {
+        if of.output.is_some() || self.catalog.record_index(of.asset).await?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Answer { status: AssetStatus::Normal, what: self.content(of.asset).await? }))
+    }
+
+    async fn content(&self, asset: AssetId) -> Result<What> {
+        let spans = self.catalog.spans(asset).await?;
+        let cut = spans.iter().map(|one| CutSpan::from(span(one.reel, one.from_ticks, one.to_ticks)));
+        Ok(What::One(One { cut: cut.collect(), about: None, bandwidth_bps: None, locked: None }))
     }
 
     async fn what(&self, output: &Output) -> Result<What> {
@@ -357,6 +371,9 @@ pub(crate) async fn serve(
     headers: HeaderMap,
 ) -> Result<Response> {
     let asset = asset_id(&asset)?;
+    if files::is_one(&name) {
+        return vod.files.answer(asset, &name, &headers, &grant).await;
+    }
     let output = name.rsplit_once('.').and_then(|(stem, extension)| Some((output_id(asset, stem)?, stem, extension)));
     let (output, name, folder) = match output {
         Some((id, _, "mp4")) => (Some(id), Name::Mp4, String::new()),

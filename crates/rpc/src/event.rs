@@ -1,7 +1,7 @@
 //! The names of events (contract §3.2), by the words that they are stored with.
 
 /// The word of what happened, and the `EventType` under which customers ask for and get it.
-const EVENTS: [(&str, &str); 12] = [
+const EVENTS: [(&str, &str); 16] = [
     ("cycle_became_asset", "AddLiveRecordVideoComplete"),
     ("compose_began", "LiveRecordVideoComposeStart"),
     ("source_in_place", "FileUploadComplete"),
@@ -12,7 +12,11 @@ const EVENTS: [(&str, &str); 12] = [
     ("snapshots_taken", "SnapshotComplete"),
     ("animated", "DynamicImageComplete"),
     ("asset_deleted", "DeleteMediaComplete"),
+    ("source_deleted", "DeleteMediaComplete"),
     ("streams_deleted", "DeleteMediaComplete"),
+    ("image_stored", "ImageUploadComplete"),
+    ("attached_stored", "AttachedMediaUploadComplete"),
+    ("file_deleted", "DeleteMediaComplete"),
     ("asset_described", "MediaBaseChangeComplete"),
 ];
 
@@ -33,7 +37,8 @@ mod tests {
     #[test]
     fn a_name_may_stand_for_several_things() {
         assert_eq!(event_type("transcoded"), Some("TranscodeComplete"));
-        assert_eq!(kinds_of("DeleteMediaComplete").collect::<Vec<_>>(), ["asset_deleted", "streams_deleted"]);
+        let deleted = ["asset_deleted", "source_deleted", "streams_deleted", "file_deleted"];
+        assert_eq!(kinds_of("DeleteMediaComplete").collect::<Vec<_>>(), deleted);
         assert_eq!((event_type("nothing"), kinds_of("Nothing").count()), (None, 0));
     }
 }

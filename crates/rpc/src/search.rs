@@ -90,6 +90,10 @@ fields! {
     WordField {
         /// The id of a video.
         VideoId,
+        /// The id of a picture of the library.
+        ImageId,
+        /// The id of whatever is searched.
+        MediaId,
         /// The application.
         AppId,
         /// Where it is in its life.
@@ -129,6 +133,8 @@ impl WordField {
         match self {
             Self::Title | Self::Tags | Self::Description => true,
             Self::VideoId
+            | Self::ImageId
+            | Self::MediaId
             | Self::AppId
             | Self::Status
             | Self::MediaSource

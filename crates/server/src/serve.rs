@@ -12,7 +12,8 @@
 //!    back within its grace goes on in the same recording after the restart.
 //! 4. Jobs: none is claimed any more; those that run have five seconds, then they are given back.
 //! 5. HTTP takes no more connections; the requests that run have ten seconds to finish.
-//! 6. The catalog is closed, after everyone who writes to it; the data folder is free when the process is gone.
+//! 6. What was played and sent since the last minute is written.
+//! 7. The catalog is closed, after everyone who writes to it; the data folder is free when the process is gone.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -114,10 +115,15 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
         data: data.path().to_owned(),
         metrics: metrics.clone(),
     };
-    let app = app(&config, api_settings(&config, encoder), &catalog, &blobs, &key, edge_secret, health);
+    let usage = origin::Usage::default();
+    let app = app(&config, api_settings(&config, encoder), &catalog, &blobs, &key, edge_secret, health, usage.clone());
     let connections_max = usize::try_from(config.http.connections_max).unwrap_or(usize::MAX);
     let http = Service::start("http", &rest, &ends, |stop| {
         infallible(http::serve(http_listener, app, connections_max, stop, HTTP_DRAIN))
+    });
+    let counts = catalog.clone();
+    let counting = Service::start("usage", &rest, &ends, |stop| {
+        infallible(async move { usage.run(counts, stop.cancelled_owned()).await })
     });
     let ingest = Service::start("ingest", media, &ends, |stop| {
         infallible(ingest::serve(rtmp_listener, ingest_deps(&config, &catalog, hub, &space), stop))
@@ -129,7 +135,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
 
     // Until a signal, or until a service ends by itself.
     // In the order in which they are stopped.
-    let services = [ingest, recorder, worker, http];
+    let services = [ingest, recorder, worker, http, counting];
     let fault = tokio::select! {
         () = signals.next() => None,
         name = ended.recv() => name,
@@ -167,6 +173,7 @@ fn app(
     key: &AccessKey,
     edge_secret: Option<Secret>,
     health: Health,
+    usage: origin::Usage,
 ) -> Router {
     let root = api::AccessKey { id: key.id.clone(), secret: key.secret.reveal().to_owned() };
     let state = ApiState::new(catalog.clone(), blobs.clone(), settings, [root]);
@@ -180,7 +187,7 @@ fn app(
         },
     };
     let edges = edge_secret.map_or_else(Router::new, |secret| api::edge_router(state.clone(), secret));
-    health::router(health).merge(api::router(state)).merge(edges).merge(origin::router(origin))
+    health::router(health).merge(api::router(state)).merge(edges).merge(origin::counting_router(origin, usage))
 }
 
 /// What edges show; `None` where there are none.

@@ -80,6 +80,7 @@ async fn write(catalog: &Catalog, blobs: &Blobs, stale: &Stale) -> archive::Resu
         Subject::Asset(id) => {
             if let Some(asset) = catalog.asset(id).await?
                 && asset.analysed.is_some()
+                && asset.source_deleted.is_none()
                 && let Err(BlobError::NotFound { .. }) = blobs.size(&receipt_key(id)).await
             {
                 archive::write_receipt(catalog, blobs, &asset).await?;

@@ -50,7 +50,7 @@ use crate::receiver::Receivers;
 use crate::record_notify::NotifyOfRecordings;
 use crate::record_question::Question;
 use crate::transcode::{EncodeChunk, EncodeLive, JoinRun, Plan, Settle};
-use crate::uploads::{FreeUpload, Pull, Take};
+use crate::uploads::{FreeFile, FreeUpload, Pull, Take};
 
 /// Requests to customers at once, per kind: they wait for others, not for us.
 const REQUESTS_AT_ONCE: u32 = 32;
@@ -160,6 +160,7 @@ pub async fn run(
         .handle(pull, pulling)
         .handle(take, disk)
         .handle(FreeUpload::new(catalog.clone(), blobs.clone()), disk)
+        .handle(FreeFile::new(catalog.clone(), blobs.clone()), disk)
         .handle(studio.covers(), disk)
         .handle(studio.pictures(), disk)
         .handle(FreePictures::new(catalog.clone(), blobs.clone()), disk)

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use catalog::{Catalog, CatalogError, CleanAfter, Kept, Retention};
+use catalog::{Catalog, CatalogError, CleanAfter, Kept, Retention, StoredBytes};
 use domain::retention::{Item, expired};
 use domain::rule::{RecordRule, select};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,8 @@ use crate::error::chain;
 
 /// How often videos are held against what their rules keep.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Rounds between two counts of what is stored.
+const MEASURE_EVERY: u32 = 10;
 /// Rounds between two cleanings of history.
 const CLEAN_EVERY: u32 = 60;
 /// The round of the first: a start has better things to do.
@@ -34,6 +36,11 @@ pub(crate) async fn run(
         tokio::select! {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
+        }
+        if round % MEASURE_EVERY == 0
+            && let Err(error) = measure(&catalog).await
+        {
+            tracing::warn!(error = chain(&error), "what is stored cannot be counted; a later round tries again");
         }
         let clean = (round % CLEAN_EVERY == CLEAN_FIRST).then_some(clean_after);
         if let Err(error) = sweep(&catalog, undelete_window, clean).await {
@@ -57,10 +64,27 @@ async fn sweep(catalog: &Catalog, undelete_window: Duration, clean: Option<Clean
             }
         }
     }
+    for asset in catalog.outlived_assets(now()).await? {
+        if catalog.delete_asset(asset, undelete_window, now()).await? {
+            tracing::info!(%asset, "deleted, as it was to be kept until now");
+            metrics::counter!("worker_retired_assets_total").increment(1);
+        }
+    }
     catalog.free_what_is_due(now()).await?;
     if let Some(after) = clean {
         let rows = catalog.clean(after).await?;
         tracing::debug!(rows, "history that has had its time is gone");
+    }
+    Ok(())
+}
+
+/// Tells how much is stored.
+async fn measure(catalog: &Catalog) -> Result<(), CatalogError> {
+    let StoredBytes { sources, outputs, files } = catalog.stored_bytes().await?;
+    for (of, bytes) in [("sources", sources), ("outputs", outputs), ("files", files)] {
+        // A metric is a float; whole MiB are told exactly.
+        let mib = u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
+        metrics::gauge!("library_stored_bytes", "of" => of).set(f64::from(mib) * 1_048_576.0);
     }
     Ok(())
 }

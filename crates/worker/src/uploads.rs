@@ -2,6 +2,7 @@
 //! the reel has of it. (Decision 0033.)
 
 mod free;
+mod free_file;
 mod parts;
 mod pull;
 mod reel;
@@ -15,6 +16,7 @@ use domain::event::PullFailure;
 use jobs::Failure;
 
 pub(crate) use free::FreeUpload;
+pub(crate) use free_file::FreeFile;
 pub(crate) use pull::Pull;
 pub(crate) use take::Take;
 

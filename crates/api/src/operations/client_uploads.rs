@@ -82,10 +82,22 @@ struct Auth<'a> {
 }
 
 fn told(context: &Context, upload: &Upload) -> Answer<Told> {
+    let Permit { upload_address, upload_auth } = permit(context, &upload.id.to_string(), object_key(upload))?;
+    Ok(Told { upload_address, upload_auth, video_id: upload.asset })
+}
+
+/// Where a client sends an object, and with which key.
+pub(super) struct Permit {
+    pub(super) upload_address: String,
+    pub(super) upload_auth: String,
+}
+
+/// A key for one object of the thing of this id, which has letters and digits alone.
+pub(super) fn permit(context: &Context, id: &str, object: String) -> Answer<Permit> {
     let root = context.keys.first().ok_or(Code::InternalError)?;
     let until = context.now.unix_s().saturating_add(KEY_SECONDS);
-    let key = temporary_key(&root.secret, &upload.id.to_string(), until);
-    let address = Address { endpoint: &context.public_url, bucket: BUCKET, file_name: object_key(upload) };
+    let key = temporary_key(&root.secret, id, until);
+    let address = Address { endpoint: &context.public_url, bucket: BUCKET, file_name: object };
     let auth = Auth {
         security_token: key.token,
         access_key_id: key.id,
@@ -98,11 +110,15 @@ fn told(context: &Context, upload: &Upload) -> Answer<Told> {
         Ok(json) => Ok(base64(&json)),
         Err(_) => Err(Code::InternalError),
     };
-    Ok(Told {
+    Ok(Permit {
         upload_address: sealed(serde_json::to_vec(&address))?,
         upload_auth: sealed(serde_json::to_vec(&auth))?,
-        video_id: upload.asset,
     })
+}
+
+/// An extension of a file: letters and digits, few.
+pub(super) fn is_extension(text: &str) -> bool {
+    (1..=EXTENSION_BYTES_MAX).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 async fn create_upload_video(context: &Context, input: CreateUploadVideo) -> Answer<Told> {
@@ -110,10 +126,7 @@ async fn create_upload_video(context: &Context, input: CreateUploadVideo) -> Ans
         return Err(rpc::ParamError::missing("Title").into());
     }
     let extension = input.file_name.rsplit_once('.').map(|(_, extension)| extension);
-    let is_one = |extension: &str| {
-        (1..=EXTENSION_BYTES_MAX).contains(&extension.len()) && extension.chars().all(|c| c.is_ascii_alphanumeric())
-    };
-    if !extension.is_some_and(is_one) {
+    if !extension.is_some_and(is_extension) {
         let message = format!("{:?} has no extension such as .mp4.", title_of(&input.file_name, 128));
         return Err(Code::InvalidFileNameExtension.because(message));
     }

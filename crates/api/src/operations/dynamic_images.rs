@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use units::{AssetId, JobId, MediaTime};
 
+use super::mezzanine::has_source;
 use super::snapshots::{Job, can_be_taken};
 use super::videos::find;
 use super::vod_templates::form::{Purpose, overridden};
@@ -62,6 +63,7 @@ async fn submit_dynamic_image_job(context: &Context, input: SubmitDynamicImageJo
         }
         None => template.order,
     };
+    has_source(&asset)?;
     can_be_made(context, &order)?;
     can_be_taken(&asset, &order)?;
     let job = context.catalog.begin_pictures(asset.id, order, "", context.now).await?;

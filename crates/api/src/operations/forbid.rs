@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use catalog::Block;
+use catalog::{Block, ControlAction};
 use rpc::ParamError;
 use rpc::param::{Flag, Int, Time};
 use serde::Serialize;
 
+use super::videos::end_of_second;
 use crate::codes::{Answer, Code};
 use crate::declare::{Done, choice, operations};
 use crate::state::Context;
@@ -14,6 +15,11 @@ use crate::wire::{DomainText, NameText, PageNumber, page, page_count, play_domai
 
 /// How long a block holds when no end is named, and at most: six months.
 const BLOCK_MAX: Duration = Duration::from_secs(183 * 86_400);
+
+/// Longest window of the history.
+const HISTORY_WINDOW_MAX: Duration = Duration::from_secs(30 * 86_400);
+/// Most lines of an answer: the operation has no pages.
+const HISTORY_MAX: u32 = 5_000;
 
 choice! {
     /// Whose side of a stream.
@@ -61,6 +67,18 @@ operations! {
         /// Streams on a page.
         PageSize => page_size: Int<1, 3000> = 2000,
     }
+
+    /// Tells which streams of a domain were cut off, and which were let publish again, in a window of at most 30 days.
+    Live T3 DescribeLiveStreamsControlHistory => describe_live_streams_control_history {
+        /// The streaming domain, or an ingest domain tied to it.
+        DomainName => domain_name: DomainText,
+        /// Only of this app.
+        AppName => app_name: Option<NameText>,
+        /// Done at or after.
+        StartTime => start_time: Time,
+        /// Done at or before.
+        EndTime => end_time: Time,
+    }
 }
 
 async fn forbid_live_stream(context: &Context, input: ForbidLiveStream) -> Answer<Done> {
@@ -76,6 +94,7 @@ async fn forbid_live_stream(context: &Context, input: ForbidLiveStream) -> Answe
         tx.add_block(&Block { path: path.clone(), until: Some(until), created: context.now }).await?;
     }
     let cut = tx.request_cut(&path).await?;
+    tx.note_control(&path, ControlAction::Forbid, context.now).await?;
     tx.commit().await?;
     if input.oneshot && cut == 0 {
         return Err(Code::InvalidStreamNotFound.because("The stream is not being published."));
@@ -85,8 +104,49 @@ async fn forbid_live_stream(context: &Context, input: ForbidLiveStream) -> Answe
 
 async fn resume_live_stream(context: &Context, input: ResumeLiveStream) -> Answer<Done> {
     let path = stream_path(context, &input.domain_name, &input.app_name, &input.stream_name).await?;
-    context.catalog.remove_block(&path).await?;
+    let mut tx = context.catalog.begin().await?;
+    tx.remove_block(&path).await?;
+    tx.note_control(&path, ControlAction::Resume, context.now).await?;
+    tx.commit().await?;
     Ok(Done {})
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct History {
+    control_info: ControlInfo,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ControlInfo {
+    live_stream_control_info: Vec<Control>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Control {
+    action: &'static str,
+    stream_name: String,
+    time_stamp: String,
+}
+
+async fn describe_live_streams_control_history(
+    context: &Context,
+    input: DescribeLiveStreamsControlHistory,
+) -> Answer<History> {
+    let window = (input.start_time, end_of_second(input.end_time));
+    if input.end_time < input.start_time || input.end_time.since(input.start_time) > HISTORY_WINDOW_MAX {
+        return Err(ParamError::invalid("EndTime", "it is to be after StartTime, by 30 days at most").into());
+    }
+    let domain = play_domain(context, &input.domain_name).await?;
+    let done = context.catalog.stream_controls(&domain, input.app_name.as_deref(), window, HISTORY_MAX).await?;
+    let told = done.into_iter().map(|one| Control {
+        action: one.action.as_str(),
+        stream_name: one.path.stream().to_owned(),
+        time_stamp: one.at.to_iso8601(),
+    });
+    Ok(History { control_info: ControlInfo { live_stream_control_info: told.collect() } })
 }
 
 #[derive(Serialize)]

@@ -191,7 +191,7 @@ async fn get_play_info(context: &Context, input: GetPlayInfo) -> Answer<Told> {
             && wants(&input.codecs, stream.codec_name.as_deref().unwrap_or_default())
     };
     let mut streams = Vec::new();
-    if asset.template_group == NO_TRANSCODE {
+    if plays_source(&asset) {
         streams.push(source(context, &asset, media, "mp4", "source.mp4"));
         // The same source over the same bytes: told only to those who ask for it, because a no-transcode video has
         // exactly one stream.
@@ -253,7 +253,7 @@ pub(super) async fn streams_of(context: &Context, asset: &Asset) -> Answer<Vec<P
         return Ok(Vec::new());
     }
     let mut streams = Vec::new();
-    if asset.template_group == NO_TRANSCODE {
+    if plays_source(asset) {
         let media = if asset.width == 0 { "audio" } else { "video" };
         streams.push(source(context, asset, media, "mp4", "source.mp4"));
     }
@@ -265,6 +265,11 @@ pub(super) async fn streams_of(context: &Context, asset: &Asset) -> Answer<Vec<P
         }
     }
     Ok(streams)
+}
+
+/// Whether the source of a video is a stream itself.
+fn plays_source(asset: &Asset) -> bool {
+    asset.template_group == NO_TRANSCODE && asset.source_deleted.is_none()
 }
 
 /// Newest first. Of one task the largest: a ladder may have two sizes of one definition.

@@ -1,5 +1,7 @@
 //! Searching media by what is known of them.
 
+mod files;
+
 use catalog::{
     Asset, AssetMatch, AssetNumber, AssetPart, AssetPlace, AssetSort, AssetSortKey, AssetStatus, AssetText, Order,
 };
@@ -41,7 +43,7 @@ choice! {
 operations! {
     /// Searches media by what is known of them.
     Vod T1 SearchMedia => search_media {
-        /// What kinds of media are searched, joined by commas. There are only videos here: of the others nothing is found.
+        /// What kinds of media are searched, joined by commas. With videos among them, these alone; there are no sounds.
         SearchType => kinds: Option<CommaList<SearchType, 4>>,
         /// What is told of each, joined by commas, beyond MediaId, MediaType and CreationTime. Unknown names are left alone.
         Fields => fields: Option<CommaList<Filled<64>, 64>>,
@@ -61,7 +63,7 @@ operations! {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Found {
+pub(super) struct Found {
     media_list: Vec<Media>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scroll_token: Option<String>,
@@ -70,8 +72,12 @@ struct Found {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Media {
+pub(super) struct Media {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attached_media: Option<serde_json::Map<String, serde_json::Value>>,
     creation_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<serde_json::Map<String, serde_json::Value>>,
     media_id: AssetId,
     media_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,8 +144,15 @@ async fn search_media(context: &Context, input: SearchMedia) -> Answer<Found> {
         }
         None => AssetPart::Page(page(input.page_no, input.page_size)),
     };
-    if input.kinds.is_some_and(|kinds| !kinds.contains(&SearchType::Video)) {
-        return Ok(Found { media_list: Vec::new(), scroll_token: None, total: 0 });
+    if let Some(kinds) = input.kinds.filter(|kinds| !kinds.contains(&SearchType::Video)) {
+        let wanted = files::Wanted {
+            image: kinds.contains(&SearchType::Image),
+            attached: kinds.contains(&SearchType::Attached),
+            condition: &condition,
+            sort: sort.first(),
+            fields: input.fields.unwrap_or_default(),
+        };
+        return files::search(context, wanted, page(input.page_no, input.page_size)).await;
     }
     let found = context.catalog.search_assets(&stored(context, &condition), &sort, part).await?;
     let beside = Beside::of(context, &found.rows).await?;
@@ -203,7 +216,10 @@ fn stored_words(context: &Context, field: WordField, words: &[String]) -> AssetM
     };
     match field {
         // A text that is no id, or no status, is that of no video.
-        WordField::VideoId => AssetMatch::Ids(words.iter().filter_map(|word| word.parse().ok()).collect()),
+        WordField::VideoId | WordField::MediaId => {
+            AssetMatch::Ids(words.iter().filter_map(|word| word.parse().ok()).collect())
+        }
+        WordField::ImageId => AssetMatch::Any(Vec::new()),
         WordField::Status => {
             AssetMatch::Statuses(words.iter().filter_map(|word| word.parse::<AssetStatus>().ok()).collect())
         }
@@ -271,11 +287,20 @@ fn told(context: &Context, beside: &Beside, fields: &[String], asset: Asset) -> 
         reference_id: asset.reference_id,
         title: asset.title,
     };
-    let mut video = crate::declare::members(&all)?;
+    let video = asked(crate::declare::members(&all)?, fields, "VideoId");
+    Ok(Media { attached_media: None, creation_time, image: None, media_id, media_type: VIDEO, video })
+}
+
+/// Of all that can be told what is asked for, with the id; nothing when nothing is asked for.
+fn asked(
+    mut all: serde_json::Map<String, serde_json::Value>,
+    fields: &[String],
+    id: &str,
+) -> Option<serde_json::Map<String, serde_json::Value>> {
     let is_asked = |name: &str| fields.iter().any(|field| field.eq_ignore_ascii_case(name));
-    let asked = video.keys().any(|name| is_asked(name));
-    video.retain(|name, _| name == "VideoId" || is_asked(name));
-    Ok(Media { creation_time, media_id, media_type: VIDEO, video: asked.then_some(video) })
+    let any = all.keys().any(|name| is_asked(name));
+    all.retain(|name, _| name == id || is_asked(name));
+    any.then_some(all)
 }
 
 /// The place that a token names.

@@ -8,6 +8,7 @@ use rpc::param::{Filled, Int, Json, List, Text};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::mezzanine::has_source;
 use super::videos::find;
 use super::vod_templates::form::{Purpose, Times, sheet_of};
 use super::vod_templates::{can_be_made, object, template_for};
@@ -127,6 +128,7 @@ async fn submit_snapshot_job(context: &Context, input: SubmitSnapshotJob) -> Ans
                 .because(format!("Snapshots of a video whose status is {status} cannot be taken.")));
         }
     }
+    has_source(&asset)?;
     can_be_made(context, &order)?;
     can_be_taken(&asset, &order)?;
     let job = context.catalog.begin_pictures(asset.id, order, &user_data, context.now).await?;

@@ -101,6 +101,12 @@ operations! {
         PageSize => page_size: Int<1, 3000> = 2000,
     }
 
+    /// Tells how many streams are published now to a domain.
+    Live T3 DescribeLiveStreamCount => describe_live_stream_count {
+        /// The streaming domain, or an ingest domain tied to it.
+        DomainName => domain_name: DomainText,
+    }
+
     /// Tells whether a stream is published now.
     Live T2 DescribeLiveStreamState => describe_live_stream_state {
         /// The streaming domain, or an ingest domain tied to it.
@@ -331,6 +337,42 @@ async fn describe_live_stream_state(context: &Context, input: DescribeLiveStream
     let path = stream_path(context, &input.domain_name, &input.app_name, &input.stream_name).await?;
     let live = context.catalog.is_live(&path).await?;
     Ok(State { stream_state: if live { "online" } else { "offline" } })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Counted {
+    stream_count_infos: CountInfos,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct CountInfos {
+    stream_count_info: Vec<CountInfo>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct CountInfo {
+    count: u64,
+    stream_count_details: CountDetails,
+    r#type: &'static str,
+}
+
+/// Of those that live transcoding makes, by their format.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct CountDetails {
+    stream_count_detail: [u8; 0],
+}
+
+async fn describe_live_stream_count(context: &Context, input: DescribeLiveStreamCount) -> Answer<Counted> {
+    let domain = play_domain(context, &input.domain_name).await?;
+    let filter = filter(domain, QueryType::Strict, None, None);
+    let count = context.catalog.live_pushes(&filter, page(1, 1)).await?.total;
+    let of =
+        |r#type, count| CountInfo { count, stream_count_details: CountDetails { stream_count_detail: [] }, r#type };
+    Ok(Counted { stream_count_infos: CountInfos { stream_count_info: vec![of("raw", count), of("trans", 0)] } })
 }
 
 #[cfg(test)]

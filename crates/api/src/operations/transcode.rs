@@ -146,6 +146,9 @@ async fn submit_transcode_jobs(context: &Context, input: SubmitTranscodeJobs) ->
             Ok(Begun { transcode_jobs: Jobs { transcode_job }, transcode_task_id: task })
         }
         Ok(Submitted::Refused(status)) => Err(illegal(status)),
+        Ok(Submitted::Sourceless) => {
+            Err(Code::InvalidFileNotFound.because("The source file of the video was deleted."))
+        }
         Ok(Submitted::Repeated) => Err(Code::SessionRepeated.into()),
         Err(error) => Err(not_found(error, Code::InvalidVideoNotFound)),
     }

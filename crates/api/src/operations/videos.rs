@@ -17,7 +17,7 @@ use crate::wire::{DEFAULT_APP, IdText, PageNumber, cover_url, filled, page, pict
 /// Most ids of one call.
 const IDS_MAX: usize = 20;
 /// Most ids that are read before they are refused with the code of their own.
-const IDS_READ_MAX: usize = 1_000;
+pub(super) const IDS_READ_MAX: usize = 1_000;
 /// How many videos of a list can be reached.
 const REACHABLE: i64 = 5_000;
 /// Longest title, in bytes.

@@ -1,13 +1,15 @@
-//! A file that is sent in parts: each is an object of its own until all are named; the worker puts them together.
+//! A file that is sent in parts: each is an object of its own until all are named; the worker puts those of a video together, and the
+//! request that names them those of a file of the library, which are small.
 
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
-use catalog::{UploadState, upload_folder, upload_parts_key};
+use catalog::upload_parts_key;
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use units::JobId;
 
+use super::target::{Target, finish_file, put_together};
 use super::xml::{document, empty, quoted, response, tagged, texts};
 use super::{Asked, BUCKET, Refused, Said, store};
 use crate::state::ApiState;
@@ -31,7 +33,7 @@ struct Part {
 async fn folder(state: &ApiState, asked: &Asked) -> Said<String> {
     let unknown = || Refused::new(StatusCode::NOT_FOUND, "NoSuchUpload", "The multipart upload does not exist.");
     let id: JobId = asked.parameter("uploadId").unwrap_or_default().parse().map_err(|_| unknown())?;
-    let folder = format!("{}/{id}", upload_folder(asked.upload.id));
+    let folder = format!("{}/{id}", asked.target.parts_folder());
     match state.blobs.size(&format!("{folder}/begun")).await {
         Ok(_) => Ok(folder),
         Err(blobs::BlobError::NotFound { .. }) => Err(unknown()),
@@ -55,7 +57,7 @@ async fn known(state: &ApiState, folder: &str, number: u32) -> Said<Option<Part>
 pub(super) async fn begin(state: &ApiState, asked: Asked) -> Said<Response> {
     asked.is_waited_for()?;
     let id = state.catalog.ids().job((state.clock)()).to_string();
-    let folder = format!("{}/{id}", upload_folder(asked.upload.id));
+    let folder = format!("{}/{id}", asked.target.parts_folder());
     state.blobs.put(&format!("{folder}/begun"), bytes::Bytes::new()).await?;
     let fields = [("Bucket", BUCKET), ("Key", &asked.key), ("UploadId", &id)];
     Ok(response(StatusCode::OK, document("InitiateMultipartUploadResult", &fields, "")))
@@ -73,7 +75,7 @@ pub(super) async fn put(state: &ApiState, asked: Asked, body: Body) -> Said<Resp
     let _held = state.writing.hold(key.clone())?;
     // What is known of an older one does not hold any more.
     state.blobs.delete(&format!("{key}.json")).await?;
-    let stored = store(&state.blobs, &key, body, &asked.headers, state.settings.upload_size_max).await?;
+    let stored = store(&state.blobs, &key, body, &asked.headers, asked.target.bytes_max(&state.settings)).await?;
     let part = Part { bytes: stored.bytes, md5: stored.md5, at: (state.clock)().unix_ms };
     let text = serde_json::to_vec(&part).map_err(|error| Refused::failed(&error))?;
     state.blobs.put(&format!("{key}.json"), text.into()).await?;
@@ -122,13 +124,13 @@ pub(super) async fn list(state: &ApiState, asked: Asked) -> Said<Response> {
 
 /// Ends the upload with these parts.
 pub(super) async fn complete(state: &ApiState, asked: Asked, body: Body) -> Said<Response> {
-    let folder = match asked.upload.state {
-        UploadState::Waiting => folder(state, &asked).await?,
+    if asked.target.is_here() {
         // Asked again by a client that did not hear the answer.
-        UploadState::Stored | UploadState::Done => return completed(&asked.key, asked.upload.md5.as_deref()),
-        _ => return Err(asked.is_waited_for().err().unwrap_or_else(|| Refused::denied("The upload has ended."))),
-    };
-    let Asked { key: object, upload, .. } = asked;
+        return completed(&asked.key, asked.target.md5());
+    }
+    asked.is_waited_for()?;
+    let folder = folder(state, &asked).await?;
+    let Asked { key: object, target, .. } = asked;
     let body = axum::body::to_bytes(body, LIST_BYTES_MAX).await;
     let body = body.map_err(|_| Refused::bad("MalformedXML", "The list of parts is too long, or ended early."))?;
     let malformed = || Refused::bad("MalformedXML", "A list of parts is wanted: PartNumber and ETag of each.");
@@ -152,15 +154,24 @@ pub(super) async fn complete(state: &ApiState, asked: Asked, body: Body) -> Said
         digests.update(part.md5.as_bytes());
         keys.push(part_key(&folder, number));
     }
-    let max = state.settings.upload_size_max;
+    let max = target.bytes_max(&state.settings);
     if total > max {
         return Err(Refused::bad("EntityTooLarge", format!("At most {max} bytes are taken.")));
     }
     let count = keys.len();
-    let list = serde_json::to_vec(&keys).map_err(|error| Refused::failed(&error))?;
-    state.blobs.put(&upload_parts_key(upload.id), list.into()).await?;
     let digests: String = digests.finalize().iter().map(|byte| format!("{byte:02X}")).collect();
     let tag = format!("{digests}-{count}");
+    let upload = match &target {
+        Target::Video(upload) => upload,
+        Target::File(file) => {
+            let _held = state.writing.hold(file.key())?;
+            put_together(state, file, &keys).await?;
+            finish_file(state, file, total, &tag).await?;
+            return completed(&object, Some(&tag));
+        }
+    };
+    let list = serde_json::to_vec(&keys).map_err(|error| Refused::failed(&error))?;
+    state.blobs.put(&upload_parts_key(upload.id), list.into()).await?;
     state.catalog.upload_stored(upload.id, total, &tag, (state.clock)()).await?;
     tracing::info!(upload = %upload.id, asset = %upload.asset, bytes = total, parts = count, "file sent");
     completed(&object, Some(&tag))

@@ -43,7 +43,7 @@ async fn check_asset(check: &mut Check<'_>, asset: &AuditedAsset, forgotten: &BT
     let place = format!("asset {} ({:?})", asset.id, asset.title);
     let spans = check.catalog.spans(asset.id).await?;
     match (asset.deleted, spans.is_empty()) {
-        (false, true) if asset.failed => {}
+        (false, true) if asset.failed || asset.sourceless => {}
         (false, true) => check.found(
             &place,
             "it is made of nothing",

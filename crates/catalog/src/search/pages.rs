@@ -221,7 +221,8 @@ fn found(sql: Sql, expression: &str, more: impl Fn(Sql) -> Sql) -> Sql {
 }
 
 impl AssetSort {
-    pub(super) fn first(&self) -> (AssetSortKey, Order) {
+    /// The key that decides, and which way it runs.
+    pub fn first(&self) -> (AssetSortKey, Order) {
         self.0.first().copied().unwrap_or((AssetSortKey::Created, Order::Descending))
     }
 

@@ -16,6 +16,7 @@ pub struct World {
     pub blobs: Blobs,
     pub catalog: Catalog,
     pub url: String,
+    pub usage: origin::Usage,
 }
 
 pub fn path() -> StreamPath {
@@ -32,10 +33,12 @@ impl World {
             origin::Deps { catalog: catalog.clone(), blobs: blobs.clone(), settings: origin::Settings::default() };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = origin::router(deps).into_make_service_with_connect_info::<std::net::SocketAddr>();
+        let usage = origin::Usage::default();
+        let app =
+            origin::counting_router(deps, usage.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         catalog.add_domain(&Domain::new(path().domain(), DomainKind::Play, WALL)).await.unwrap();
-        Self { folder, blobs, catalog, url }
+        Self { folder, blobs, catalog, url, usage }
     }
 
     /// Writes a whole reel of these clips.

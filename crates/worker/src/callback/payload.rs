@@ -104,6 +104,21 @@ enum Fields<'a> {
         video_id: AssetId,
         stream_infos: Vec<StreamWithStatus<'a>>,
     },
+    #[serde(rename_all = "PascalCase")]
+    ImageStored {
+        image_id: AssetId,
+        size: u64,
+        #[serde(rename = "FileURL")]
+        file_url: String,
+        app_id: &'static str,
+    },
+    #[serde(rename_all = "PascalCase")]
+    AttachedStored {
+        attached_media_id: AssetId,
+        size: u64,
+        #[serde(rename = "FileURL")]
+        file_url: String,
+    },
     Snapshots(pictures::Snapshots<'a>),
     Animation(pictures::Animation<'a>),
     #[serde(rename_all = "PascalCase")]
@@ -281,6 +296,23 @@ fn body<'a>(event: &'a AssetEvent, public_url: &str) -> Body<'a> {
         }
         Event::Animated { job, outcome } => Fields::Animation(pictures::animation(id, *job, outcome, public_url)),
         Event::AssetDeleted => Fields::Deleted { media_id: id, media_type: "video", delete_type: "all", job_ids: None },
+        Event::SourceDeleted => {
+            Fields::Deleted { media_id: id, media_type: "video", delete_type: "mezzanine", job_ids: None }
+        }
+        Event::ImageStored { size_bytes, extension } => Fields::ImageStored {
+            image_id: id,
+            size: *size_bytes,
+            file_url: format!("{public_url}/v/{id}/file.{extension}"),
+            app_id: crate::DEFAULT_APP_ID,
+        },
+        Event::AttachedStored { size_bytes, extension } => Fields::AttachedStored {
+            attached_media_id: id,
+            size: *size_bytes,
+            file_url: format!("{public_url}/v/{id}/file.{extension}"),
+        },
+        Event::FileDeleted { file } => {
+            Fields::Deleted { media_id: id, media_type: file.as_str(), delete_type: "all", job_ids: None }
+        }
         Event::StreamsDeleted { jobs } => Fields::Deleted {
             media_id: id,
             media_type: "video",
@@ -388,6 +420,19 @@ mod tests {
             rendered("2026-03-01T12:02:00Z", Event::AssetDeleted),
             r#"{"EventType":"DeleteMediaComplete","EventTime":"2026-03-01T12:02:00Z","Status":"success","MediaId":"6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30","MediaType":"video","DeleteType":"all"}"#
         );
+        let stored = Event::ImageStored { size_bytes: 105_520, extension: "jpg".into() };
+        assert_eq!(
+            rendered("2026-03-01T12:01:00Z", stored),
+            r#"{"EventType":"ImageUploadComplete","EventTime":"2026-03-01T12:01:00Z","Status":"success","ImageId":"6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30","Size":105520,"FileURL":"http://vod.example.org/v/6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30/file.jpg","AppId":"app-1000000"}"#
+        );
+        let stored = Event::AttachedStored { size_bytes: 14_333, extension: "srt".into() };
+        assert_eq!(
+            rendered("2026-03-01T12:01:30Z", stored),
+            r#"{"EventType":"AttachedMediaUploadComplete","EventTime":"2026-03-01T12:01:30Z","Status":"success","AttachedMediaId":"6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30","Size":14333,"FileURL":"http://vod.example.org/v/6f0c2b9e4d1a4b7f9c3e5a7d8b1f2c30/file.srt"}"#
+        );
+        let gone = rendered("2026-03-01T12:02:00Z", Event::FileDeleted { file: domain::event::FileKind::Attached });
+        assert!(gone.contains(r#""MediaType":"attached","DeleteType":"all""#), "{gone}");
+        assert!(rendered("2026-03-01T12:02:00Z", Event::SourceDeleted).contains(r#""DeleteType":"mezzanine""#));
         let change = Change { field: DescribedField::Title, old: "a".into(), new: "b".into() };
         assert_eq!(
             rendered(

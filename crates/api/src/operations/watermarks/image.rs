@@ -2,7 +2,7 @@
 
 use blobs::BlobError;
 use bytes::Bytes;
-use catalog::{picture_key, watermark_key};
+use catalog::{FileStatus, picture_key, watermark_key};
 use domain::picture::PictureName;
 use encode::{ImageFile, read_image};
 use outbound::{OutboundError, StatusCode};
@@ -12,6 +12,7 @@ use units::AssetId;
 
 use crate::codes::{Answer, ApiError, Code};
 use crate::state::Context;
+use crate::wire::own_path;
 
 /// Largest file.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -26,8 +27,9 @@ fn wrong(why: impl std::fmt::Display) -> ApiError {
 
 /// The image at this URL, which from now on is in the store.
 pub(super) async fn taken(context: &Context, url: &str) -> Answer<ImageFile> {
-    let bytes = match own_picture(context, url) {
-        Some((asset, name)) => own(context, asset, &name).await?,
+    let bytes = match own_file(context, url) {
+        Some(Own::Picture(asset, name)) => own(context, asset, &name).await?,
+        Some(Own::Image(id)) => own_image(context, id).await?,
         None => fetched(context, url).await?,
     };
     let Some((kind, width, height)) = read_image(&bytes) else {
@@ -44,12 +46,36 @@ pub(super) async fn taken(context: &Context, url: &str) -> Answer<ImageFile> {
     Ok(ImageFile { hash, kind, size: (width, height) })
 }
 
-/// Which picture of a video this server itself has there.
-fn own_picture(context: &Context, url: &str) -> Option<(AssetId, PictureName)> {
-    let reached = || url.strip_prefix(&context.public_url).map(str::to_owned);
-    let path = context.delivery.own_path(url).or_else(reached)?;
-    let (asset, name) = path.strip_prefix("/v/")?.split_once('/')?;
-    Some((asset.parse().ok()?, name.parse().ok()?))
+/// What this server itself has at a URL.
+enum Own {
+    /// A picture of a video.
+    Picture(AssetId, PictureName),
+    /// A file of the library.
+    Image(AssetId),
+}
+
+fn own_file(context: &Context, url: &str) -> Option<Own> {
+    let (asset, name) = own_path(context, url)?;
+    if name.starts_with("file.") {
+        return Some(Own::Image(asset));
+    }
+    Some(Own::Picture(asset, name.parse().ok()?))
+}
+
+async fn own_image(context: &Context, id: AssetId) -> Answer<Bytes> {
+    let gone = || Code::NoSuchResource.because("There is no such image.");
+    let file = context.catalog.library_file(id).await?.filter(|file| file.status == FileStatus::Normal);
+    let file = file.ok_or_else(gone)?;
+    if usize::try_from(file.size_bytes).is_ok_and(|size| size > BYTES_MAX) {
+        return Err(wrong(OutboundError::TooLarge { limit: BYTES_MAX }));
+    }
+    context.blobs.get(&file.key()).await.map_err(|error| match error {
+        BlobError::NotFound { .. } => gone(),
+        error => {
+            tracing::error!(%error, "the image of a watermark cannot be read");
+            Code::ServiceUnavailable.into()
+        }
+    })
 }
 
 async fn own(context: &Context, asset: AssetId, name: &PictureName) -> Answer<Bytes> {
