@@ -5,16 +5,16 @@ mod support;
 use std::time::Duration;
 
 use catalog::{AssetStatus, ClaimState};
-use reel::{Join, PageRef, SegmentRow, encode_row, segments_index_key};
+use reel::{Epoch, Join, PageRef, SegmentRow, encode_epoch, encode_row, segments_index_key};
 use serde_json::{Value, json};
 use support::{LIVE, PLAY, PUSH, Server, VOD, now};
-use units::{AssetId, ReelId, WallTime};
+use units::{AssetId, ReelId};
 
 /// Five segments of four seconds, the last two after an interruption of a minute.
 async fn recorded(server: &Server) -> (AssetId, ReelId) {
     let asset = server.recorded("cup", "court1", AssetStatus::Normal).await;
     let reel = server.catalog.spans(asset).await.unwrap()[0].reel;
-    let mut file = Vec::new();
+    let mut file = encode_epoch(&Epoch { number: 0, video: None, audio: None });
     for number in 0..5u32 {
         let (begin, gap) = (i64::from(number) * 360_000, if number < 3 { 0 } else { 60 });
         let join = match number {
@@ -167,5 +167,4 @@ async fn streams_are_counted_and_what_was_done_to_them_is_remembered() {
     let backwards = [("DomainName", PLAY), ("StartTime", to.as_str()), ("EndTime", from.as_str())];
     let refused = server.refused(LIVE, "DescribeLiveStreamsControlHistory", &backwards).await;
     assert_eq!(refused, (400, "InvalidParameter".into()));
-    assert!(WallTime::parse_iso8601(&from).is_some());
 }
