@@ -31,6 +31,7 @@ mod record_indexes;
 mod record_notify;
 mod record_rules;
 mod recordings;
+mod register;
 mod search;
 mod snapshots;
 mod streams;
@@ -189,6 +190,7 @@ pub static OPERATIONS: &[Operation] = &[
     uploads::UploadMediaByURL::OPERATION,
     uploads::GetURLUploadInfos::OPERATION,
     uploads::CancelUrlUploadJobs::OPERATION,
+    register::RegisterMedia::OPERATION,
     // VOD: callbacks.
     message_callback::SetMessageCallback::OPERATION,
     message_callback::GetMessageCallback::OPERATION,

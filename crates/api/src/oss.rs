@@ -26,7 +26,7 @@ use md5::{Digest, Md5};
 use rpc::oss::{Signed, read_token, temporary_key};
 use tokio::task::spawn_blocking;
 
-pub(crate) use self::target::{ATTACHED_BYTES_MAX, file_object, object_key};
+pub(crate) use self::target::{ATTACHED_BYTES_MAX, file_object, joined, object_key};
 use self::target::{Target, finish_file};
 use crate::address;
 use crate::codes::chain;

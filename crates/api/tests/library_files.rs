@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use catalog::{UploadState, upload_key};
 use domain::event::{Event, FileKind};
 use rpc::oss::Signed;
 use serde_json::{Value, json};
@@ -163,6 +164,24 @@ async fn attached_media_is_sent_in_parts_told_and_deleted() {
     let found = server.ok(VOD, "SearchMedia", &[("SearchType", "attached"), ("Fields", "Tags,BusinessType")]).await;
     let attached = &found["MediaList"][0]["AttachedMedia"];
     assert_eq!(*attached, json!({"MediaId": id, "Tags": "a", "BusinessType": "subtitle"}));
+    // What is here already becomes a video, once.
+    let url = one["URL"].as_str().unwrap();
+    let register = async |group: &str| {
+        let metadatas =
+            json!([{"FileURL": url, "Title": "cup"}, {"FileURL": "http://files.example.org/x.mp4"}]).to_string();
+        let params = [("RegisterMetadatas", metadatas.as_str()), ("TemplateGroupId", group)];
+        server.ok(VOD, "RegisterMedia", &params).await
+    };
+    let first = register("VOD_STORE_ONLY").await;
+    assert_eq!(first["FailedFileURLs"], json!(["http://files.example.org/x.mp4"]));
+    let media = &first["RegisteredMediaList"][0];
+    assert_eq!((&media["FileURL"], &media["NewRegister"]), (&json!(url), &json!(true)));
+    let video: AssetId = media["MediaId"].as_str().unwrap().parse().unwrap();
+    let upload = server.catalog.upload_of_asset(video).await.unwrap().unwrap();
+    assert_eq!((upload.state, upload.size_bytes), (UploadState::Stored, Some(6)));
+    assert_eq!(server.blobs.get(&upload_key(upload.id)).await.unwrap(), &b"onetwo"[..]);
+    let again = register("VOD_STORE_ONLY").await["RegisteredMediaList"][0].take();
+    assert_eq!((&again["MediaId"], &again["NewRegister"]), (&media["MediaId"], &json!(false)));
     let untouched = server.ok(VOD, "DeleteAttachedMedia", &[("MediaIds", &format!("{id},x"))]).await;
     assert_eq!(untouched, json!({"NonExistMediaIds": ["x"]}));
     assert_eq!(server.ok(VOD, "SearchMedia", &[("SearchType", "attached")]).await["Total"], 0);
@@ -194,6 +213,7 @@ async fn what_cannot_be_sent_is_refused() {
         ("DeleteImage", vec![("DeleteImageType", "VideoId")], "InvalidParameter"),
         ("DeleteImage", vec![("DeleteImageType", "ImageId")], "MissingParameter"),
         ("GetImageInfo", vec![("ImageId", "x")], "NoSuchResource"),
+        ("RegisterMedia", vec![("RegisterMetadatas", "[]")], "MissingParameter"),
     ] {
         assert_eq!(server.refused(VOD, action, &params).await.1, code, "{action} {params:?}");
     }

@@ -37,7 +37,7 @@ pub(crate) async fn run(
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if round % MEASURE_EVERY == 0
+        if round.is_multiple_of(MEASURE_EVERY)
             && let Err(error) = measure(&catalog).await
         {
             tracing::warn!(error = chain(&error), "what is stored cannot be counted; a later round tries again");

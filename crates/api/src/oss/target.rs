@@ -1,5 +1,6 @@
 //! What a client sends an object for: the source of a video, or a file of the library.
 
+use blobs::Blobs;
 use bytes::Bytes;
 use catalog::{Catalog, LibraryFile, StoredFile, Upload, UploadState, upload_folder};
 use domain::event::FileKind;
@@ -98,18 +99,23 @@ impl Target {
 
 /// Makes a file of the library from the parts that it came in. Doing it again makes the same.
 pub(super) async fn put_together(state: &ApiState, file: &LibraryFile, parts: &[String]) -> Said<()> {
-    has_room(&state.blobs)?;
     archive::describe_first(&state.catalog, &state.blobs, file.id).await.map_err(|error| Refused::failed(&error))?;
-    let (store, key) = (state.blobs.clone(), file.key());
+    joined(&state.blobs, file.key(), parts).await
+}
+
+/// Makes or replaces an object from others, end to end. It survives a power loss when this ends well.
+pub(crate) async fn joined(blobs: &Blobs, key: String, parts: &[String]) -> Said<()> {
+    has_room(blobs)?;
+    let store = blobs.clone();
     let opened = tokio::task::spawn_blocking(move || store.append_file(&key)).await;
     let mut whole = opened.map_err(|error| Refused::failed(&error))??;
     whole = blocking(move || whole.truncate(0).map(|()| whole)).await?;
     for part in parts {
-        let size = state.blobs.size(part).await?;
+        let size = blobs.size(part).await?;
         let mut at = 0;
         while at < size {
             let end = size.min(at.saturating_add(COPY_BYTES));
-            let bytes = state.blobs.get_range(part, at..end).await?;
+            let bytes = blobs.get_range(part, at..end).await?;
             whole = write(whole, bytes, false).await?;
             at = end;
         }
