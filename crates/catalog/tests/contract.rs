@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use catalog::*;
-use domain::event::{AssetEvent, DescribeMode, DescribedField, Event};
+use domain::event::{AssetEvent, DescribeMode, DescribedField, Event, FileKind};
 use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
 use encode::{
     AudioCodec, AudioEncoding, Checks, Content, Encoding, Format, Profile, SourceFacts, Template, VideoProfile,
@@ -2329,6 +2329,18 @@ async fn what_may_not_be_seen_is_forgotten_by_edges_in_order_and_only_where_ther
     assert_eq!(last, u64::try_from(told.len()).unwrap(), "without a hole");
     assert_eq!(catalog.cache_feed(at(100)).await.unwrap(), CacheFeed { last, forgotten: 0 });
     assert_eq!(paths(last).await, []);
+    // So is a file of the library.
+    let new = NewLibraryFile {
+        kind: FileKind::Image,
+        purpose: "cover".into(),
+        description: Description::default(),
+        file_name: "a.png".into(),
+        extension: "png".into(),
+    };
+    let file = catalog.begin_library_file(&new, at(95)).await.unwrap().id;
+    assert!(catalog.delete_library_file(file, at(96)).await.unwrap());
+    assert_eq!(paths(last).await, [(last + 1, format!("/v/{file}/"))]);
+    let last = last + 1;
     // Nobody asked for what follows from a deletion.
     assert_eq!(catalog.cache_tasks(&CacheTaskFilter::default(), Page::ALL).await.unwrap().total, 1);
 

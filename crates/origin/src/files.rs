@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ::door::{Grant, Keep, tag};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use blobs::{BlobError, Blobs};
@@ -11,8 +12,7 @@ use units::AssetId;
 
 use crate::ANSWER_AGE_MAX;
 use crate::error::{OriginError, Result};
-use crate::reply::{Content, Keep, Reply, tag};
-use ::door::Grant;
+use crate::reply::{Content, Reply};
 
 /// Answers of the catalog that are kept; each takes some 500 bytes.
 const ANSWERS_MAX: u64 = 10_000;

@@ -116,7 +116,8 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
         metrics: metrics.clone(),
     };
     let usage = origin::Usage::default();
-    let app = app(&config, api_settings(&config, encoder), &catalog, &blobs, &key, edge_secret, health, usage.clone());
+    let settings = api_settings(&config, encoder);
+    let app = health::router(health).merge(app(&config, settings, &catalog, &blobs, &key, edge_secret, usage.clone()));
     let connections_max = usize::try_from(config.http.connections_max).unwrap_or(usize::MAX);
     let http = Service::start("http", &rest, &ends, |stop| {
         infallible(http::serve(http_listener, app, connections_max, stop, HTTP_DRAIN))
@@ -164,7 +165,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     }
 }
 
-/// Everything that is answered over HTTP.
+/// Everything that is answered over HTTP but how the server is.
 fn app(
     config: &Config,
     settings: api::Settings,
@@ -172,7 +173,6 @@ fn app(
     blobs: &Blobs,
     key: &AccessKey,
     edge_secret: Option<Secret>,
-    health: Health,
     usage: origin::Usage,
 ) -> Router {
     let root = api::AccessKey { id: key.id.clone(), secret: key.secret.reveal().to_owned() };
@@ -187,7 +187,7 @@ fn app(
         },
     };
     let edges = edge_secret.map_or_else(Router::new, |secret| api::edge_router(state.clone(), secret));
-    health::router(health).merge(api::router(state)).merge(edges).merge(origin::counting_router(origin, usage))
+    api::router(state).merge(edges).merge(origin::counting_router(origin, usage))
 }
 
 /// What edges show; `None` where there are none.
