@@ -28,6 +28,7 @@ VIDEOS = "vod.example.org"
 SOURCES = json.dumps([{"content": "192.0.2.1", "type": "ipaddr", "priority": "20", "port": 80}])
 STREAM = {"DomainName": PUSH, "AppName": "cup", "StreamName": "a b*~+中'(1)!"}
 NOBODY = "00000000000000000000000000000001"
+COURT = {"DomainName": PLAY, "AppName": "cup", "StreamName": "court1"}
 TEMPLATES = json.dumps([{
     "TemplateName": "sd 中", "Definition": "SD", "Video": {"Codec": "H.264", "Bitrate": "900"}, "Audio": {"Codec": "AAC"},
     "Container": {"Format": "mp4"},
@@ -73,7 +74,16 @@ CALLS = [
     (LIVE, "DescribeLiveStreamState", STREAM | {"StreamName": "court1"}),
     (LIVE, "ForbidLiveStream", STREAM | {"StreamName": "court1", "LiveStreamType": "publisher"}),
     (LIVE, "DescribeLiveStreamsBlockList", {"DomainName": PLAY}),
+    (LIVE, "DescribeLiveStreamsControlHistory", {"DomainName": PLAY} | WINDOW),
+    (LIVE, "DescribeLiveStreamCount", {"DomainName": PLAY}),
     (LIVE, "ResumeLiveStream", STREAM | {"StreamName": "court1", "LiveStreamType": "publisher"}),
+    (LIVE, "DescribeLiveStreamRecordContent", COURT | WINDOW),
+    (LIVE, "CreateLiveStreamRecordIndexFiles", COURT | WINDOW | {
+        "OssBucket": "b", "OssEndpoint": "oss.example.org", "OssObject": "a b/{Sequence} 中.m3u8",
+    }),
+    (LIVE, "DescribeLiveStreamRecordIndexFiles", COURT | WINDOW | {"Order": "desc", "PageNum": 1, "PageSize": 30}),
+    (LIVE, "DescribeLiveStreamRecordIndexFile", COURT | {"RecordId": NOBODY}),
+    (LIVE, "DeleteLiveStreamRecordIndexFiles", COURT | {"RecordId": [NOBODY, "x"]}),
     (LIVE, "SetLiveStreamsNotifyUrlConfig", {"DomainName": PUSH, "NotifyUrl": "http://127.0.0.1:9/cb?x=a b&y=中"}),
     (LIVE, "DescribeLiveStreamsNotifyUrlConfig", {"DomainName": PUSH}),
     (LIVE, "DeleteLiveStreamsNotifyUrlConfig", {"DomainName": PUSH}),
@@ -91,6 +101,10 @@ CALLS = [
     (VOD, "BatchSetVodDomainConfigs", {"DomainNames": VIDEOS, "Functions": AUTH}),
     (VOD, "DescribeVodDomainConfigs", {"DomainName": VIDEOS, "FunctionNames": "aliauth"}),
     (VOD, "DeleteVodSpecificConfig", {"DomainName": VIDEOS, "ConfigId": NOBODY}),
+    (VOD, "RefreshVodObjectCaches", {"ObjectPath": f"http://{VIDEOS}/v/a b/\nhttp://{VIDEOS}/v/中/", "ObjectType": "Directory"}),
+    (VOD, "PreloadVodObjectCaches", {"ObjectPath": f"http://{VIDEOS}/v/a/source.mp4"}),
+    (VOD, "DescribeVodRefreshTasks", {"DomainName": VIDEOS, "PageSize": 50, "Status": "Complete"}),
+    (VOD, "DescribeVodRefreshQuota", {}),
     (VOD, "BatchStopVodDomain", {"DomainNames": VIDEOS}),
     (VOD, "BatchStartVodDomain", {"DomainNames": VIDEOS}),
     (VOD, "DeleteVodDomain", {"DomainName": VIDEOS}),
@@ -145,6 +159,17 @@ CALLS = [
     (VOD, "ListWatermark", {}),
     (VOD, "SetDefaultWatermark", {"WatermarkId": NOBODY}),
     (VOD, "DeleteWatermark", {"WatermarkId": NOBODY}),
+    (VOD, "DeleteMezzanines", {"VideoIds": f"{NOBODY},x", "Force": False}),
+    (VOD, "CreateUploadImage", {"ImageType": "default", "ImageExt": "png", "Title": "決勝 a", "Tags": "a,b"}),
+    (VOD, "GetImageInfo", {"ImageId": NOBODY, "AuthTimeout": 3600}),
+    (VOD, "GetImageInfos", {"ImageIds": f"{NOBODY},x"}),
+    (VOD, "UpdateImageInfos", {"UpdateContent": json.dumps([{"ImageId": NOBODY, "Title": STREAM["StreamName"]}])}),
+    (VOD, "DeleteImage", {"DeleteImageType": "ImageId", "ImageIds": NOBODY}),
+    (VOD, "CreateUploadAttachedMedia", {"BusinessType": "subtitle", "MediaExt": "srt", "Title": "a b*~+中'(1)!"}),
+    (VOD, "GetAttachedMediaInfo", {"MediaIds": f"{NOBODY},x"}),
+    (VOD, "UpdateAttachedMediaInfos", {"UpdateContent": json.dumps([{"MediaId": NOBODY, "Title": "決勝"}])}),
+    (VOD, "DeleteAttachedMedia", {"MediaIds": NOBODY}),
+    (VOD, "RegisterMedia", {"RegisterMetadatas": json.dumps([{"FileURL": "http://a/b c.mp4", "Title": "決勝"}]), "UserData": EXTEND}),
     (VOD, "CreateUploadVideo", {
         "Title": "決勝 a", "FileName": "a b.MP4", "FileSize": 12, "Tags": "a,b", "UserData": EXTEND, "ReferenceId": "upload-1",
     }),

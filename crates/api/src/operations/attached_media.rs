@@ -128,8 +128,6 @@ struct Told {
 struct Info {
     #[serde(flatten)]
     attached: Attached,
-    file_size: u64,
-    region_id: String,
     r#type: String,
 }
 
@@ -138,9 +136,7 @@ async fn get_attached_media_info(context: &Context, input: GetAttachedMediaInfo)
     let (found, non_exist_media_ids) = find_all(context, FileKind::Attached, input.ids).await?;
     let names = names(context, &found).await?;
     let infos = found.iter().map(|file| Info {
-        attached: attached(context, &names, file),
-        file_size: file.size_bytes,
-        region_id: context.settings.region.clone(),
+        attached: Attached { business_type: None, ..attached(context, &names, file) },
         r#type: file.purpose.clone(),
     });
     Ok(Told { attached_media_list: infos.collect(), non_exist_media_ids })

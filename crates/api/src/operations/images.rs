@@ -163,7 +163,6 @@ struct Info {
     image: Image,
     image_type: String,
     mezzanine: Mezzanine,
-    region_id: String,
 }
 
 /// The file itself. Its size is text.
@@ -181,7 +180,7 @@ struct Mezzanine {
 async fn infos(context: &Context, files: Vec<LibraryFile>) -> Answer<Vec<Info>> {
     let names = names(context, &files).await?;
     let info = |file: LibraryFile| Info {
-        image: image(context, &names, &file),
+        image: Image { modification_time: None, ..image(context, &names, &file) },
         mezzanine: Mezzanine {
             file_size: file.size_bytes.to_string(),
             file_url: file_url(context, &file),
@@ -190,7 +189,6 @@ async fn infos(context: &Context, files: Vec<LibraryFile>) -> Answer<Vec<Info>> 
             width: file.width,
         },
         image_type: file.purpose,
-        region_id: context.settings.region.clone(),
     };
     Ok(files.into_iter().map(info).collect())
 }

@@ -168,7 +168,9 @@ pub(super) struct Image {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
     image_id: AssetId,
-    modification_time: String,
+    /// Told by searches alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) modification_time: Option<String>,
     status: &'static str,
     storage_location: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -187,7 +189,7 @@ pub(super) fn image(context: &Context, names: &BTreeMap<i64, String>, file: &Lib
         creation_time: file.created.to_iso8601(),
         description: filled(&file.description),
         image_id: file.id,
-        modification_time: file.modified.to_iso8601(),
+        modification_time: Some(file.modified.to_iso8601()),
         status: file.status.as_str(),
         storage_location: context.settings.region.clone(),
         tags: filled(&file.tags),
@@ -201,7 +203,9 @@ pub(super) fn image(context: &Context, names: &BTreeMap<i64, String>, file: &Lib
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Attached {
     app_id: &'static str,
-    business_type: String,
+    /// Told by searches alone: a question for it calls this `Type`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) business_type: Option<String>,
     categories: Vec<FileCategory>,
     creation_time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -232,7 +236,7 @@ pub(super) fn attached(context: &Context, names: &BTreeMap<i64, String>, file: &
     };
     Attached {
         app_id: DEFAULT_APP,
-        business_type: file.purpose.clone(),
+        business_type: Some(file.purpose.clone()),
         categories,
         creation_time: file.created.to_iso8601(),
         description: filled(&file.description),
