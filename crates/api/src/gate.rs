@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use catalog::NewAuditEvent;
@@ -96,7 +97,9 @@ async fn answer(
     admit(state, &call, &caller, audited.as_ref(), now).await?;
     let operation = operation?;
     tracing::Span::current().record("action", operation.declaration.name);
-    let done = permitted(state, operation, right, &caller, &call, host, now).await;
+    // Whoever listens says by what it was asked.
+    let scheme = head.extensions.get::<Scheme>().unwrap_or(&Scheme::HTTP);
+    let done = permitted(state, operation, right, &caller, &call, &format!("{scheme}://{host}"), now).await;
     if audited.is_some() {
         let code = done.as_ref().err().map_or("OK", |error| error.code.as_str());
         if let Err(error) = state.catalog.end_audit(&request_id.to_uuid(), code).await {
@@ -107,19 +110,19 @@ async fn answer(
     done
 }
 
-/// Runs an operation, if the caller may call it.
+/// Runs an operation, if the caller may call it. The server was `reached` at this URL.
 async fn permitted(
     state: &ApiState,
     operation: &Operation,
     right: Right,
     caller: &Caller,
     call: &Call,
-    host: &str,
+    reached: &str,
     now: WallTime,
 ) -> Answer<Map<String, Value>> {
     caller.may_call(operation, right, &call.params)?;
     let base = state.settings.public_url.trim_end_matches('/');
-    let public_url = if base.is_empty() { format!("http://{host}") } else { base.to_owned() };
+    let public_url = if base.is_empty() { reached.to_owned() } else { base.to_owned() };
     let context = Context {
         catalog: state.catalog.clone(),
         blobs: state.blobs.clone(),

@@ -114,6 +114,13 @@ configuration! {
         behind_proxy: bool = false;
         /// Connections served at once; further ones wait to be accepted. Each may hold a few hundred KiB.
         connections_max: u32 = 10_000;
+        /// Address and port for HTTPS, with HTTP/2 and HTTP/1.1, "0.0.0.0:8443". Empty: there is none.
+        tls_listen: String = String::new();
+        /// Its certificate, a PEM file with the whole chain, the server's own first. It and the key are looked at every two seconds:
+        /// a renewed pair is taken without a restart, and while a new pair is no good the old one is kept.
+        tls_certificate: String = String::new();
+        /// The private key of the certificate, a PEM file.
+        tls_key: String = String::new();
     }
 
     /// The RTMP side, where streams are pushed to.

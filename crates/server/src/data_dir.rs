@@ -20,6 +20,9 @@ pub struct Holder {
     pub pid: u32,
     /// Where it listens for HTTP, with the real port.
     pub http: Option<SocketAddr>,
+    /// Where it listens for HTTPS, if it does.
+    #[serde(default)]
+    pub https: Option<SocketAddr>,
     /// Where it listens for RTMP, with the real port.
     pub rtmp: Option<SocketAddr>,
 }
@@ -80,7 +83,7 @@ impl DataDir {
             }
         }
         let mut held = Self { path, lock };
-        held.announce(&Holder { pid: std::process::id(), http: None, rtmp: None })?;
+        held.announce(&Holder { pid: std::process::id(), http: None, https: None, rtmp: None })?;
         Ok(held)
     }
 

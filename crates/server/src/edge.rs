@@ -23,9 +23,10 @@ use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::http;
+use crate::http::{self, Listeners, TlsListener};
 use crate::serve::{
     EXIT_SECOND_SIGNAL, HTTP_DRAIN, Signals, bind, edge_secret, infallible, raise_file_limit, tidy_metrics,
+    tls_listener,
 };
 use crate::service::{self, Service};
 
@@ -62,21 +63,24 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let metrics = PrometheusBuilder::new().install_recorder().context("cannot start the metrics")?;
     let listener = bind("http.listen", &config.http.listen).await?;
     let address = listener.local_addr()?;
+    let tls = tls_listener(&config.http).await?;
+    let https = tls.as_ref().map(TlsListener::local_addr).transpose()?;
     let edge = Edge::open(settings).await.context("cannot start the edge")?;
     let stopping = CancellationToken::new();
     let probes = Probes { edge: edge.clone(), metrics: metrics.clone(), stopping: stopping.clone() };
     let app = router(probes).merge(edge.router());
-    let connections_max = usize::try_from(config.http.connections_max).unwrap_or(usize::MAX);
+    let limits = http::Limits::new(config.http.connections_max);
     let (ends, mut ended) = service::ends();
     let here = Handle::current();
     let follower = edge.clone();
     let feed = Service::start("feed", &here, &ends, |stop| infallible(async move { follower.follow(stop).await }));
     let http = Service::start("http", &here, &ends, |stop| {
-        infallible(http::serve(listener, app, connections_max, stop, HTTP_DRAIN))
+        infallible(http::serve(Listeners { plain: listener, tls }, app, limits, stop, HTTP_DRAIN))
     });
     let upkeep = tokio::spawn(tidy_metrics(metrics));
+    let https = https.map_or_else(String::new, |https| format!("                 https://{https}/\n"));
     let greeting = format!(
-        "Reprise {} edge\n  viewers        http://{address}/\n  origin         {origin}\n  name           {}\n",
+        "Reprise {} edge\n  viewers        http://{address}/\n{https}  origin         {origin}\n  name           {}\n",
         env!("CARGO_PKG_VERSION"),
         edge.name()
     );

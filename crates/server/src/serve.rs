@@ -41,10 +41,11 @@ use units::WallTime;
 
 use crate::access_key::{self, AccessKey};
 use crate::bootstrap::{bootstrap, first_template_group};
-use crate::config::{Config, Edge, Listen};
+use crate::config::{Config, Edge, Http, Listen};
 use crate::data_dir::{DataDir, Holder};
 use crate::health::{self, Health};
-use crate::http;
+use crate::http::tls::{Certificate, Files};
+use crate::http::{self, Listeners, TlsListener};
 use crate::master_key;
 use crate::service::{self, Service};
 
@@ -94,7 +95,12 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let metrics = PrometheusBuilder::new().install_recorder().context("cannot start the metrics")?;
     let http_listener = bind("http.listen", &config.http.listen).await?;
     let rtmp_listener = bind("rtmp.listen", &config.rtmp.listen).await?;
-    let addresses = Addresses { http: http_listener.local_addr()?, rtmp: rtmp_listener.local_addr()? };
+    let tls = tls_listener(&config.http).await?;
+    let addresses = Addresses {
+        http: http_listener.local_addr()?,
+        https: tls.as_ref().map(TlsListener::local_addr).transpose()?,
+        rtmp: rtmp_listener.local_addr()?,
+    };
 
     let space = Space::new(u64::from(config.storage.free_min_mib) << 20);
     look_at_space(&space, &blobs, &data.path().join("media")).await;
@@ -118,9 +124,9 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let usage = origin::Usage::default();
     let settings = api_settings(&config, encoder);
     let app = health::router(health).merge(app(&config, settings, &catalog, &blobs, &key, edge_secret, usage.clone()));
-    let connections_max = usize::try_from(config.http.connections_max).unwrap_or(usize::MAX);
+    let limits = http::Limits::new(config.http.connections_max);
     let http = Service::start("http", &rest, &ends, |stop| {
-        infallible(http::serve(http_listener, app, connections_max, stop, HTTP_DRAIN))
+        infallible(http::serve(Listeners { plain: http_listener, tls }, app, limits, stop, HTTP_DRAIN))
     });
     let counts = catalog.clone();
     let counting = Service::start("usage", &rest, &ends, |stop| {
@@ -131,7 +137,12 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     });
     let upkeep = tokio::spawn(tidy_metrics(metrics));
     let watching = tokio::spawn(watch_space(space.clone(), blobs.clone(), data.path().join("media")));
-    data.announce(&Holder { pid: std::process::id(), http: Some(addresses.http), rtmp: Some(addresses.rtmp) })?;
+    data.announce(&Holder {
+        pid: std::process::id(),
+        http: Some(addresses.http),
+        https: addresses.https,
+        rtmp: Some(addresses.rtmp),
+    })?;
     greet(&key, addresses, data.path());
 
     // Until a signal, or until a service ends by itself.
@@ -316,6 +327,17 @@ pub async fn bind(key: &str, listen: &Listen) -> anyhow::Result<TcpListener> {
     TcpListener::bind(listen.as_str()).await.with_context(|| format!("cannot listen on {key} = {:?}", listen.as_str()))
 }
 
+/// Listens for HTTPS, where that is configured.
+pub async fn tls_listener(config: &Http) -> anyhow::Result<Option<TlsListener>> {
+    if config.tls_listen.is_empty() {
+        return Ok(None);
+    }
+    let files = Files { certificate: (&config.tls_certificate).into(), key: (&config.tls_key).into() };
+    let certificate = Certificate::open(files).await?;
+    let listener = bind("http.tls_listen", &Listen::new(&config.tls_listen)).await?;
+    Ok(Some(TlsListener { listener, certificate }))
+}
+
 /// Every push and every open file counts, and the usual soft limit of 1024 is a login shell's. A failure is no reason not to
 /// start: the limits on connections and pushes are told when they are met.
 pub fn raise_file_limit() {
@@ -371,6 +393,7 @@ async fn look_at_space(space: &Space, blobs: &Blobs, media: &Path) {
 #[derive(Clone, Copy)]
 struct Addresses {
     http: SocketAddr,
+    https: Option<SocketAddr>,
     rtmp: SocketAddr,
 }
 
@@ -383,6 +406,9 @@ fn greet(key: &AccessKey, addresses: Addresses, data: &Path) {
         addresses.http,
         data.display()
     );
+    if let Some(https) = addresses.https {
+        text += &format!("                 https://{https}/\n");
+    }
     if key.fresh {
         let kept = data.join(access_key::FILE);
         text += &format!("  access key     {} {}\n", key.id, key.secret.reveal());

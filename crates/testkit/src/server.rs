@@ -37,6 +37,7 @@ pub struct Server {
 #[derive(Debug, Clone, Copy)]
 struct Addresses {
     http: SocketAddr,
+    https: Option<SocketAddr>,
     rtmp: SocketAddr,
 }
 
@@ -45,6 +46,7 @@ struct Addresses {
 struct Holder {
     pid: u32,
     http: Option<SocketAddr>,
+    https: Option<SocketAddr>,
     rtmp: Option<SocketAddr>,
 }
 
@@ -188,6 +190,11 @@ impl Server {
         self.addresses.map_or_else(String::new, |addresses| format!("rtmp://{}/{app}/{stream}", addresses.rtmp))
     }
 
+    /// Where it listens for HTTPS, if it does.
+    pub fn https(&self) -> Option<SocketAddr> {
+        self.addresses.and_then(|addresses| addresses.https)
+    }
+
     /// Where it listens for RTMP.
     pub fn rtmp(&self) -> Option<SocketAddr> {
         self.addresses.map(|addresses| addresses.rtmp)
@@ -246,7 +253,7 @@ impl Server {
         let pid = child.id();
         let Some(holder) = self.holder().filter(|holder| Some(holder.pid) == pid) else { return Ok(false) };
         let (Some(http), Some(rtmp)) = (holder.http, holder.rtmp) else { return Ok(false) };
-        self.addresses = Some(Addresses { http, rtmp });
+        self.addresses = Some(Addresses { http, https: holder.https, rtmp });
         let answer = reqwest::get(self.http_url("/readyz")).await;
         Ok(answer.is_ok_and(|answer| answer.status() == 200))
     }

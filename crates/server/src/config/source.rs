@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Config, KEYS};
+use super::{Config, KEYS, Listen, Setting};
 
 /// How the environment's names begin.
 const ENVIRONMENT_PREFIX: &str = "REPRISE_";
@@ -141,6 +141,15 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) {
             return Err(ConfigError::Together(format!("{key} {url:?} begins with neither http:// nor https://")));
         }
+    }
+    let tls = [&config.http.tls_listen, &config.http.tls_certificate, &config.http.tls_key];
+    if tls.iter().any(|key| key.is_empty()) && tls.iter().any(|key| !key.is_empty()) {
+        let problem = "http.tls_listen, http.tls_certificate and http.tls_key are wanted together";
+        return Err(ConfigError::Together(problem.to_owned()));
+    }
+    if !config.http.tls_listen.is_empty() {
+        let listen = Listen::from_text(&config.http.tls_listen);
+        listen.map_err(|problem| ConfigError::Together(format!("http.tls_listen: {problem}")))?;
     }
     if config.live.default_push_domain.eq_ignore_ascii_case(&config.live.default_play_domain) {
         let problem =

@@ -1,0 +1,237 @@
+//! Patience with a peer: whether anything moves on its connection, and whose turn it is.
+//!
+//! A peer that takes no bytes, or sends none of what it announced, holds memory and a place. Over HTTP/2 it can do so while its
+//! socket is free, by the window of a stream (RFC 9113 §5.2), so that the socket alone does not tell. Nothing is timed per byte or
+//! per request: they count, and one look every few seconds compares the counts.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::MissedTickBehavior;
+
+/// Looks within the time in which something has to move.
+const LOOKS: u32 = 4;
+
+/// What moves on one connection, and for how many of its requests something is still to be done here.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Requests begun, bytes written, bytes of bodies read. Only its changes matter.
+    moved: AtomicU64,
+    /// Requests of which the peer waits for us.
+    ours: AtomicUsize,
+}
+
+impl Progress {
+    /// Ends when nothing has moved for `patience`, or up to half as long again, though nothing was to be done here.
+    pub async fn stands_still(&self, patience: Duration) {
+        let mut looks = tokio::time::interval(patience / LOOKS);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut last, mut quiet) = (self.moved(), 0);
+        // The first look comes at once.
+        while quiet <= LOOKS {
+            looks.tick().await;
+            let moved = self.moved();
+            let waits = moved == last && self.0.ours.load(Ordering::Relaxed) == 0;
+            quiet = if waits { quiet + 1 } else { 0 };
+            last = moved;
+        }
+    }
+
+    /// A request has come: its answer is our turn.
+    pub fn begin(&self) -> Turn {
+        self.add(1);
+        let turn = Turn(Arc::new(Whose { progress: self.clone(), ours: AtomicBool::new(false) }));
+        turn.0.set(true);
+        turn
+    }
+
+    fn moved(&self) -> u64 {
+        self.0.moved.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, bytes: usize) {
+        self.0.moved.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
+/// Whose turn it is in one request.
+#[derive(Debug)]
+pub struct Turn(Arc<Whose>);
+
+#[derive(Debug)]
+struct Whose {
+    progress: Progress,
+    ours: AtomicBool,
+}
+
+impl Whose {
+    fn set(&self, ours: bool) {
+        if self.ours.swap(ours, Ordering::Relaxed) == ours {
+            return;
+        }
+        match ours {
+            true => self.progress.0.ours.fetch_add(1, Ordering::Relaxed),
+            false => self.progress.0.ours.fetch_sub(1, Ordering::Relaxed),
+        };
+    }
+}
+
+impl Drop for Whose {
+    fn drop(&mut self) {
+        self.set(false);
+    }
+}
+
+impl Turn {
+    /// The body of the request: while it is waited for, it is the peer's turn.
+    pub fn asked<B>(&self, body: B) -> Watched<B> {
+        Watched { body, whose: Arc::clone(&self.0), side: Side::Asked }
+    }
+
+    /// The body of the answer: while a part of it waits to be taken, it is the peer's turn, and while the next one is being made,
+    /// ours.
+    pub fn answered<B>(self, body: B) -> Watched<B> {
+        self.0.set(false);
+        Watched { body, whose: self.0, side: Side::Answered }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Asked,
+    Answered,
+}
+
+/// A body that says whose turn it is.
+#[derive(Debug)]
+pub struct Watched<B> {
+    body: B,
+    whose: Arc<Whose>,
+    side: Side,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Watched<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        self.whose.set(polled.is_pending() == (self.side == Side::Answered));
+        if let (Side::Asked, Poll::Ready(Some(Ok(frame)))) = (self.side, &polled) {
+            self.whose.progress.add(frame.data_ref().map_or(0, Bytes::len));
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A socket whose written bytes are counted.
+#[derive(Debug)]
+pub struct Counted<S> {
+    stream: S,
+    progress: Progress,
+}
+
+impl<S> Counted<S> {
+    /// Counts into `progress`.
+    pub fn new(stream: S, progress: Progress) -> Self {
+        Self { stream, progress }
+    }
+
+    fn count(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.progress.add(bytes);
+        }
+        written
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.count(written)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.count(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    async fn stands_still_within(progress: &Progress, time: Duration) -> bool {
+        tokio::time::timeout(time, progress.stands_still(PATIENCE)).await.is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_ends_when_nothing_moves_and_nothing_is_to_be_done_here() {
+        let progress = Progress::default();
+        assert!(!stands_still_within(&progress, PATIENCE - Duration::from_secs(1)).await);
+        assert!(stands_still_within(&progress, PATIENCE * 3 / 2).await);
+        let turn = progress.begin();
+        assert!(!stands_still_within(&progress, PATIENCE * 10).await, "the answer is being made");
+        let answer = turn.answered(());
+        assert!(stands_still_within(&progress, PATIENCE * 3 / 2).await, "the answer waits to be taken");
+        drop(answer);
+        assert_eq!(progress.0.ours.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whatever_moves_renews_patience() {
+        let progress = Progress::default();
+        let moves = async {
+            loop {
+                tokio::time::sleep(PATIENCE / 2).await;
+                progress.add(1);
+            }
+        };
+        tokio::select! {
+            still = stands_still_within(&progress, PATIENCE * 10) => assert!(!still),
+            () = moves => {}
+        }
+    }
+}
