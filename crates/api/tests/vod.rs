@@ -2,6 +2,9 @@
 
 mod support;
 
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::uri::Scheme;
 use catalog::AssetStatus;
 use domain::event::Event;
 use serde_json::json;
@@ -113,6 +116,21 @@ async fn the_public_url_of_the_operator_is_used_in_answers() {
     let told = server.ok(VOD, "GetPlayInfo", &[("VideoId", &video)]).await;
     let url = told["PlayInfoList"]["PlayInfo"][0]["PlayURL"].clone();
     assert_eq!(url, json!(format!("https://vod.example.net/v/{video}/source.mp4")));
+}
+
+#[tokio::test]
+async fn urls_in_answers_begin_as_the_server_was_reached() {
+    let server = Server::new().await;
+    let video = server.recorded("cup", "court1", AssetStatus::Normal).await.to_string();
+    for scheme in [Scheme::HTTP, Scheme::HTTPS] {
+        let query = server.query(VOD, "GetPlayInfo", &[("VideoId", &video)]);
+        let request =
+            Request::get(format!("/?{query}")).header("host", "vod.example.org:8443").extension(scheme.clone());
+        let (status, told) = server.send(request.body(Body::empty()).unwrap()).await;
+        let url = &told["PlayInfoList"]["PlayInfo"][0]["PlayURL"];
+        let wanted = json!(format!("{scheme}://vod.example.org:8443/v/{video}/source.mp4"));
+        assert_eq!((status, url), (200, &wanted));
+    }
 }
 
 #[tokio::test]

@@ -92,6 +92,7 @@ pub struct Limits {
     head: Duration,
     handshake: Duration,
     standstill: Duration,
+    farewell: Duration,
 }
 
 impl Limits {
@@ -102,6 +103,7 @@ impl Limits {
             head: HEAD_TIMEOUT,
             handshake: HANDSHAKE_TIMEOUT,
             standstill: STANDSTILL_MAX,
+            farewell: FAREWELL,
         }
     }
 }
@@ -216,10 +218,12 @@ where
 {
     let (app, asked) = (house.app, progress.clone());
     let service = service_fn(move |request| answer(app.clone(), request, scheme.clone(), peer, asked.clone()));
+    let head_bytes_max = usize::try_from(HEAD_BYTES_MAX).unwrap_or(usize::MAX);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(house.limits.head)
-        .max_buf_size(usize::try_from(HEAD_BYTES_MAX).unwrap_or(usize::MAX))
+        .max_buf_size(head_bytes_max)
+        .max_header_size(head_bytes_max)
         .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(stream), service);
     drive(connection, peer, progress, house.limits, house.stop).await;
@@ -266,7 +270,7 @@ where
     }
     // An idle peer is told that it is over, and ends it. One that takes nothing cannot be told.
     connection.as_mut().graceful_shutdown();
-    if tokio::time::timeout(FAREWELL, connection).await.is_err() {
+    if tokio::time::timeout(limits.farewell, connection).await.is_err() {
         ended_early("standstill", peer, &"nothing moved on it");
     }
 }

@@ -254,5 +254,13 @@ mod tests {
         assert!(read("[rtmp]\nbusy_max_percent = 101\n", &[]).is_err());
         assert!(read("[live]\ndefault_push_domain = \"PLAY.localhost\"\n", &[]).is_err());
         assert!(read("[auth]\naccess_key_id = \"id\"\naccess_key_secret = \"s\"\n", &[]).is_ok());
+        let tls = |listen: &str, key: &str| {
+            let file = "[http]\ntls_certificate = \"fullchain.pem\"\n";
+            read(file, &[("REPRISE_HTTP__TLS_LISTEN", listen), ("REPRISE_HTTP__TLS_KEY", key)])
+        };
+        assert!(tls("0.0.0.0:8443", "privkey.pem").is_ok());
+        assert!(tls("0.0.0.0:8443", "").unwrap_err().contains("are wanted together"));
+        assert!(tls("", "privkey.pem").unwrap_err().contains("are wanted together"));
+        assert!(tls("8443", "privkey.pem").unwrap_err().contains("http.tls_listen: \"8443\" is not host:port"));
     }
 }

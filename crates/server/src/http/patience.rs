@@ -199,38 +199,71 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const PATIENCE: Duration = Duration::from_millis(200);
+    const SOON: Duration = Duration::from_secs(20);
 
     async fn stands_still_within(progress: &Progress, time: Duration) -> bool {
         tokio::time::timeout(time, progress.stands_still(PATIENCE)).await.is_ok()
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn patience_ends_when_nothing_moves_and_nothing_is_to_be_done_here() {
         let progress = Progress::default();
-        assert!(!stands_still_within(&progress, PATIENCE - Duration::from_secs(1)).await);
-        assert!(stands_still_within(&progress, PATIENCE * 3 / 2).await);
+        let begun = Instant::now();
+        assert!(stands_still_within(&progress, SOON).await);
+        assert!(begun.elapsed() >= PATIENCE);
         let turn = progress.begin();
-        assert!(!stands_still_within(&progress, PATIENCE * 10).await, "the answer is being made");
+        assert!(!stands_still_within(&progress, PATIENCE * 5).await, "the answer is being made");
         let answer = turn.answered(());
-        assert!(stands_still_within(&progress, PATIENCE * 3 / 2).await, "the answer waits to be taken");
+        assert!(stands_still_within(&progress, SOON).await, "the answer waits to be taken");
         drop(answer);
         assert_eq!(progress.0.ours.load(Ordering::Relaxed), 0);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
+    async fn a_body_says_whose_turn_it_is() {
+        use http_body_util::{BodyExt, Channel};
+
+        let progress = Progress::default();
+        let ours = || progress.0.ours.load(Ordering::Relaxed);
+        let waits = async |body: &mut Watched<Channel<Bytes>>| {
+            assert!(tokio::time::timeout(Duration::from_millis(50), body.frame()).await.is_err(), "nothing is there");
+        };
+        let turn = progress.begin();
+        let (mut sender, body) = Channel::<Bytes>::new(1);
+        let mut asked = turn.asked(body);
+        waits(&mut asked).await;
+        assert_eq!(ours(), 0, "the peer has to send");
+        let before = progress.moved();
+        sender.send_data(Bytes::from_static(b"abc")).await.unwrap();
+        asked.frame().await.unwrap().unwrap();
+        assert_eq!((ours(), progress.moved() - before), (1, 3), "it is to be answered");
+
+        let (mut sender, body) = Channel::<Bytes>::new(1);
+        let mut answered = turn.answered(body);
+        assert_eq!(ours(), 0, "nobody has asked for its first part");
+        waits(&mut answered).await;
+        assert_eq!(ours(), 1, "we have to make it");
+        sender.send_data(Bytes::from_static(b"abc")).await.unwrap();
+        answered.frame().await.unwrap().unwrap();
+        assert_eq!(ours(), 0, "the peer has to take it");
+    }
+
+    #[tokio::test]
     async fn whatever_moves_renews_patience() {
         let progress = Progress::default();
         let moves = async {
             loop {
-                tokio::time::sleep(PATIENCE / 2).await;
+                tokio::time::sleep(PATIENCE / 8).await;
                 progress.add(1);
             }
         };
         tokio::select! {
-            still = stands_still_within(&progress, PATIENCE * 10) => assert!(!still),
+            still = stands_still_within(&progress, PATIENCE * 5) => assert!(!still),
             () = moves => {}
         }
     }

@@ -165,7 +165,9 @@ pub mod tests {
         certificate.look().await;
         assert!(current.has_changed().unwrap(), "now they belong together");
         let second = Arc::clone(&current.borrow_and_update());
-        for broken in ["", "-----BEGIN CERTIFICATE-----\nAAAA", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"] {
+        for broken in
+            ["", "-----BEGIN CERTIFICATE-----\nAAAA", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"]
+        {
             std::fs::write(&files.certificate, broken).unwrap();
             certificate.look().await;
             assert!(Arc::ptr_eq(&second, &current.borrow()), "{broken:?}");

@@ -30,6 +30,7 @@ mod routes;
 mod shapes;
 mod slow_disk;
 mod support;
+mod tls;
 mod torture;
 mod transcoding;
 mod upkeep;
