@@ -135,10 +135,9 @@ async fn get_attached_media_info(context: &Context, input: GetAttachedMediaInfo)
     let context = &with_auth_timeout(context, input.auth_timeout);
     let (found, non_exist_media_ids) = find_all(context, FileKind::Attached, input.ids).await?;
     let names = names(context, &found).await?;
-    let infos = found.iter().map(|file| Info {
-        attached: Attached { business_type: None, ..attached(context, &names, file) },
-        r#type: file.purpose.clone(),
-    });
+    let infos = found
+        .iter()
+        .map(|file| Info { attached: attached(context, &names, file).by_id(), r#type: file.purpose.clone() });
     Ok(Told { attached_media_list: infos.collect(), non_exist_media_ids })
 }
 

@@ -180,7 +180,7 @@ struct Mezzanine {
 async fn infos(context: &Context, files: Vec<LibraryFile>) -> Answer<Vec<Info>> {
     let names = names(context, &files).await?;
     let info = |file: LibraryFile| Info {
-        image: Image { modification_time: None, ..image(context, &names, &file) },
+        image: image(context, &names, &file).by_id(),
         mezzanine: Mezzanine {
             file_size: file.size_bytes.to_string(),
             file_url: file_url(context, &file),

@@ -170,7 +170,7 @@ pub(super) struct Image {
     image_id: AssetId,
     /// Told by searches alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) modification_time: Option<String>,
+    modification_time: Option<String>,
     status: &'static str,
     storage_location: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -178,6 +178,13 @@ pub(super) struct Image {
     title: String,
     #[serde(rename = "URL")]
     url: String,
+}
+
+impl Image {
+    /// As whoever asks for it by its id is told.
+    pub(super) fn by_id(self) -> Self {
+        Self { modification_time: None, ..self }
+    }
 }
 
 pub(super) fn image(context: &Context, names: &BTreeMap<i64, String>, file: &LibraryFile) -> Image {
@@ -205,7 +212,7 @@ pub(super) struct Attached {
     app_id: &'static str,
     /// Told by searches alone: a question for it calls this `Type`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) business_type: Option<String>,
+    business_type: Option<String>,
     categories: Vec<FileCategory>,
     creation_time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -227,6 +234,13 @@ pub(super) struct Attached {
 struct FileCategory {
     cate_id: i64,
     cate_name: String,
+}
+
+impl Attached {
+    /// As whoever asks for it by its id is told.
+    pub(super) fn by_id(self) -> Self {
+        Self { business_type: None, ..self }
+    }
 }
 
 pub(super) fn attached(context: &Context, names: &BTreeMap<i64, String>, file: &LibraryFile) -> Attached {
