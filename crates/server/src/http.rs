@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use self::patience::{Counted, Progress};
+use self::patience::{Counted, Progress, Turn};
 use self::tls::Certificate;
 
 /// How long the head of a request may take, and how long a kept-alive connection may be idle before the next one. Longer
@@ -54,6 +54,8 @@ const HEAD_BYTES_MAX: u32 = 128 * 1024;
 const HEADERS_MAX: usize = 1_000;
 /// Requests at once on one HTTP/2 connection. Players have a handful; RFC 9113 §6.5.2 advises no less.
 const STREAMS_MAX: u32 = 100;
+/// Those of them that are answered at once; the others wait. Each may hold some MiB while its peer takes nothing.
+const ANSWERS_MAX: usize = 16;
 /// Bytes that one HTTP/2 request may send ahead of whoever reads its body, and all of a connection together.
 const WINDOW_BYTES: u32 = 256 * 1024;
 const WINDOW_BYTES_TOGETHER: u32 = 1 << 20;
@@ -217,7 +219,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (app, asked) = (house.app, progress.clone());
-    let service = service_fn(move |request| answer(app.clone(), request, scheme.clone(), peer, asked.clone()));
+    let service = service_fn(move |request| answer(app.clone(), request, scheme.clone(), peer, asked.begin(), None));
     let head_bytes_max = usize::try_from(HEAD_BYTES_MAX).unwrap_or(usize::MAX);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -235,8 +237,10 @@ async fn over_http2<S>(stream: S, peer: SocketAddr, progress: Progress, house: H
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (app, asked) = (house.app, progress.clone());
-    let service = service_fn(move |request| answer(app.clone(), request, Scheme::HTTPS, peer, asked.clone()));
+    let (app, asked, room) = (house.app, progress.clone(), Arc::new(Semaphore::new(ANSWERS_MAX)));
+    let service = service_fn(move |request| {
+        answer(app.clone(), request, Scheme::HTTPS, peer, asked.begin(), Some(Arc::clone(&room)))
+    });
     let connection = http2::Builder::new(Tracked(house.tasks))
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
@@ -286,9 +290,14 @@ async fn answer(
     request: Request<Incoming>,
     scheme: Scheme,
     peer: SocketAddr,
-    progress: Progress,
+    turn: Turn,
+    room: Option<Arc<Semaphore>>,
 ) -> Result<Response<impl hyper::body::Body<Data = axum::body::Bytes, Error = axum::Error>>, Infallible> {
-    let turn = progress.begin();
+    let place = match room {
+        // Whoever takes the answers before this one makes room for it. The semaphore is never closed.
+        Some(room) => turn.theirs(room.acquire_owned()).await.ok(),
+        None => None,
+    };
     let request = request.map(|body| Body::new(turn.asked(body)));
     let response = match in_one_form(request) {
         Ok(mut request) => {
@@ -301,7 +310,7 @@ async fn answer(
             status.into_response()
         }
     };
-    Ok(response.map(|body| turn.answered(body)))
+    Ok(response.map(|body| turn.answered(body, place)))
 }
 
 /// A request over HTTP/2 as it would have come over HTTP/1.1 (RFC 9113 §8.3.1): its authority is the `Host` header, its target the

@@ -262,6 +262,26 @@ async fn a_peer_that_stops_taking_or_sending_is_cut_whatever_its_version() {
     given_up().await;
     tokio::time::timeout(SOON, connection).await.expect("the connection ends").unwrap().ok();
     drop(answer);
+    // Only some of what is asked at once is answered at once.
+    let (mut sender, connection) = place.http2(65_535).await;
+    let connection = tokio::spawn(connection);
+    let many = (0..ANSWERS_MAX * 3).map(|_| sender.send_request(place.request("/endless").body(full("")).unwrap()));
+    let many: Vec<_> = many.map(tokio::spawn).collect();
+    until(SOON, async || {
+        let answers = Arc::strong_count(&held) - 2;
+        assert!(answers <= ANSWERS_MAX, "{answers} answers");
+        anyhow::ensure!(answers == ANSWERS_MAX, "{answers} answers");
+        Ok(())
+    })
+    .await
+    .unwrap();
+    tokio::time::timeout(SOON, connection).await.expect("the connection ends").unwrap().ok();
+    given_up().await;
+    let mut answered = 0;
+    for one in many {
+        answered += usize::from(one.await.unwrap().is_ok());
+    }
+    assert_eq!(answered, ANSWERS_MAX);
     // Also where all of the answer has been handed over already.
     let (mut sender, connection) = place.http2(1).await;
     let connection = tokio::spawn(connection);

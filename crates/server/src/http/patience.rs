@@ -14,6 +14,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::MissedTickBehavior;
 
 /// Looks within the time in which something has to move.
@@ -93,16 +94,24 @@ impl Drop for Whose {
 }
 
 impl Turn {
+    /// Waits for what the peer has to do.
+    pub async fn theirs<F: Future>(&self, until: F) -> F::Output {
+        self.0.set(false);
+        let done = until.await;
+        self.0.set(true);
+        done
+    }
+
     /// The body of the request: while it is waited for, it is the peer's turn.
     pub fn asked<B>(&self, body: B) -> Watched<B> {
-        Watched { body, whose: Arc::clone(&self.0), side: Side::Asked }
+        Watched { body, whose: Arc::clone(&self.0), side: Side::Asked, _place: None }
     }
 
     /// The body of the answer: while a part of it waits to be taken, it is the peer's turn, and while the next one is being made,
-    /// ours.
-    pub fn answered<B>(self, body: B) -> Watched<B> {
+    /// ours. It has its place among the answers of its connection as long as it is there.
+    pub fn answered<B>(self, body: B, place: Option<OwnedSemaphorePermit>) -> Watched<B> {
         self.0.set(false);
-        Watched { body, whose: self.0, side: Side::Answered }
+        Watched { body, whose: self.0, side: Side::Answered, _place: place }
     }
 }
 
@@ -118,6 +127,7 @@ pub struct Watched<B> {
     body: B,
     whose: Arc<Whose>,
     side: Side,
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Body for Watched<B> {
@@ -218,7 +228,7 @@ mod tests {
         assert!(begun.elapsed() >= PATIENCE);
         let turn = progress.begin();
         assert!(!stands_still_within(&progress, PATIENCE * 5).await, "the answer is being made");
-        let answer = turn.answered(());
+        let answer = turn.answered((), None);
         assert!(stands_still_within(&progress, SOON).await, "the answer waits to be taken");
         drop(answer);
         assert_eq!(progress.0.ours.load(Ordering::Relaxed), 0);
@@ -244,7 +254,7 @@ mod tests {
         assert_eq!((ours(), progress.moved() - before), (1, 3), "it is to be answered");
 
         let (mut sender, body) = Channel::<Bytes>::new(1);
-        let mut answered = turn.answered(body);
+        let mut answered = turn.answered(body, None);
         assert_eq!(ours(), 0, "nobody has asked for its first part");
         waits(&mut answered).await;
         assert_eq!(ours(), 1, "we have to make it");
