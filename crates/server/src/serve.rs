@@ -399,16 +399,14 @@ struct Addresses {
 
 /// Tells a person what is there, once, on standard output. Whoever cannot hear it finds the same in the data folder.
 fn greet(key: &AccessKey, addresses: Addresses, data: &Path) {
+    let https = addresses.https.map_or_else(String::new, |https| format!("                 https://{https}/\n"));
     let mut text = format!(
-        "Reprise {}\n  push           rtmp://{}/APP/STREAM\n  API and media  http://{}/\n  data           {}\n",
+        "Reprise {}\n  push           rtmp://{}/APP/STREAM\n  API and media  http://{}/\n{https}  data           {}\n",
         env!("CARGO_PKG_VERSION"),
         addresses.rtmp,
         addresses.http,
         data.display()
     );
-    if let Some(https) = addresses.https {
-        text += &format!("                 https://{https}/\n");
-    }
     if key.fresh {
         let kept = data.join(access_key::FILE);
         text += &format!("  access key     {} {}\n", key.id, key.secret.reveal());
