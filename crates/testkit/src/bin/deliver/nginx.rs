@@ -70,3 +70,14 @@ impl Nginx {
         Ok(all)
     }
 }
+
+impl Drop for Nginx {
+    /// Its worker does not end with a master that is killed.
+    fn drop(&mut self) {
+        for pid in self.pids().unwrap_or_default().into_iter().rev() {
+            if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
+    }
+}
