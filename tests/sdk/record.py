@@ -83,7 +83,7 @@ CALLS = [
     }),
     (LIVE, "DescribeLiveStreamRecordIndexFiles", COURT | WINDOW | {"Order": "desc", "PageNum": 1, "PageSize": 30}),
     (LIVE, "DescribeLiveStreamRecordIndexFile", COURT | {"RecordId": NOBODY}),
-    (LIVE, "DeleteLiveStreamRecordIndexFiles", COURT | {"RecordId": [NOBODY, "x"]}),
+    (LIVE, "DeleteLiveStreamRecordIndexFiles", COURT | {"RecordId": [NOBODY, "x"], "RemoveFile": "false"}),
     (LIVE, "SetLiveStreamsNotifyUrlConfig", {"DomainName": PUSH, "NotifyUrl": "http://127.0.0.1:9/cb?x=a b&y=中"}),
     (LIVE, "DescribeLiveStreamsNotifyUrlConfig", {"DomainName": PUSH}),
     (LIVE, "DeleteLiveStreamsNotifyUrlConfig", {"DomainName": PUSH}),
