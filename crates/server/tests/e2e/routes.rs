@@ -45,12 +45,20 @@ fn declared() -> Vec<String> {
         std::fs::read_dir(crates).unwrap().map(|entry| entry.unwrap().path().join("src")).collect();
     // Servers of tests are not the server.
     folders.retain(|folder| folder.is_dir() && !folder.starts_with(crates.join("testkit")));
-    let mut found = Vec::new();
+    let (mut found, mut sources, mut tests) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(path) = folders.pop() {
         if path.is_dir() {
             folders.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).unwrap();
+            // Modules of tests alone, in files of their own.
+            let modules = text.split("#[cfg(test)]\nmod ").skip(1).filter_map(|rest| rest.split([';', ' ']).next());
+            tests.extend(modules.map(|name| path.with_extension("").join(format!("{name}.rs"))));
+            sources.push((path, text));
+        }
+    }
+    for (path, text) in sources {
+        if !tests.contains(&path) {
             for part in text.split(".route(").skip(1) {
                 let path = part.split('"').nth(1).unwrap_or_default();
                 found.push(path.to_owned());
