@@ -72,9 +72,9 @@ impl Nginx {
 }
 
 impl Drop for Nginx {
-    /// Its worker does not end with a master that is killed.
+    /// Its worker does not end with a master that is killed, and a master makes another for one that is: so the master is first.
     fn drop(&mut self) {
-        for pid in self.pids().unwrap_or_default().into_iter().rev() {
+        for pid in self.pids().unwrap_or_default() {
             if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
                 let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
             }
