@@ -83,7 +83,7 @@ async fn a_picture_is_sent_told_found_used_and_deleted() {
     });
     assert_eq!(get().await, info);
     let asset: AssetId = id.parse().unwrap();
-    let file = server.catalog.library_file(asset).await.unwrap().unwrap();
+    let file = server.catalog.find_library_file(asset).await.unwrap().unwrap();
     assert_eq!(server.blobs.get(&file.key()).await.unwrap(), png);
     let events = server.catalog.events_of_asset(asset).await.unwrap();
     let stored = Event::ImageStored { size_bytes: png.len() as u64, extension: "png".into() };
@@ -147,7 +147,7 @@ async fn attached_media_is_sent_in_parts_told_and_deleted() {
         let (status, text) = send(&server, &begun, "POST", &format!("uploadId={upload}"), parts.into()).await;
         assert!(status == 200 && text.contains("-2"), "{text}");
     }
-    let file = server.catalog.library_file(id.parse().unwrap()).await.unwrap().unwrap();
+    let file = server.catalog.find_library_file(id.parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(server.blobs.get(&file.key()).await.unwrap(), &b"onetwo"[..]);
     let told = server.ok(VOD, "GetAttachedMediaInfo", &[("MediaIds", &format!("{id},x"))]).await;
     let one = &told["AttachedMediaList"][0];

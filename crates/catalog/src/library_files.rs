@@ -140,7 +140,7 @@ fn file_of(row: &Row) -> Result<LibraryFile> {
 
 impl Catalog {
     /// The file of this id, unless it is deleted.
-    pub async fn library_file(&self, id: AssetId) -> Result<Option<LibraryFile>> {
+    pub async fn find_library_file(&self, id: AssetId) -> Result<Option<LibraryFile>> {
         let row = Sql::new("SELECT * FROM library_file WHERE id = $1 AND deleted IS NULL").arg(id).row(self).await?;
         row.as_ref().map(file_of).transpose()
     }
@@ -214,7 +214,7 @@ impl Tx {
     }
 
     /// Notes that a file is here, whole, and owes its `ImageUploadComplete` or `AttachedMediaUploadComplete`. Whether it was waited for.
-    pub async fn library_file_stored(&mut self, id: AssetId, stored: &StoredFile, now: WallTime) -> Result<bool> {
+    pub async fn finish_library_file(&mut self, id: AssetId, stored: &StoredFile, now: WallTime) -> Result<bool> {
         let sql = Sql::new(
             "UPDATE library_file SET status = 'Normal', size_bytes = $2, digest = $3, width = $4, height = $5, modified = $6
              WHERE id = $1 AND status = 'Uploading' RETURNING *",
@@ -270,7 +270,7 @@ impl Tx {
 
 in_own_tx! {
     begin_library_file(new: &NewLibraryFile, now: WallTime) -> LibraryFile;
-    library_file_stored(id: AssetId, stored: &StoredFile, now: WallTime) -> bool;
+    finish_library_file(id: AssetId, stored: &StoredFile, now: WallTime) -> bool;
     describe_library_file(id: AssetId, new: &Description, now: WallTime) -> ();
     delete_library_file(id: AssetId, now: WallTime) -> bool;
 }

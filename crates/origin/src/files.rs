@@ -38,7 +38,7 @@ impl Files {
     }
 
     pub(crate) async fn answer(&self, id: AssetId, name: &str, headers: &HeaderMap, grant: &Grant) -> Result<Response> {
-        let ask = async { Ok(self.catalog.library_file(id).await?.map(Arc::new)) };
+        let ask = async { Ok(self.catalog.find_library_file(id).await?.map(Arc::new)) };
         let asked = self.answers.try_get_with(id, ask).await.map_err(|error: Arc<OriginError>| (*error).clone())?;
         let file = asked.filter(|file| file.status == FileStatus::Normal && file.name() == name).ok_or(NO_FILE)?;
         let key = file.key();

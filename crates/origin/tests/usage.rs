@@ -66,7 +66,7 @@ async fn a_file_of_the_library_is_served_as_it_was_sent_until_it_is_deleted() {
     world.blobs.put(&file.key(), bytes::Bytes::from_static(b"words")).await.unwrap();
     assert_eq!(get(&url).await.0, StatusCode::NOT_FOUND, "it is not here yet");
     let stored = StoredFile { size_bytes: 5, md5: "x".to_owned(), width: 0, height: 0 };
-    assert!(world.catalog.library_file_stored(file.id, &stored, WALL).await.unwrap());
+    assert!(world.catalog.finish_library_file(file.id, &stored, WALL).await.unwrap());
     tokio::time::timeout(Duration::from_secs(20), async {
         // What the origin knows may be a second old.
         while get(&url).await.0 != StatusCode::OK {

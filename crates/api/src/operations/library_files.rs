@@ -67,7 +67,7 @@ pub(super) async fn begin(context: &Context, asked: Asked, otherwise: Option<&st
 pub(super) async fn find(context: &Context, kind: FileKind, id: &str) -> Answer<Option<LibraryFile>> {
     // A text that is no id is the id of no file.
     let Ok(id) = id.parse::<AssetId>() else { return Ok(None) };
-    Ok(context.catalog.library_file(id).await?.filter(|file| file.kind == kind))
+    Ok(context.catalog.find_library_file(id).await?.filter(|file| file.kind == kind))
 }
 
 /// The files of at most 20 ids, each once, and the ids that are nobody's.

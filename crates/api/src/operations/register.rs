@@ -103,7 +103,7 @@ async fn register(
     let is_one = |file: &LibraryFile| {
         file.kind == FileKind::Attached && file.status == FileStatus::Normal && file.name() == name
     };
-    let Some(file) = context.catalog.library_file(id).await?.filter(is_one) else { return Ok(None) };
+    let Some(file) = context.catalog.find_library_file(id).await?.filter(is_one) else { return Ok(None) };
     let session = session_of(&file);
     for known in context.catalog.uploads_of_session(&session, WallTime::from_unix_ms(0)).await? {
         if context.catalog.asset(known.asset).await?.is_some() {

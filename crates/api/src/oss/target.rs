@@ -43,7 +43,7 @@ impl Target {
         if let Some(upload) = catalog.upload(id).await?.filter(|upload| upload.source.is_none()) {
             return Ok(Some(Self::Video(upload)));
         }
-        Ok(catalog.library_file(AssetId::from_u128(id.as_u128())).await?.map(Self::File))
+        Ok(catalog.find_library_file(AssetId::from_u128(id.as_u128())).await?.map(Self::File))
     }
 
     pub(super) fn object(&self) -> String {
@@ -141,7 +141,7 @@ pub(super) async fn finish_file(state: &ApiState, file: &LibraryFile, size_bytes
         }
     };
     let stored = StoredFile { size_bytes, md5: md5.to_owned(), width, height };
-    if !state.catalog.library_file_stored(file.id, &stored, (state.clock)()).await? {
+    if !state.catalog.finish_library_file(file.id, &stored, (state.clock)()).await? {
         return Err(not_waited_for());
     }
     tracing::info!(file = %file.id, bytes = size_bytes, "file of the library sent");

@@ -30,7 +30,7 @@ impl Handler for FreeFile {
 
     async fn run(&self, attempt: &Attempt) -> Result<Finish, Failure> {
         let Payload { file: id } = attempt.payload()?;
-        let file = self.catalog.library_file(id).await?;
+        let file = self.catalog.find_library_file(id).await?;
         if file.as_ref().is_some_and(|file| file.status == FileStatus::Uploading) {
             return Ok(Finish::Done);
         }

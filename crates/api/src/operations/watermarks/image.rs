@@ -64,7 +64,7 @@ fn own_file(context: &Context, url: &str) -> Option<Own> {
 
 async fn own_image(context: &Context, id: AssetId) -> Answer<Bytes> {
     let gone = || Code::NoSuchResource.because("There is no such image.");
-    let file = context.catalog.library_file(id).await?.filter(|file| file.status == FileStatus::Normal);
+    let file = context.catalog.find_library_file(id).await?.filter(|file| file.status == FileStatus::Normal);
     let file = file.ok_or_else(gone)?;
     if usize::try_from(file.size_bytes).is_ok_and(|size| size > BYTES_MAX) {
         return Err(wrong(OutboundError::TooLarge { limit: BYTES_MAX }));
