@@ -387,6 +387,31 @@ impl Catalog {
 }
 
 impl Tx {
+    /// Makes garbage of what is shown under an id, to be freed after `free_after`. `reels` selects those in which something may be
+    /// freed then.
+    pub(crate) async fn give_up_spans(
+        &mut self,
+        id: AssetId,
+        reels: Sql,
+        free_after: Duration,
+        now: WallTime,
+    ) -> Result<()> {
+        let reels = reels.rows(&mut *self).await?;
+        Sql::new(
+            "INSERT INTO garbage (asset, position, reel, from_ticks, to_ticks, free_at)
+             SELECT asset, position, reel, from_ticks, to_ticks, {now} + $2 FROM span WHERE asset = $1",
+        )
+        .arg(id)
+        .arg(millis(free_after))
+        .run(self)
+        .await?;
+        Sql::new("DELETE FROM span WHERE asset = $1").arg(id).run(self).await?;
+        for row in &reels {
+            self.enqueue(NewJob::free_reel(row.parsed("reel")?, Some((id, now)), free_after), now).await?;
+        }
+        Ok(())
+    }
+
     pub(crate) async fn insert_span(&mut self, span: &Span) -> Result<()> {
         Sql::new("INSERT INTO span (asset, position, reel, from_ticks, to_ticks) VALUES ($1, $2, $3, $4, $5)")
             .arg(span.asset)
@@ -519,20 +544,7 @@ impl Tx {
         let reels = Sql::new(
             "SELECT reel FROM span WHERE asset = $1 UNION SELECT reel FROM garbage WHERE asset = $1 ORDER BY reel",
         );
-        let reels = reels.arg(id);
-        let reels = reels.rows(&mut *self).await?;
-        Sql::new(
-            "INSERT INTO garbage (asset, position, reel, from_ticks, to_ticks, free_at)
-             SELECT asset, position, reel, from_ticks, to_ticks, {now} + $2 FROM span WHERE asset = $1",
-        )
-        .arg(id)
-        .arg(millis(free_after))
-        .run(self)
-        .await?;
-        Sql::new("DELETE FROM span WHERE asset = $1").arg(id).run(self).await?;
-        for row in &reels {
-            self.enqueue(NewJob::free_reel(row.parsed("reel")?, Some((id, now)), free_after), now).await?;
-        }
+        self.give_up_spans(id, reels.arg(id), free_after, now).await?;
         self.enqueue(NewJob::free_pictures(id, Some((now, free_after))), now).await?;
         self.hold_tasks(id, now).await?;
         self.cancel_upload_of(id, now).await?;

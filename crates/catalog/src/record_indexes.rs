@@ -8,7 +8,6 @@ use units::{AssetId, ReelId, StreamPath, WallTime};
 
 use crate::assets::Span;
 use crate::blocks::path_of;
-use crate::queue::{NewJob, millis};
 use crate::sql::{Row, Sql, in_own_tx};
 use crate::{Catalog, CatalogError, Listed, Order, Page, Recording, Result, Tx};
 
@@ -147,19 +146,7 @@ impl Tx {
             return Ok(false);
         }
         let reels = Sql::new("SELECT DISTINCT reel FROM span WHERE asset = $1 ORDER BY reel").arg(id);
-        let reels = reels.rows(&mut *self).await?;
-        Sql::new(
-            "INSERT INTO garbage (asset, position, reel, from_ticks, to_ticks, free_at)
-             SELECT asset, position, reel, from_ticks, to_ticks, {now} + $2 FROM span WHERE asset = $1",
-        )
-        .arg(id)
-        .arg(millis(free_after))
-        .run(self)
-        .await?;
-        Sql::new("DELETE FROM span WHERE asset = $1").arg(id).run(self).await?;
-        for row in &reels {
-            self.enqueue(NewJob::free_reel(row.parsed("reel")?, Some((id, now)), free_after), now).await?;
-        }
+        self.give_up_spans(id, reels, free_after, now).await?;
         Ok(true)
     }
 }

@@ -7,7 +7,6 @@ use domain::rule::NO_TRANSCODE;
 use units::{AssetId, JobId, WallTime};
 
 use crate::assets::{AssetStatus, Restored};
-use crate::queue::{NewJob, millis};
 use crate::sql::{Sql, in_own_tx};
 use crate::{CatalogError, Result, Tx};
 
@@ -60,19 +59,7 @@ impl Tx {
             .run(self)
             .await?;
         let reels = Sql::new("SELECT DISTINCT reel FROM span WHERE asset = $1 ORDER BY reel").arg(id);
-        let reels = reels.rows(&mut *self).await?;
-        Sql::new(
-            "INSERT INTO garbage (asset, position, reel, from_ticks, to_ticks, free_at)
-             SELECT asset, position, reel, from_ticks, to_ticks, {now} + $2 FROM span WHERE asset = $1",
-        )
-        .arg(id)
-        .arg(millis(free_after))
-        .run(self)
-        .await?;
-        Sql::new("DELETE FROM span WHERE asset = $1").arg(id).run(self).await?;
-        for row in &reels {
-            self.enqueue(NewJob::free_reel(row.parsed("reel")?, Some((id, now)), free_after), now).await?;
-        }
+        self.give_up_spans(id, reels, free_after, now).await?;
         self.tell(id, now, Event::SourceDeleted).await?;
         Ok(SourceDeletion::Deleted)
     }
