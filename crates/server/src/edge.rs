@@ -24,10 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::http::{self, Listeners, TlsListener};
-use crate::serve::{
-    EXIT_SECOND_SIGNAL, HTTP_DRAIN, Signals, bind, edge_secret, infallible, raise_file_limit, tidy_metrics,
-    tls_listener,
-};
+use crate::serve::{HTTP_DRAIN, Signals, bind, edge_secret, infallible, raise_file_limit, tidy_metrics, tls_listener};
 use crate::service::{self, Service};
 
 /// Runs an edge until it is told to stop.
@@ -57,7 +54,7 @@ fn settings(config: &Config) -> anyhow::Result<edge::Settings> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let mut signals = Signals::listen()?;
+    let signals = Signals::listen()?;
     let settings = settings(&config)?;
     let origin = settings.origin.clone();
     let metrics = PrometheusBuilder::new().install_recorder().context("cannot start the metrics")?;
@@ -70,7 +67,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let probes = Probes { edge: edge.clone(), metrics: metrics.clone(), stopping: stopping.clone() };
     let app = router(probes).merge(edge.router());
     let limits = http::Limits::new(config.http.connections_max);
-    let (ends, mut ended) = service::ends();
+    let (ends, ended) = service::ends();
     let here = Handle::current();
     let follower = edge.clone();
     let feed = Service::start("feed", &here, &ends, |stop| infallible(async move { follower.follow(stop).await }));
@@ -87,31 +84,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     if let Err(error) = std::io::stdout().write_all(greeting.as_bytes()).and_then(|()| std::io::stdout().flush()) {
         tracing::warn!(%error, "cannot write to standard output");
     }
-    let fault = tokio::select! {
-        () = signals.next() => None,
-        name = ended.recv() => name,
-    };
-    tracing::info!(fault, "shutting down");
-    tokio::spawn(async move {
-        signals.next().await;
-        std::process::exit(EXIT_SECOND_SIGNAL);
-    });
-    stopping.cancel();
-    let mut ended_badly = Vec::new();
-    for service in [feed, http] {
-        let name = service.name;
-        if let Err(error) = service.stop().await {
-            tracing::error!(service = name, error = format!("{error:#}"), "ended badly");
-            ended_badly.push(format!("{name}: {error:#}"));
-        }
-    }
+    let outcome = service::until_over([feed, http], ended, signals, &stopping).await;
     upkeep.abort();
     edge.close().await;
-    match (ended_badly.is_empty(), fault) {
-        (true, None) => Ok(()),
-        (true, Some(name)) => bail!("the service {name} ended by itself"),
-        (false, _) => bail!("{}", ended_badly.join("; ")),
-    }
+    outcome
 }
 
 /// What `/livez`, `/readyz` and `/metrics` answer from.

@@ -83,7 +83,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
-    let mut signals = Signals::listen()?;
+    let signals = Signals::listen()?;
     let mut data = DataDir::open(Path::new(&config.storage.data_dir))?;
     let key = access_key::load_or_make(&config.auth, data.path())?;
     let catalog = open_catalog(&config, data.path()).await?;
@@ -105,7 +105,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let space = Space::new(u64::from(config.storage.free_min_mib) << 20);
     look_at_space(&space, &blobs, &data.path().join("media")).await;
     let stopping = CancellationToken::new();
-    let (ends, mut ended) = service::ends();
+    let (ends, ended) = service::ends();
     let (hub, pushes) = Hub::new(HubLimits { patience: config.recording.disk_patience, ..HubLimits::default() });
     let rest = Handle::current();
     let recorder = Service::start("recorder", media, &ends, |stop| {
@@ -148,32 +148,11 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     // Until a signal, or until a service ends by itself.
     // In the order in which they are stopped.
     let services = [ingest, recorder, worker, http, counting];
-    let fault = tokio::select! {
-        () = signals.next() => None,
-        name = ended.recv() => name,
-    };
-    tracing::info!(fault, "shutting down");
-    tokio::spawn(async move {
-        signals.next().await;
-        std::process::exit(EXIT_SECOND_SIGNAL);
-    });
-    stopping.cancel();
-    let mut ended_badly = Vec::new();
-    for service in services {
-        let name = service.name;
-        if let Err(error) = service.stop().await {
-            tracing::error!(service = name, error = format!("{error:#}"), "ended badly");
-            ended_badly.push(format!("{name}: {error:#}"));
-        }
-    }
+    let outcome = service::until_over(services, ended, signals, &stopping).await;
     upkeep.abort();
     watching.abort();
     catalog.close().await;
-    match (ended_badly.is_empty(), fault) {
-        (true, None) => Ok(()),
-        (true, Some(name)) => bail!("the service {name} ended by itself"),
-        (false, _) => bail!("{}", ended_badly.join("; ")),
-    }
+    outcome
 }
 
 /// Everything that is answered over HTTP but how the server is.

@@ -1,10 +1,12 @@
 //! A task with an owner: started, told to stop, joined; and noticed when it ends by itself.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::serve::{EXIT_SECOND_SIGNAL, Signals};
 
 /// Tells the owner that a service has ended.
 pub type Ends = mpsc::Sender<&'static str>;
@@ -44,6 +46,39 @@ impl Service {
     pub async fn stop(self) -> anyhow::Result<()> {
         self.stop.cancel();
         self.task.await.context("it panicked")?
+    }
+}
+
+/// Lets services run until a signal comes, or one of them ends by itself; then stops them, one after the other, and says what was wrong.
+/// `stopping` tells everybody else. A second signal ends the process at once.
+pub async fn until_over(
+    services: impl IntoIterator<Item = Service>,
+    mut ended: mpsc::Receiver<&'static str>,
+    mut signals: Signals,
+    stopping: &CancellationToken,
+) -> anyhow::Result<()> {
+    let fault = tokio::select! {
+        () = signals.next() => None,
+        name = ended.recv() => name,
+    };
+    tracing::info!(fault, "shutting down");
+    tokio::spawn(async move {
+        signals.next().await;
+        std::process::exit(EXIT_SECOND_SIGNAL);
+    });
+    stopping.cancel();
+    let mut ended_badly = Vec::new();
+    for service in services {
+        let name = service.name;
+        if let Err(error) = service.stop().await {
+            tracing::error!(service = name, error = format!("{error:#}"), "ended badly");
+            ended_badly.push(format!("{name}: {error:#}"));
+        }
+    }
+    match (ended_badly.is_empty(), fault) {
+        (true, None) => Ok(()),
+        (true, Some(name)) => bail!("the service {name} ended by itself"),
+        (false, _) => bail!("{}", ended_badly.join("; ")),
     }
 }
 
