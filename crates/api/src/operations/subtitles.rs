@@ -11,9 +11,8 @@ use encoding_rs::{Encoding, GB18030};
 use outbound::{OutboundError, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 
-use crate::codes::{Answer, Code};
+use crate::codes::Answer;
 use crate::state::Context;
 
 /// Most files that are written on one video.
@@ -68,12 +67,7 @@ pub(super) async fn taken(context: &Context, files: &[AskedFile]) -> Answer<Resu
         if let Err(error) = read_subtitles(&text) {
             return wrong("SubtitleUrl", format!("SubRip or WebVTT is wanted; {error}"));
         }
-        let hash: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-        context.blobs.put(&subtitles_key(&hash), Bytes::from(text)).await.map_err(|error| {
-            tracing::error!(%error, "subtitles cannot be stored");
-            Code::ServiceUnavailable
-        })?;
-        hashes.push(hash);
+        hashes.push(crate::fetch::keep(context, "a file of subtitles", Bytes::from(text), subtitles_key).await?);
     }
     Ok(Ok(hashes))
 }

@@ -7,7 +7,6 @@ use domain::picture::PictureName;
 use encode::{ImageFile, read_image};
 use outbound::{OutboundError, StatusCode};
 use rpc::ParamError;
-use sha2::{Digest, Sha256};
 use units::AssetId;
 
 use crate::codes::{Answer, ApiError, Code};
@@ -38,11 +37,8 @@ pub(super) async fn taken(context: &Context, url: &str) -> Answer<ImageFile> {
     if width > SIDE_MAX || height > SIDE_MAX {
         return Err(wrong(format!("at most {SIDE_MAX} pixels on a side are wanted")));
     }
-    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    context.blobs.put(&watermark_key(&hash, kind), bytes).await.map_err(|error| {
-        tracing::error!(%error, "the image of a watermark cannot be stored");
-        Code::ServiceUnavailable
-    })?;
+    let key = |hash: &str| watermark_key(hash, kind);
+    let hash = crate::fetch::keep(context, "the image of a watermark", bytes, key).await?;
     Ok(ImageFile { hash, kind, size: (width, height) })
 }
 
