@@ -22,10 +22,9 @@ pub async fn encoder_capabilities(program: &Path) -> Capabilities {
         }
         Err(_) => Capabilities::NONE,
     };
-    let text = draws(program, "drawtext=text=a:font=Sans").await;
-    // It refuses a file that is not there before it draws anything: that it knows the filter is what can be asked.
-    let subtitles = text && lists_filter(program, "ass").await;
-    let listed = Capabilities { text, subtitles, ..listed };
+    // Subtitles are drawn from a file: that the filter is known, and words find a font, is what can be asked without one.
+    let (text, ass) = tokio::join!(draws(program, "drawtext=text=a:font=Sans"), lists_filter(program, "ass"));
+    let listed = Capabilities { text, subtitles: text && ass, ..listed };
     if listed != Capabilities::default() {
         tracing::warn!(?listed, "this host's FFmpeg lacks encoders: templates that need them are refused");
     }

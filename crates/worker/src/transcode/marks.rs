@@ -60,17 +60,29 @@ pub(super) async fn write_marks(
         };
         write(&folder.join(Paths::mark_in(number)), &[bytes]).await?;
     }
+    // The sizes of a ladder have the same.
+    let mut read: BTreeMap<&[String], Vec<Subtitle>> = BTreeMap::new();
     for (number, encoding) in encodings.iter().enumerate() {
         let Some(subtitles) = encoding.video.as_ref().and_then(|video| video.subtitles.as_ref()) else { continue };
-        let mut cues: Vec<Subtitle> = Vec::new();
-        for hash in &subtitles.files {
-            let bytes = blobs.get(&subtitles_key(hash)).await.map_err(WorkerError::from)?;
-            let read = read_subtitles(&String::from_utf8_lossy(&bytes));
-            cues.extend(read.map_err(|error| Failure::GiveUp(format!("subtitles cannot be read: {error}")))?);
+        let files = subtitles.files.as_slice();
+        if !read.contains_key(files) {
+            read.insert(files, cues_of(blobs, files).await?);
         }
-        if let Some(script) = input.subtitle_script(encoding, &cues) {
+        let cues = read.get(files).map(Vec::as_slice).unwrap_or_default();
+        if let Some(script) = input.subtitle_script(encoding, cues) {
             write(&folder.join(Paths::subtitles_in(number)), &[Bytes::from(script)]).await?;
         }
     }
     Ok(())
+}
+
+/// All that is in these files of subtitles.
+async fn cues_of(blobs: &Blobs, files: &[String]) -> Result<Vec<Subtitle>, Failure> {
+    let mut cues = Vec::new();
+    for hash in files {
+        let bytes = blobs.get(&subtitles_key(hash)).await.map_err(WorkerError::from)?;
+        let read = read_subtitles(&String::from_utf8_lossy(&bytes));
+        cues.extend(read.map_err(|error| Failure::GiveUp(format!("subtitles cannot be read: {error}")))?);
+    }
+    Ok(cues)
 }
