@@ -10,6 +10,7 @@ pub mod ffmpeg;
 pub mod files;
 pub mod judge;
 pub mod ladder;
+pub mod nginx;
 pub mod probe;
 pub mod process;
 pub mod publisher;

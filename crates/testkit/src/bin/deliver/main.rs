@@ -3,7 +3,6 @@
 //! One server after the other has a core for itself, the load the other core. First all bytes are read over HTTP and written as files
 //! for nginx, so the same names have the same bytes everywhere.
 
-mod nginx;
 mod wrk;
 
 use std::path::{Path, PathBuf};
@@ -16,12 +15,12 @@ use testkit::clips::{self, Recipe};
 use testkit::customer::PLAY_DOMAIN;
 use testkit::edge::EdgeProcess;
 use testkit::ffmpeg::Pace;
+use testkit::nginx::Nginx;
 use testkit::process::Look;
 use testkit::publisher::Publisher;
 use testkit::server::{Server, until};
 use testkit::tape::Tape;
 
-use crate::nginx::Nginx;
 use crate::wrk::{Load, Request, Seen};
 
 /// How long what is waited for may take.
@@ -86,8 +85,17 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     let video = record(options, &server).await?;
     let base = server.http_url("");
     let plan = Plan::of(&base, &video).await?;
-    let nginx = Nginx::start(&work, CORES[0]).await?;
-    plan.write_files(&base, &nginx.root()).await?;
+    let serves = |folder: &Path, address| {
+        let path = folder.display();
+        format!(
+            "http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;\n\
+             client_body_temp_path {path}/body; proxy_temp_path {path}/proxy; fastcgi_temp_path {path}/fastcgi;\n\
+             uwsgi_temp_path {path}/uwsgi; scgi_temp_path {path}/scgi;\n\
+             open_file_cache max=10000; server {{ listen {address}; root {path}/root; }} }}\n"
+        )
+    };
+    let nginx = Nginx::start(&work, CORES[0], "", serves).await?;
+    plan.write_files(&base, &nginx.folder().join("root")).await?;
     let edge = EdgeProcess::start(&options.server, &base, SECRET, &work, &["taskset", "-c", CORES[0]]).await?;
     plan.warm(&edge.url()).await?;
     println!(
@@ -101,7 +109,7 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
         CORES[1]
     );
     let targets = [
-        Target { name: "nginx, files", base: nginx.url(), pids: nginx.pids()? },
+        Target { name: "nginx, files", base: format!("http://{}", nginx.address()), pids: nginx.pids()? },
         Target { name: "origin, views", base, pids: vec![server.pid().context("the server runs")?] },
         Target { name: "edge, hits", base: edge.url(), pids: vec![edge.pid()?] },
     ];

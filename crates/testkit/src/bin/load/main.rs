@@ -1,6 +1,5 @@
 //! `cargo xtask bench record`: many streams at once against a server on one core, from another core.
 
-mod nginx;
 mod streams;
 
 use std::path::{Path, PathBuf};
@@ -12,11 +11,11 @@ use clap::Parser;
 use rustix::thread::CpuSet;
 use testkit::clips::{self, Recipe};
 use testkit::customer::{self, Rule};
+use testkit::nginx::Nginx;
 use testkit::process::Usage;
 use testkit::server::{Server, until};
 use testkit::tape::Tape;
 
-use nginx::Nginx;
 use streams::{Load, Sent};
 
 /// The core of the server.
@@ -149,12 +148,20 @@ async fn reprise(options: &Options, load: &Load) -> anyhow::Result<Measured> {
 }
 
 async fn nginx_rtmp(options: &Options, load: &Load) -> anyhow::Result<Measured> {
-    let mut nginx = Nginx::start(&options.work, SERVER_CPU).await?;
+    let modules = "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;\n";
+    let records = |folder: &Path, address| {
+        format!(
+            "rtmp {{ access_log off; server {{ listen {address}; chunk_size 4096;\n\
+             application bench {{ live on; record all; record_path {}; record_unique off; }} }} }}\n",
+            folder.display()
+        )
+    };
+    let mut nginx = Nginx::start(&options.work, SERVER_CPU, modules, records).await?;
     let (usage, sent) = load.run(nginx.address(), "bench", &nginx.pids()?).await?;
     nginx.stop().await?;
     let mut lost = (0, 0);
     for (stream, sent) in sent.sample(COUNTED) {
-        let found = count_packets(path_text(&nginx.recording(&stream))?).await?;
+        let found = count_packets(path_text(&nginx.folder().join(format!("{stream}.flv")))?).await?;
         lost = (lost.0 + sent.abs_diff(found), lost.1 + sent);
     }
     Ok(Measured { name: "nginx-rtmp", usage, sent, lost })

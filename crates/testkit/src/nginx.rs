@@ -1,19 +1,21 @@
-//! nginx that serves files: what to compare with.
+//! nginx, as what to compare with: one worker on one core, with a folder of its own.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tempfile::TempDir;
-use testkit::server::until;
 use tokio::process::{Child, Command};
 
-/// How long it may take to listen.
+use crate::server::until;
+
+/// How long it may take to listen, and to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A running nginx with one worker.
+/// A running nginx.
 pub struct Nginx {
     child: Child,
     address: SocketAddr,
@@ -21,20 +23,22 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Starts it on a free port and the core `cpu`, with its files below `work`.
-    pub async fn start(work: &Path, cpu: &str) -> anyhow::Result<Self> {
+    /// Starts it on a free port and the core `cpu`, with its files below `work`. `modules` are lines that load them; `serves` makes of its
+    /// folder and its address what it is to do there.
+    pub async fn start(
+        work: &Path,
+        cpu: &str,
+        modules: &str,
+        serves: impl FnOnce(&Path, SocketAddr) -> String,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir_in(work)?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let path = folder.path().display();
-        std::fs::create_dir(folder.path().join("root"))?;
-        let user = if rustix::process::geteuid().is_root() { "user root;\n" } else { "" };
+        let user = if geteuid().is_root() { "user root;\n" } else { "" };
         let settings = format!(
-            "{user}daemon off;\nworker_processes 1;\nworker_rlimit_nofile 16384;\npid {path}/pid;\nerror_log {path}/error.log warn;\n\
-             events {{ worker_connections 8192; }}\n\
-             http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;\n\
-             client_body_temp_path {path}/body; proxy_temp_path {path}/proxy; fastcgi_temp_path {path}/fastcgi;\n\
-             uwsgi_temp_path {path}/uwsgi; scgi_temp_path {path}/scgi;\n\
-             open_file_cache max=10000; server {{ listen {address}; root {path}/root; }} }}\n"
+            "{user}{modules}daemon off;\nworker_processes 1;\nworker_rlimit_nofile 16384;\npid {path}/pid;\n\
+             error_log {path}/error.log warn;\nevents {{ worker_connections 8192; }}\n{}",
+            serves(folder.path(), address)
         );
         let file = folder.path().join("nginx.conf");
         std::fs::write(&file, settings)?;
@@ -42,22 +46,23 @@ impl Nginx {
         command.args(["-c", cpu, "nginx", "-p"]).arg(folder.path()).arg("-c").arg(&file);
         let child = command.stdin(Stdio::null()).kill_on_drop(true).spawn();
         let child = child.context("cannot run nginx: apt-get install nginx")?;
+        let nginx = Self { child, address, folder };
         let listening = async || {
             tokio::net::TcpStream::connect(address).await?;
-            Ok(())
+            nginx.pids().map(drop)
         };
         until(PATIENCE, listening).await.context("nginx does not listen")?;
-        Ok(Self { child, address, folder })
+        Ok(nginx)
     }
 
-    /// Where it is asked.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
-    /// The folder that it serves.
-    pub fn root(&self) -> PathBuf {
-        self.folder.path().join("root")
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The master and its worker.
@@ -69,14 +74,25 @@ impl Nginx {
         ensure!(all.len() > 1, "nginx has no worker");
         Ok(all)
     }
+
+    /// Ends it, with its files written.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        let pid = self.child.id().context("nginx runs")?;
+        let told = Command::new("kill").args(["-QUIT", &pid.to_string()]).status().await?;
+        if !told.success() {
+            bail!("cannot end nginx");
+        }
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.context("nginx does not end")??;
+        Ok(())
+    }
 }
 
 impl Drop for Nginx {
     /// Its worker does not end with a master that is killed, and a master makes another for one that is: so the master is first.
     fn drop(&mut self) {
         for pid in self.pids().unwrap_or_default() {
-            if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+                let _ = kill_process(pid, Signal::KILL);
             }
         }
     }
