@@ -24,7 +24,7 @@ async fn post(server: &Server, secret: &str, body: Vec<u8>) -> (u16, String) {
     let settings = api::Settings::default();
     let state = api::ApiState::new(server.catalog.clone(), server.blobs.clone(), settings, [key]).with_clock(now);
     let router = api::edge_router(state, Secret::new(SECRET).unwrap());
-    let request = Request::post("/edge/feed").header("authorization", format!("Bearer {secret}"));
+    let request = Request::post(door::feed::PATH).header("authorization", format!("Bearer {secret}"));
     let response = router.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.unwrap().to_bytes();

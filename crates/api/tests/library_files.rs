@@ -2,53 +2,21 @@
 
 mod support;
 
-use axum::body::Body;
-use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use catalog::{UploadState, upload_key};
 use domain::event::{Event, FileKind};
-use rpc::oss::Signed;
 use serde_json::{Value, json};
-use support::{Server, VOD, now};
+use support::{Server, VOD, now, store_request, told};
 use units::AssetId;
 
 /// A PNG of one pixel.
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-fn told(answer: &Value, name: &str) -> Value {
-    serde_json::from_slice(&STANDARD.decode(answer[name].as_str().unwrap()).unwrap()).unwrap()
-}
-
-/// A request to the store under what a client was given.
+/// Sends a request to the store under what a client was given.
 async fn send(server: &Server, begun: &Value, method: &str, query: &str, body: Vec<u8>) -> (u16, String) {
-    let (address, auth) = (told(begun, "UploadAddress"), told(begun, "UploadAuth"));
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let (bucket, key) = (text(&address["Bucket"]), text(&address["FileName"]));
-    let headers = [("x-oss-security-token".to_owned(), text(&auth["SecurityToken"]))];
-    let pairs: Vec<(String, String)> =
-        url::form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into(), value.into())).collect();
-    let date = "Sun, 22 Nov 2026 16:22:43 GMT";
-    let signed = Signed {
-        method,
-        content_md5: "",
-        content_type: "",
-        date,
-        headers: &headers,
-        bucket: &bucket,
-        key: &key,
-        query: &pairs,
-    };
-    let signature = signed.signature(&text(&auth["AccessKeySecret"]));
-    let request = Request::builder()
-        .method(method)
-        .uri(format!("/{bucket}/{key}?{query}"))
-        .header("date", date)
-        .header("x-oss-security-token", &headers[0].1)
-        .header("authorization", format!("OSS {}:{signature}", text(&auth["AccessKeyId"])))
-        .body(Body::from(body))
-        .unwrap();
-    server.send_raw(request).await
+    let key = told(begun, "UploadAddress")["FileName"].as_str().unwrap().to_owned();
+    server.send_raw(store_request(begun, method, &key, query, &body)).await
 }
 
 async fn image(server: &Server, params: &[(&str, &str)]) -> (String, Value) {

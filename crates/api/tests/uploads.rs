@@ -4,20 +4,12 @@ mod support;
 
 use axum::body::Body;
 use axum::http::Request;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use catalog::{UploadState, upload_key};
-use rpc::oss::Signed;
-use serde_json::{Value, json};
-use support::{Server, VOD, now};
+use serde_json::json;
+use support::{Server, VOD, now, store_request as request, told};
 use units::{AssetId, JobId};
 
 const URL: &str = "http://files.example.org/final%20cut.mp4";
-
-/// The JSON in one of the texts that a client is given.
-fn told(answer: &Value, name: &str) -> Value {
-    serde_json::from_slice(&STANDARD.decode(answer[name].as_str().unwrap()).unwrap()).unwrap()
-}
 
 #[tokio::test]
 async fn pulls_are_begun_told_and_cancelled() {
@@ -76,36 +68,6 @@ async fn what_cannot_be_pulled_or_written_is_refused_and_nothing_is_begun() {
     }
     assert_eq!(server.refused(VOD, "GetURLUploadInfos", &[]).await, (400, "MissingParameter".into()));
     assert_eq!(server.ok(VOD, "GetVideoList", &[]).await["Total"], 0);
-}
-
-/// A request to the store under what a client was given.
-fn request(answer: &Value, method: &str, key: &str, query: &str, body: &'static [u8]) -> Request<Body> {
-    let (address, auth) = (told(answer, "UploadAddress"), told(answer, "UploadAuth"));
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let headers = [("x-oss-security-token".to_owned(), text(&auth["SecurityToken"]))];
-    let pairs: Vec<(String, String)> =
-        url::form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into(), value.into())).collect();
-    let bucket = text(&address["Bucket"]);
-    let date = "Sun, 22 Nov 2026 16:22:43 GMT";
-    let signed = Signed {
-        method,
-        content_md5: "",
-        content_type: "",
-        date,
-        headers: &headers,
-        bucket: &bucket,
-        key,
-        query: &pairs,
-    };
-    let signature = signed.signature(&text(&auth["AccessKeySecret"]));
-    Request::builder()
-        .method(method)
-        .uri(format!("/{bucket}/{key}?{query}"))
-        .header("date", date)
-        .header("x-oss-security-token", &headers[0].1)
-        .header("authorization", format!("OSS {}:{signature}", text(&auth["AccessKeyId"])))
-        .body(Body::from(body))
-        .unwrap()
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ use api::{AccessKey, ApiState, Limits, Settings};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use blobs::Blobs;
 use catalog::{
     Analysis, AssetStatus, Catalog, CatalogUrl, Ids, MediaFacts, NewPush, NewRecording, OpenCycle, PushStats,
@@ -15,6 +17,7 @@ use catalog::{
 use domain::rule::{NO_TRANSCODE, OnDemand, RecordRule, RuleKey};
 use http_body_util::BodyExt;
 use rpc::Params;
+use rpc::oss::Signed;
 use serde_json::Value;
 use tower::ServiceExt;
 use units::{AssetId, Mono, PushId, StreamPath, WallTime};
@@ -277,4 +280,39 @@ pub async fn answer_of(response: Response<Body>) -> (u16, Value) {
     let answer: Value = serde_json::from_slice(&body).unwrap();
     assert!(answer["RequestId"].is_string(), "{answer}");
     (status, answer)
+}
+
+/// The JSON in one of the texts that a client is given.
+pub fn told(answer: &Value, name: &str) -> Value {
+    serde_json::from_slice(&STANDARD.decode(answer[name].as_str().unwrap()).unwrap()).unwrap()
+}
+
+/// A request to the store under what a client was given.
+pub fn store_request(answer: &Value, method: &str, key: &str, query: &str, body: &[u8]) -> Request<Body> {
+    let (address, auth) = (told(answer, "UploadAddress"), told(answer, "UploadAuth"));
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let headers = [("x-oss-security-token".to_owned(), text(&auth["SecurityToken"]))];
+    let pairs: Vec<(String, String)> =
+        url::form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into(), value.into())).collect();
+    let bucket = text(&address["Bucket"]);
+    let date = "Sun, 22 Nov 2026 16:22:43 GMT";
+    let signed = Signed {
+        method,
+        content_md5: "",
+        content_type: "",
+        date,
+        headers: &headers,
+        bucket: &bucket,
+        key,
+        query: &pairs,
+    };
+    let signature = signed.signature(&text(&auth["AccessKeySecret"]));
+    Request::builder()
+        .method(method)
+        .uri(format!("/{bucket}/{key}?{query}"))
+        .header("date", date)
+        .header("x-oss-security-token", &headers[0].1)
+        .header("authorization", format!("OSS {}:{signature}", text(&auth["AccessKeyId"])))
+        .body(Body::from(body.to_vec()))
+        .unwrap()
 }

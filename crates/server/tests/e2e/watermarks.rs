@@ -47,11 +47,20 @@ async fn bright(url: &str, (x, y): (u32, u32)) -> Vec<u8> {
 /// Which pictures are white there: one run of them.
 async fn white(url: &str, at: (u32, u32)) -> (Range<usize>, usize) {
     let bright = bright(url, at).await;
-    let is_white = |pixel: &u8| *pixel >= WHITE;
+    let run = lit(&bright);
+    let inside = &bright[run.clone()];
+    assert!(inside.iter().all(is_white), "{url}: not all of {run:?}: {inside:?}");
+    (run, bright.len())
+}
+
+fn is_white(pixel: &u8) -> bool {
+    *pixel >= WHITE
+}
+
+/// From the first white picture to the last.
+fn lit(bright: &[u8]) -> Range<usize> {
     let from = bright.iter().position(is_white).unwrap_or(0);
-    let to = bright.iter().rposition(is_white).map_or(from, |last| last + 1);
-    assert!(bright[from..to].iter().all(is_white), "{url}: not all of {from}..{to}: {:?}", &bright[from..to]);
-    (from..to, bright.len())
+    from..bright.iter().rposition(is_white).map_or(from, |last| last + 1)
 }
 
 async fn add(server: &Server, kind: &str, file_url: &str, config: Value) -> String {
@@ -96,14 +105,6 @@ const BESIDE: (u32, u32) = (320 - 12, 180 - 18 - 12);
 
 /// In the middle of the lowest line of a subtitle.
 const TITLE: (u32, u32) = (156, 161);
-
-/// From which picture to which it is white there: also in between, where nothing else moves the line.
-async fn lit(url: &str, at: (u32, u32)) -> Range<usize> {
-    let bright = bright(url, at).await;
-    let is_white = |pixel: &u8| *pixel >= WHITE;
-    let from = bright.iter().position(is_white).unwrap_or(0);
-    from..bright.iter().rposition(is_white).map_or(from, |last| last + 1)
-}
 
 /// A group of these templates.
 async fn group(server: &Server, templates: &[Value]) -> String {
@@ -191,7 +192,7 @@ async fn watermarks_and_subtitles_are_on_exactly_the_pictures_of_their_time() {
             "titled50" => 1_450..1_602,
             _ => 0..0,
         };
-        assert_eq!(lit(&url, TITLE).await, titled, "{name}");
+        assert_eq!(lit(&bright(&url, TITLE).await), titled, "{name}");
         let written = white(&url, (16, 76)).await.0;
         assert_eq!(written, if name == "words" { 0..1_050 } else { 0..0 }, "{name}");
     }
@@ -214,7 +215,7 @@ async fn watermarks_and_subtitles_are_on_exactly_the_pictures_of_their_time() {
         assert_eq!(white(&url(stream), place).await, (0..0, 50), "{place:?}");
     }
     // By the clock of the output.
-    assert_eq!(lit(&url(stream), TITLE).await, 25..35);
+    assert_eq!(lit(&bright(&url(stream), TITLE).await), 25..35);
 
     let listed = server.api().vod("ListWatermark", &[]).await.unwrap()["WatermarkInfos"].clone();
     server.stop().await.unwrap();
