@@ -65,6 +65,20 @@ impl AssetMatch {
         }
     }
 
+    /// Whether every asset fits.
+    fn is_everything(&self) -> bool {
+        matches!(self, Self::All(all) if all.iter().all(Self::is_everything))
+    }
+
+    /// What is left of it where all that it asks of texts alone is decided.
+    fn beside_texts(&self) -> Self {
+        match self {
+            one if one.is_of_texts() => Self::All(Vec::new()),
+            Self::All(all) => Self::All(all.iter().map(Self::beside_texts).collect()),
+            other => other.clone(),
+        }
+    }
+
     /// Whether it asks for nothing but texts.
     fn is_of_texts(&self) -> bool {
         match self {
@@ -171,12 +185,15 @@ impl Catalog {
         sort: &AssetSort,
         part: AssetPart,
     ) -> Result<Listed<Asset>> {
+        let (in_order, of_texts) = (wanted.is_in_order(), wanted.is_of_texts());
+        let decided = hits.as_ref().is_some_and(Hits::decides);
+        let wanted = if decided { &wanted.beside_texts() } else { wanted };
+        let texts_alone = of_texts || decided && wanted.is_everything();
         let rest = match part {
             AssetPart::After(place, _) => &wanted.ahead(sort.first(), place),
             AssetPart::Page(_) => wanted,
         };
         let (condition, ahead) = (|sql: Sql| narrowed(sql, wanted), |sql: Sql| narrowed(sql, rest));
-        let (in_order, texts_alone) = (wanted.is_in_order(), wanted.is_of_texts());
         Wanted { condition: &condition, ahead: &ahead, in_order, hits, texts_alone, sort, part }.find(self).await
     }
 

@@ -89,19 +89,25 @@ impl Contains {
     }
 }
 
+/// Letters that are cases of others by how they are folded (Unicode, CaseFolding.txt), though no case leads to them: the sigma at the
+/// end of a word, the signs of kelvin, angstrom and ohm, the iota below a letter.
+const FOLDED_ONLY: [(char, char); 5] =
+    [('σ', 'ς'), ('k', '\u{212a}'), ('å', '\u{212b}'), ('ω', '\u{2126}'), ('ι', '\u{345}')];
+
 /// A letter in all its cases, itself first.
 pub(crate) fn cases(c: char) -> Vec<char> {
     let lower = |c: char| one(c.to_lowercase());
     let upper = |c: char| one(c.to_uppercase());
     let mut cases = vec![c];
     let more = [lower(c), upper(c), upper(c).and_then(lower), lower(c).and_then(upper)];
-    // The sigma at the end of a word is a third case of its letter.
-    let sigma = more.contains(&Some('Σ')).then_some('ς');
-    for other in more.into_iter().chain([sigma]).flatten() {
+    let mut push = |other| {
         if !cases.contains(&other) {
             cases.push(other);
         }
-    }
+    };
+    more.into_iter().flatten().for_each(&mut push);
+    let folded_only = FOLDED_ONLY.iter().filter(|(of, _)| *of == c || more.contains(&Some(*of)));
+    folded_only.for_each(|(_, other)| push(*other));
     cases
 }
 

@@ -61,7 +61,7 @@ impl<'a> Wanted<'a> {
             None => self.count(catalog).await?,
         };
         let rows = match &self.hits {
-            Some(Hits::Matching(expression)) if self.sort.first().0 == AssetSortKey::Created => {
+            Some(Hits::Matching { expression, .. }) if self.sort.first().0 == AssetSortKey::Created => {
                 self.along_texts(catalog, expression).await?
             }
             _ if total < u64::from(COUNTED_MAX) => self.sorted(catalog).await?,
@@ -100,7 +100,7 @@ impl<'a> Wanted<'a> {
     async fn count(&self, catalog: &Catalog) -> Result<u64> {
         let sql = Sql::new("SELECT COUNT(*) AS total FROM (SELECT 1 AS one FROM ");
         let sql = match &self.hits {
-            Some(Hits::Matching(expression)) if self.texts_alone => self.fit_in_texts(sql, expression),
+            Some(Hits::Matching { expression, .. }) if self.texts_alone => self.fit_in_texts(sql, expression),
             _ => self.fit(sql, self.condition, |sql| sql),
         };
         sql.with(" LIMIT ", COUNTED_MAX).text(") AS fit").total(catalog).await
@@ -110,7 +110,9 @@ impl<'a> Wanted<'a> {
     fn fit(&self, sql: Sql, condition: Condition<'_>, more: impl Fn(Sql) -> Sql) -> Sql {
         let sql = match &self.hits {
             None => return condition(sql.text("asset WHERE deleted IS NULL AND ")),
-            Some(Hits::Matching(expression)) => found(sql.text("(SELECT doc, c0 AS of_asset FROM "), expression, more),
+            Some(Hits::Matching { expression, .. }) => {
+                found(sql.text("(SELECT doc, c0 AS of_asset FROM "), expression, more)
+            }
             Some(Hits::Either(pieces)) => {
                 let mut sql = sql.text("(SELECT id AS doc, c0 AS of_asset FROM asset_text_content WHERE id IN (");
                 for (nth, piece) in pieces.iter().enumerate() {
@@ -122,8 +124,12 @@ impl<'a> Wanted<'a> {
         condition(sql.text(") AS hit CROSS JOIN asset ON asset.id = hit.of_asset WHERE deleted IS NULL AND "))
     }
 
-    /// What fits, as the index of texts has a copy of them: that is nearer than the rows.
+    /// What fits, as the index of texts has a copy of them: that is nearer than the rows. Where the index decides, not even that is read.
     fn fit_in_texts(&self, sql: Sql, expression: &str) -> Sql {
+        if self.hits.as_ref().is_some_and(Hits::decides) {
+            let sql = sql.with("(SELECT rowid AS doc FROM asset_text WHERE asset_text MATCH ", expression);
+            return sql.text(") AS hit");
+        }
         let copy = "(SELECT doc, c1 AS title, c2 AS tags, c3 AS description FROM ";
         (self.condition)(found(sql.text(copy), expression, |sql| sql).text(") AS hit WHERE "))
     }

@@ -1,7 +1,8 @@
 //! How SQLite's index of texts is asked: `asset_text`, every three characters in a row, upper and lower case as one.
 //!
-//! The index folds letters by tables of its own, which are older than those of the program and not quite the same. So it only narrows
-//! down: all that it answers is tested by the condition itself, and a letter of which the two disagree is not looked for in it.
+//! The index folds letters by tables of its own, which are older than those of the program and not quite the same. A letter of which the
+//! two disagree is not looked for in it. Where all of a text is, the index decides; else it narrows down, and what it answers is tested
+//! by the condition itself.
 
 use super::{AssetMatch, AssetText};
 use crate::sql::{Sql, cases, one};
@@ -17,7 +18,11 @@ const END: char = '\u{1f}';
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Hits {
     /// Those that an expression of the index finds.
-    Matching(String),
+    Matching {
+        expression: String,
+        /// What it finds fits in all that is asked of texts alone.
+        decides: bool,
+    },
     /// Those that one of these finds.
     Either(Vec<Piece>),
 }
@@ -51,11 +56,41 @@ impl Hits {
     pub(super) fn of(wanted: &AssetMatch) -> Option<Self> {
         let looked_for = Looked::of(wanted)?;
         if looked_for.is_long() {
-            return Some(Self::Matching(looked_for.expression()));
+            return Some(Self::Matching { expression: looked_for.expression(), decides: is_decided(wanted) });
         }
         let mut pieces = Vec::new();
         looked_for.pieces(&mut pieces);
         Some(Self::Either(pieces))
+    }
+
+    /// Whether what is asked of texts alone need not be asked again.
+    pub(super) fn decides(&self) -> bool {
+        matches!(self, Self::Matching { decides: true, .. })
+    }
+}
+
+/// Whether the index decides all that is asked of texts alone.
+fn is_decided(wanted: &AssetMatch) -> bool {
+    match wanted {
+        AssetMatch::All(all) => all.iter().all(is_decided),
+        one => !one.is_of_texts() || is_exact(one),
+    }
+}
+
+/// Whether the index finds just what fits.
+fn is_exact(wanted: &AssetMatch) -> bool {
+    let whole = |text: &String| {
+        let length = text.chars().count();
+        (GRAM..=PHRASE_MAX).contains(&length) && text.chars().all(|c| folded(c).is_some())
+    };
+    match wanted {
+        AssetMatch::All(all) | AssetMatch::Any(all) => !all.is_empty() && all.iter().all(is_exact),
+        AssetMatch::Contains(_, texts) => !texts.is_empty() && texts.iter().all(whole),
+        AssetMatch::Ids(_)
+        | AssetMatch::Statuses(_)
+        | AssetMatch::Categories(_)
+        | AssetMatch::Recorded(_)
+        | AssetMatch::Between(..) => false,
     }
 }
 
@@ -161,8 +196,11 @@ pub(super) fn folded(c: char) -> Option<char> {
     }
     // Scripts whose letters have had their cases since before the tables of the index.
     let is_old = |c: &char| match c {
-        'ı' | '\u{345}' | '\u{37f}' | 'ϳ' => false,
-        c => matches!(c, '\0'..='\u{24f}' | '\u{370}'..='\u{527}' | '\u{531}'..='\u{587}' | '\u{1e00}'..='\u{1fff}'),
+        'ı' | '\u{37f}' | 'ϳ' => false,
+        c => {
+            matches!(c, '\0'..='\u{24f}' | '\u{370}'..='\u{527}' | '\u{531}'..='\u{587}' | '\u{1e00}'..='\u{1fff}')
+                || matches!(c, '\u{345}' | '\u{2126}' | '\u{212a}' | '\u{212b}')
+        }
     };
     if !cases.iter().all(is_old) {
         return None;
