@@ -14,6 +14,7 @@ mod error;
 #[cfg(any(test, feature = "testing"))]
 mod faults;
 mod files;
+mod slips;
 mod space;
 mod store;
 
@@ -22,5 +23,6 @@ pub use append::AppendFile;
 pub use error::{BlobError, Result};
 #[cfg(any(test, feature = "testing"))]
 pub use faults::{Blow, Death, Draw, FaultDisk};
+pub use slips::{Opened, SLIP_BYTES_MAX, Slips, Stretch};
 pub use space::{Measured, Space, Stall, Turn, measure};
 pub use store::{Blobs, Listed};

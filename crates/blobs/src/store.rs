@@ -11,7 +11,7 @@ use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use crate::files::LocalFiles;
-use crate::{Alarm, AppendFile, BlobError, Result};
+use crate::{Alarm, AppendFile, BlobError, Opened, Result};
 
 /// One object in a listing.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -102,6 +102,20 @@ impl Blobs {
                 let read = ranges.iter().map(|range| disk.read_range(key, range.clone()));
                 read.collect::<std::io::Result<_>>().map_err(|error| BlobError::of_io(key, error))
             }
+        }
+    }
+
+    /// Opens an object to be sent by the kernel; `None` when the store has no files. Blocks on the disk: use it on a blocking thread.
+    pub fn open(&self, key: &str) -> Result<Option<Opened>> {
+        let path = parse(key)?;
+        match &self.backing {
+            Backing::Local { files, .. } => {
+                let path = files.path_to_filesystem(&path).map_err(|error| BlobError::of_store(key, error))?;
+                let file = std::fs::File::open(path).map_err(|error| BlobError::of_io(key, error))?;
+                Ok(Some(Opened::new(file)))
+            }
+            #[cfg(any(test, feature = "testing"))]
+            Backing::Faulty(_) => Ok(None),
         }
     }
 

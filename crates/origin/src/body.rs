@@ -1,11 +1,13 @@
 //! Bodies that stream: pieces are read in chunks, the next one while the last is sent. A client that goes away drops the
 //! stream, and with it whatever was still to be read.
+//!
+//! Where the connection takes slips, stretches of files that are in memory are not read at all (`blobs::Slips`).
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use axum::body::Body;
-use blobs::Blobs;
+use blobs::{Blobs, Slips, Stretch};
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt};
 use reel::segment_key;
@@ -13,32 +15,39 @@ use units::ReelId;
 use view::Piece;
 
 use crate::error::Result;
+use crate::store::Store;
 
 /// Bytes read at once. With [`CHUNKS_AHEAD`] this bounds what a slow viewer holds in memory.
 const CHUNK_BYTES: u64 = 1 << 20;
 /// Ranges read at once: a virtual segment of ten fragments has twenty pieces, a second of FLV two hundred.
 const CHUNK_PIECES: usize = 256;
+/// Stretches that are shorter than this are read: a call to the kernel for each costs more.
+const SLIP_BYTES_MIN: u64 = 4 << 10;
 /// Chunks that are read or waiting to be sent.
 const CHUNKS_AHEAD: usize = 2;
 
 /// Files that are read at once: pictures and sound of one part.
 const CHUNK_FILES: usize = 2;
 
-/// A body of `pieces`.
-pub(crate) fn stream(blobs: Blobs, pieces: Vec<Piece>) -> Body {
-    stream_of(blobs, stream::once(async { Ok(pieces) }))
+/// A body of `pieces`. What has to be in memory is for a connection without slips.
+pub(crate) fn stream(store: Store, slips: Option<Slips>, pieces: Vec<Piece>) -> Body {
+    stream_of(store, slips, stream::once(async { Ok(pieces) }))
 }
 
 /// A body of pieces that are found while it is sent.
-pub(crate) fn stream_of(blobs: Blobs, pieces: impl Stream<Item = Result<Vec<Piece>>> + Send + 'static) -> Body {
+pub(crate) fn stream_of(
+    store: Store,
+    slips: Option<Slips>,
+    pieces: impl Stream<Item = Result<Vec<Piece>>> + Send + 'static,
+) -> Body {
     let chunks = pieces
         .flat_map(|pieces| match pieces {
             Ok(pieces) => stream::iter(Chunks { rest: pieces.into() }.map(Ok)).left_stream(),
             Err(error) => stream::iter([Err(error)]).right_stream(),
         })
         .map(move |chunk| {
-            let blobs = blobs.clone();
-            async move { read(&blobs, chunk?).await }
+            let (store, slips) = (store.clone(), slips.clone());
+            async move { read(&store, slips.as_ref(), chunk?).await }
         })
         .buffered(CHUNKS_AHEAD)
         .flat_map(|read| {
@@ -52,7 +61,7 @@ pub(crate) fn stream_of(blobs: Blobs, pieces: impl Stream<Item = Result<Vec<Piec
             };
             stream::iter(parts)
         });
-    Body::from_stream(chunks)
+    Body::from_stream(chunks.map(|part| part.map(Part::into_bytes)))
 }
 
 /// A body of the bytes `range` of a stored object.
@@ -144,16 +153,58 @@ impl Iterator for Chunks {
     }
 }
 
-async fn read(blobs: &Blobs, chunk: Chunk) -> Result<Vec<Bytes>> {
+/// What is sent next.
+enum Part {
+    Bytes(Bytes),
+    /// Bytes that the kernel sends, and for which connection.
+    Stretch(Stretch, Slips),
+}
+
+impl Part {
+    /// The bytes, or a slip. It has to be written next, so this is asked when its turn has come and not before.
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Stretch(stretch, slips) => slips.issue(stretch),
+        }
+    }
+}
+
+async fn read(store: &Store, slips: Option<&Slips>, chunk: Chunk) -> Result<Vec<Part>> {
     let mut stored = Vec::with_capacity(chunk.files.len());
     for file in &chunk.files {
-        stored.push(blobs.get_ranges(&segment_key(file.reel, file.segment), &file.ranges).await?.into_iter());
+        stored.push(file.parts(store, slips).await?.into_iter());
     }
-    let bytes = |part| match part {
-        ChunkPart::Made(bytes) => Some(bytes),
+    let part = |part| match part {
+        ChunkPart::Made(bytes) => Some(Part::Bytes(bytes)),
         ChunkPart::Stored(place) => stored.get_mut(place)?.next(),
     };
-    Ok(chunk.parts.into_iter().filter_map(bytes).collect())
+    Ok(chunk.parts.into_iter().filter_map(part).collect())
+}
+
+impl FileRanges {
+    /// Its ranges in order. What need not be read is not; the rest is read together.
+    async fn parts(&self, store: &Store, slips: Option<&Slips>) -> Result<Vec<Part>> {
+        let opened = match slips {
+            Some(_) => store.open(self.reel, self.segment).await?,
+            None => None,
+        };
+        let unread = |range: &Range<u64>| {
+            let long = range.end.saturating_sub(range.start) >= SLIP_BYTES_MIN;
+            let stretch = opened.as_ref().filter(|_| long)?.stretch_in_memory(range.clone())?;
+            Some(Part::Stretch(stretch, slips?.clone()))
+        };
+        let mut parts: Vec<Option<Part>> = self.ranges.iter().map(unread).collect();
+        let missing = self.ranges.iter().zip(&parts).filter(|(_, part)| part.is_none());
+        let missing: Vec<Range<u64>> = missing.map(|(range, _)| range.clone()).collect();
+        if !missing.is_empty() {
+            let read = store.blobs.get_ranges(&segment_key(self.reel, self.segment), &missing).await?;
+            for (part, bytes) in parts.iter_mut().filter(|part| part.is_none()).zip(read) {
+                *part = Some(Part::Bytes(bytes));
+            }
+        }
+        Ok(parts.into_iter().flatten().collect())
+    }
 }
 
 #[cfg(test)]

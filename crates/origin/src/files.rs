@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use ::door::{Grant, Keep, tag};
-use axum::http::HeaderMap;
+use ::door::{Keep, tag};
 use axum::response::Response;
-use blobs::{BlobError, Blobs};
+use blobs::BlobError;
 use catalog::{Catalog, FileStatus, LibraryFile};
 use moka::future::Cache;
 use units::AssetId;
@@ -13,6 +12,8 @@ use units::AssetId;
 use crate::ANSWER_AGE_MAX;
 use crate::error::{OriginError, Result};
 use crate::reply::{Content, Reply};
+use crate::store::Store;
+use crate::viewer::Viewer;
 
 /// Answers of the catalog that are kept; each takes some 500 bytes.
 const ANSWERS_MAX: u64 = 10_000;
@@ -22,7 +23,7 @@ const STEM: &str = "file.";
 /// What is served of the library.
 pub(crate) struct Files {
     catalog: Catalog,
-    blobs: Blobs,
+    store: Store,
     answers: Cache<AssetId, Option<Arc<LibraryFile>>>,
 }
 
@@ -32,17 +33,17 @@ pub(crate) fn is_one(name: &str) -> bool {
 }
 
 impl Files {
-    pub(crate) fn new(catalog: Catalog, blobs: Blobs) -> Self {
+    pub(crate) fn new(catalog: Catalog, store: Store) -> Self {
         let answers = Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(ANSWER_AGE_MAX).build();
-        Self { catalog, blobs, answers }
+        Self { catalog, store, answers }
     }
 
-    pub(crate) async fn answer(&self, id: AssetId, name: &str, headers: &HeaderMap, grant: &Grant) -> Result<Response> {
+    pub(crate) async fn answer(&self, id: AssetId, name: &str, viewer: &Viewer) -> Result<Response> {
         let ask = async { Ok(self.catalog.find_library_file(id).await?.map(Arc::new)) };
         let asked = self.answers.try_get_with(id, ask).await.map_err(|error: Arc<OriginError>| (*error).clone())?;
         let file = asked.filter(|file| file.status == FileStatus::Normal && file.name() == name).ok_or(NO_FILE)?;
         let key = file.key();
-        let size = match self.blobs.size(&key).await {
+        let size = match self.store.blobs.size(&key).await {
             Ok(size) => size,
             Err(BlobError::NotFound { .. }) => {
                 tracing::error!(key, "a file of the library is not in storage");
@@ -56,7 +57,7 @@ impl Files {
             tag: tag((&key, size, &file.md5)),
             content: Content::Object { key, size },
         };
-        Ok(reply.answer(headers, grant, &self.blobs))
+        Ok(reply.answer(viewer, &self.store))
     }
 }
 

@@ -23,7 +23,9 @@ mod pictures;
 mod reels;
 mod reply;
 mod seal;
+mod store;
 mod usage;
+mod viewer;
 mod vod;
 
 use std::sync::Arc;
@@ -89,7 +91,7 @@ pub fn router(deps: Deps) -> Router {
 
 /// The same with what counts its answers, which its owner [writes](Usage::run).
 pub fn counting_router(deps: Deps, usage: Usage) -> Router {
-    let reels = Arc::new(reels::Reels::new(deps.blobs, deps.settings.index_cache_bytes));
+    let reels = Arc::new(reels::Reels::new(store::Store::new(deps.blobs), deps.settings.index_cache_bytes));
     let vod = Arc::new(vod::Vod::new(deps.catalog.clone(), Arc::clone(&reels), &deps.settings));
     let live = Arc::new(live::Live::new(deps.catalog.clone(), reels, deps.settings.index_cache_bytes));
     let vod = Router::new()

@@ -7,9 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use catalog::{Catalog, Recording, RecordingState};
 use door::{Grant, Keep, tag};
@@ -23,6 +21,7 @@ use crate::error::{OriginError, Result};
 use crate::laid::{Laid, Text};
 use crate::reels::Reels;
 use crate::reply::{Content, Reply, content_type};
+use crate::viewer::Viewer;
 use crate::vod::segment;
 
 /// How long after its end a recording is still served here, for viewers who are behind. Its assets stay.
@@ -166,23 +165,21 @@ fn path_of(domain: &str, app: &str, stream: &str) -> Result<StreamPath> {
 pub(crate) async fn serve_index(
     State(live): State<Arc<Live>>,
     Path((domain, app, file)): Path<(String, String, String)>,
-    Extension(grant): Extension<Arc<Grant>>,
-    headers: HeaderMap,
+    viewer: Viewer,
 ) -> Result<Response> {
     let stream = file.strip_suffix(".m3u8").ok_or(OriginError::NotFound { what: "a live stream" })?;
-    let reply = live.index(path_of(&domain, &app, stream)?, &grant).await?;
-    Ok(reply.answer(&headers, &grant, &live.reels.blobs))
+    let reply = live.index(path_of(&domain, &app, stream)?, &viewer.grant).await?;
+    Ok(reply.answer(&viewer, &live.reels.store))
 }
 
 /// `GET /l/{domain}/{app}/{stream}/{recording}/{name}`.
 pub(crate) async fn serve(
     State(live): State<Arc<Live>>,
     Path((domain, app, stream, recording, name)): Path<(String, String, String, String, String)>,
-    Extension(grant): Extension<Arc<Grant>>,
-    headers: HeaderMap,
+    viewer: Viewer,
 ) -> Result<Response> {
     let recording = recording.parse().map_err(|_| OriginError::NotFound { what: "this recording" })?;
     let name = name.parse().map_err(|_| OriginError::NotFound { what: "this name" })?;
-    let reply = live.reply(&path_of(&domain, &app, &stream)?, recording, name, &grant).await?;
-    Ok(reply.answer(&headers, &grant, &live.reels.blobs))
+    let reply = live.reply(&path_of(&domain, &app, &stream)?, recording, name, &viewer.grant).await?;
+    Ok(reply.answer(&viewer, &live.reels.store))
 }

@@ -3,9 +3,8 @@
 //! A picture is shown when its job is done, whether its asset can be played or not: a list of videos has covers of those that
 //! were only stored, too. Those of an asset that a review refused are not shown.
 
-use axum::http::HeaderMap;
 use axum::response::Response;
-use blobs::{BlobError, Blobs};
+use blobs::BlobError;
 use bytes::Bytes;
 use catalog::{AssetStatus, Catalog, PictureSet, picture_key};
 use domain::picture::{PictureFormat, PictureKind, PictureName};
@@ -17,6 +16,8 @@ use units::{AssetId, JobId};
 use crate::ANSWER_AGE_MAX;
 use crate::error::{OriginError, Result};
 use crate::reply::{Content, Reply};
+use crate::store::Store;
+use crate::viewer::Viewer;
 
 /// Answers of the catalog that are kept; each takes some 200 bytes.
 const ANSWERS_MAX: u64 = 10_000;
@@ -33,14 +34,14 @@ struct Answer {
 /// What is served of pictures.
 pub(crate) struct Pictures {
     catalog: Catalog,
-    blobs: Blobs,
+    store: Store,
     answers: Cache<(AssetId, JobId, PictureKind), Option<Answer>>,
 }
 
 impl Pictures {
-    pub(crate) fn new(catalog: Catalog, blobs: Blobs) -> Self {
+    pub(crate) fn new(catalog: Catalog, store: Store) -> Self {
         let answers = Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(ANSWER_AGE_MAX).build();
-        Self { catalog, blobs, answers }
+        Self { catalog, store, answers }
     }
 
     async fn ask(&self, asset: AssetId, job: JobId, kind: PictureKind) -> Result<Option<Answer>> {
@@ -58,7 +59,7 @@ impl Pictures {
             return Err(OriginError::Hidden { status: status.as_str() });
         }
         let key = picture_key(asset, &name);
-        let size = match self.blobs.size(&key).await {
+        let size = match self.store.blobs.size(&key).await {
             Ok(size) => size,
             Err(BlobError::NotFound { .. }) => {
                 tracing::error!(key, "a picture is not in storage: `reprise check --mend` has it made again");
@@ -76,22 +77,16 @@ impl Pictures {
         })
     }
 
-    pub(crate) async fn answer(
-        &self,
-        asset: AssetId,
-        name: PictureName,
-        headers: &HeaderMap,
-        grant: &Grant,
-    ) -> Result<Response> {
+    pub(crate) async fn answer(&self, asset: AssetId, name: PictureName, viewer: &Viewer) -> Result<Response> {
         let mut reply = self.reply(asset, name).await?;
         if let Content::Object { key, size } = &reply.content
             && name.format == PictureFormat::Vtt
-            && grant.is_signed()
+            && viewer.grant.is_signed()
         {
-            reply.content = Content::Made(self.signed_cues(key, *size, grant).await?);
-            reply.tag = tag((reply.tag, grant.url("")));
+            reply.content = Content::Made(self.signed_cues(key, *size, &viewer.grant).await?);
+            reply.tag = tag((reply.tag, viewer.grant.url("")));
         }
-        Ok(reply.answer(headers, grant, &self.blobs))
+        Ok(reply.answer(viewer, &self.store))
     }
 
     /// Cues with URLs that let their reader in.
@@ -99,7 +94,7 @@ impl Pictures {
         if size > CUES_BYTES_MAX {
             return Err(OriginError::Internal(format!("{key} has {size} bytes: too many for cues")));
         }
-        let text = self.blobs.get_range(key, 0..size).await?;
+        let text = self.store.blobs.get_range(key, 0..size).await?;
         let text = String::from_utf8_lossy(&text);
         Ok(each_cue_file(&text, |file| grant.url(file)).into())
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use blobs::{BlobError, Blobs};
+use blobs::BlobError;
 use bytes::Bytes;
 use moka::future::Cache;
 use reel::{IndexError, PageRef, ReelIndex, SamplePage, samples_index_key, segments_index_key};
@@ -15,6 +15,7 @@ use view::{Flv, FlvBuilder, Mp3, Mp3Builder, Mp4, Mp4Builder, Piece, StoredFile,
 
 use crate::error::{OriginError, Result};
 use crate::laid::Laid;
+use crate::store::Store;
 
 /// An index that was looked at this long ago is not looked at again: segments last seconds, viewers are many.
 const FRESH: Duration = Duration::from_millis(200);
@@ -38,13 +39,13 @@ struct Tail {
 
 /// The reels as they lie in the store.
 pub(crate) struct Reels {
-    pub(crate) blobs: Blobs,
+    pub(crate) store: Store,
     tails: Cache<ReelId, Arc<Mutex<Tail>>>,
     pages: Cache<(ReelId, u64), Arc<SamplePage>>,
 }
 
 impl Reels {
-    pub(crate) fn new(blobs: Blobs, index_cache_bytes: u64) -> Self {
+    pub(crate) fn new(store: Store, index_cache_bytes: u64) -> Self {
         let weigh = |_: &ReelId, tail: &Arc<Mutex<Tail>>| {
             let rows = tail.lock().unwrap_or_else(PoisonError::into_inner).index.segments.len();
             u32::try_from(rows.saturating_mul(ROW_BYTES).saturating_add(1_000)).unwrap_or(u32::MAX)
@@ -54,7 +55,7 @@ impl Reels {
             u32::try_from(samples).unwrap_or(u32::MAX)
         };
         Self {
-            blobs,
+            store,
             tails: Cache::builder().max_capacity(index_cache_bytes).weigher(weigh).time_to_idle(IDLE).build(),
             pages: Cache::builder().max_capacity(PAGES_BYTES).weigher(weigh_page).time_to_idle(IDLE).build(),
         }
@@ -75,7 +76,7 @@ impl Reels {
             tail.read
         };
         let key = segments_index_key(reel);
-        let size = match self.blobs.size(&key).await {
+        let size = match self.store.blobs.size(&key).await {
             Ok(size) => size,
             Err(BlobError::NotFound { .. }) => 0,
             Err(error) => return Err(error.into()),
@@ -83,7 +84,7 @@ impl Reels {
         // A file shorter than what was read was cut after a crash: what was read no longer holds.
         let from = if size < from { 0 } else { from };
         let bytes = match size > from {
-            true => self.blobs.get_range(&key, from..size).await?,
+            true => self.store.blobs.get_range(&key, from..size).await?,
             false => Bytes::new(),
         };
         let grown = {
@@ -108,7 +109,7 @@ impl Reels {
         if let Some(page) = self.pages.get(&(reel, at.at)).await {
             return Ok(page);
         }
-        let bytes = self.blobs.get_range(&samples_index_key(reel), range(at)).await?;
+        let bytes = self.store.blobs.get_range(&samples_index_key(reel), range(at)).await?;
         let page = Arc::new(decode(reel, &bytes, at)?);
         self.pages.insert((reel, at.at), Arc::clone(&page)).await;
         Ok(page)
@@ -141,7 +142,7 @@ impl Reels {
         }
         let mut pages: Vec<(StoredFile, Bytes)> = files.iter().map(|file| (*file, Bytes::new())).collect();
         for (reel, (places, ranges)) in of_reel {
-            let read = self.blobs.get_ranges(&samples_index_key(reel), &ranges).await?;
+            let read = self.store.blobs.get_ranges(&samples_index_key(reel), &ranges).await?;
             for (place, bytes) in places.into_iter().zip(read) {
                 if let Some((_, page)) = pages.get_mut(place) {
                     *page = bytes;

@@ -4,12 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use blobs::Blobs;
+use blobs::Slips;
 use bytes::Bytes;
 use codec::TrackKind;
-use door::{FORM_HEADER, Form, Grant, Keep, Wanted, json, wanted};
+use door::{FORM_HEADER, Form, Keep, Wanted, json, wanted};
 use futures::stream::{self, StreamExt};
 use view::{Flv, Mp3, Mp4, Name, Piece, slice, total};
 
@@ -17,6 +17,8 @@ use crate::body;
 use crate::laid::Laid;
 use crate::reels::Reels;
 use crate::seal::Seal;
+use crate::store::Store;
+use crate::viewer::Viewer;
 
 /// What is served, before the request's conditions are looked at.
 pub(crate) struct Reply {
@@ -57,19 +59,20 @@ impl Content {
         }
     }
 
-    fn body(&self, range: Range<u64>, blobs: &Blobs) -> Body {
+    fn body(&self, range: Range<u64>, store: &Store, slips: Option<&Slips>) -> Body {
+        let stream = |pieces| body::stream(store.clone(), slips.cloned(), pieces);
         match self {
             Self::Made(bytes) => {
                 let pieces = slice(&[Piece::Made(bytes.clone())], range);
                 pieces.into_iter().next().map_or_else(Body::empty, |piece| match piece {
                     Piece::Made(bytes) => Body::from(bytes),
-                    stored => body::stream(blobs.clone(), vec![stored]),
+                    stored => stream(vec![stored]),
                 })
             }
-            Self::Pieces(pieces) => body::stream(blobs.clone(), slice(pieces, range)),
-            Self::Sealed(pieces, seal) => seal.stream(blobs.clone(), pieces.clone(), range),
-            Self::Mp4(mp4) => body::stream(blobs.clone(), mp4.pieces(range)),
-            Self::Mp3(mp3) => body::stream(blobs.clone(), mp3.pieces(range)),
+            Self::Pieces(pieces) => stream(slice(pieces, range)),
+            Self::Sealed(pieces, seal) => seal.stream(store.clone(), pieces.clone(), range),
+            Self::Mp4(mp4) => stream(mp4.pieces(range)),
+            Self::Mp3(mp3) => stream(mp3.pieces(range)),
             Self::Flv(flv, laid, reels) => {
                 let head = flv.head(range.clone());
                 let positions = flv.parts(&range);
@@ -79,9 +82,9 @@ impl Content {
                         (Arc::clone(&flv), Arc::clone(&laid), Arc::clone(&reels), range.clone());
                     async move { reels.flv_part(&flv, &laid, position, &range).await }
                 });
-                body::stream_of(blobs.clone(), stream::once(async { Ok(head) }).chain(parts))
+                body::stream_of(store.clone(), slips.cloned(), stream::once(async { Ok(head) }).chain(parts))
             }
-            Self::Object { key, .. } => body::stream_object(blobs.clone(), key.clone(), range),
+            Self::Object { key, .. } => body::stream_object(store.blobs.clone(), key.clone(), range),
         }
     }
 }
@@ -105,8 +108,9 @@ pub(crate) const fn content_type(name: Name) -> &'static str {
 }
 
 impl Reply {
-    /// The answer to a request with these headers, which was let in.
-    pub(crate) fn answer(self, request: &HeaderMap, grant: &Grant, blobs: &Blobs) -> Response {
+    /// The answer to a viewer.
+    pub(crate) fn answer(self, viewer: &Viewer, store: &Store) -> Response {
+        let Viewer { headers: request, grant, slips } = viewer;
         let size = self.content.size();
         let tag = format!("\"{:016x}\"", self.tag);
         let text = |name| request.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
@@ -119,10 +123,10 @@ impl Reply {
             // A date cannot name one of two versions made within a second: only a tag makes a range of the old one valid.
             let same = text(header::IF_RANGE).is_none_or(|condition| condition.trim() == tag);
             match wanted(text(header::RANGE).filter(|_| same), size) {
-                Wanted::Whole => self.part(StatusCode::OK, 0..size, blobs),
+                Wanted::Whole => self.part(StatusCode::OK, 0..size, store, slips.as_ref()),
                 Wanted::Part(range) => {
                     let content_range = format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1));
-                    let mut response = self.part(StatusCode::PARTIAL_CONTENT, range, blobs);
+                    let mut response = self.part(StatusCode::PARTIAL_CONTENT, range, store, slips.as_ref());
                     set(&mut response, header::CONTENT_RANGE, &content_range);
                     response
                 }
@@ -144,10 +148,10 @@ impl Reply {
         response
     }
 
-    fn part(&self, status: StatusCode, range: Range<u64>, blobs: &Blobs) -> Response {
+    fn part(&self, status: StatusCode, range: Range<u64>, store: &Store, slips: Option<&Slips>) -> Response {
         let length = range.end.saturating_sub(range.start);
         metrics::counter!("origin_bytes_total").increment(length);
-        let mut response = (status, self.content.body(range, blobs)).into_response();
+        let mut response = (status, self.content.body(range, store, slips)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
         response

@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use aes::cipher::{BlockModeEncrypt, KeyIvInit};
 use axum::body::Body;
-use blobs::Blobs;
 use bytes::{Bytes, BytesMut};
 use encode::ContentKey;
 use futures::stream::{self, StreamExt};
 use view::Piece;
 
 use crate::body;
+use crate::store::Store;
 
 /// Bytes of a block.
 const BLOCK: usize = 16;
@@ -38,8 +38,8 @@ impl Seal {
     }
 
     /// A body of the bytes `range` of the encrypted segment. Each block depends on all before it, so these are read as well.
-    pub(crate) fn stream(self, blobs: Blobs, pieces: Vec<Piece>, range: Range<u64>) -> Body {
-        let plain = body::stream(blobs, pieces).into_data_stream().map(Some).chain(stream::once(async { None }));
+    pub(crate) fn stream(self, store: Store, pieces: Vec<Piece>, range: Range<u64>) -> Body {
+        let plain = body::stream(store, None, pieces).into_data_stream().map(Some).chain(stream::once(async { None }));
         let wanted = plain.scan((Sealing::new(self), 0u64), move |(sealing, at), chunk| {
             let sealed = match chunk {
                 _ if *at >= range.end => None,
@@ -125,13 +125,13 @@ mod tests {
     async fn any_range_is_that_part_of_the_whole_however_it_comes() {
         let seal = Seal::new(ContentKey::new([7; 16]), 3);
         let folder = tempfile::tempdir().unwrap();
-        let blobs = Blobs::local(folder.path()).unwrap();
+        let store = Store::new(blobs::Blobs::local(folder.path()).unwrap());
         for length in [0usize, 1, 15, 16, 17, 100] {
             let plain: Vec<u8> = (0..length).map(|n| u8::try_from(n).unwrap()).collect();
             let pieces: Vec<Piece> = plain.chunks(7).map(|chunk| Piece::Made(Bytes::copy_from_slice(chunk))).collect();
             let read = |range: Range<u64>| {
-                let (blobs, pieces) = (blobs.clone(), pieces.clone());
-                async move { axum::body::to_bytes(seal.stream(blobs, pieces, range), usize::MAX).await.unwrap() }
+                let (store, pieces) = (store.clone(), pieces.clone());
+                async move { axum::body::to_bytes(seal.stream(store, pieces, range), usize::MAX).await.unwrap() }
             };
             let size = Seal::size(length as u64);
             let whole = read(0..size).await;

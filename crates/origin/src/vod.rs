@@ -9,9 +9,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 use catalog::{AssetStatus, Catalog, Output, OutputState};
@@ -33,6 +31,7 @@ use crate::pictures::Pictures;
 use crate::reels::{CutFile, Reels};
 use crate::reply::{Content, Reply, content_type};
 use crate::seal::Seal;
+use crate::viewer::Viewer;
 use crate::{ANSWER_AGE_MAX, Settings};
 
 /// Answers of the catalog that are kept; each takes some 200 bytes.
@@ -114,8 +113,8 @@ impl Vod {
     pub(crate) fn new(catalog: Catalog, reels: Arc<Reels>, settings: &Settings) -> Self {
         let weigh = |_: &Cut, laid: &Arc<Laid>| laid.weight();
         Self {
-            pictures: Pictures::new(catalog.clone(), reels.blobs.clone()),
-            files: Files::new(catalog.clone(), reels.blobs.clone()),
+            pictures: Pictures::new(catalog.clone(), reels.store.clone()),
+            files: Files::new(catalog.clone(), reels.store.clone()),
             catalog,
             reels,
             answers: Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(ANSWER_AGE_MAX).build(),
@@ -367,12 +366,11 @@ fn output_id(asset: AssetId, stem: &str) -> Option<JobId> {
 pub(crate) async fn serve(
     State(vod): State<Arc<Vod>>,
     Path((asset, name)): Path<(String, String)>,
-    Extension(grant): Extension<Arc<Grant>>,
-    headers: HeaderMap,
+    viewer: Viewer,
 ) -> Result<Response> {
     let asset = asset_id(&asset)?;
     if files::is_one(&name) {
-        return vod.files.answer(asset, &name, &headers, &grant).await;
+        return vod.files.answer(asset, &name, &viewer).await;
     }
     let output = name.rsplit_once('.').and_then(|(stem, extension)| Some((output_id(asset, stem)?, stem, extension)));
     let (output, name, folder) = match output {
@@ -383,22 +381,21 @@ pub(crate) async fn serve(
         Some((id, stem, "mpd")) => (Some(id), Name::Mpd, format!("{stem}/")),
         _ => (None, name.parse().map_err(|_| NO_NAME)?, String::new()),
     };
-    let reply = vod.reply(Of { asset, output }, name, &folder, &grant).await?;
-    Ok(reply.answer(&headers, &grant, &vod.reels.blobs))
+    let reply = vod.reply(Of { asset, output }, name, &folder, &viewer.grant).await?;
+    Ok(reply.answer(&viewer, &vod.reels.store))
 }
 
 /// `GET /v/{asset}/{output}/{name}`: the parts of an output's HLS, and pictures.
 pub(crate) async fn serve_output(
     State(vod): State<Arc<Vod>>,
     Path((asset, output, name)): Path<(String, String, String)>,
-    Extension(grant): Extension<Arc<Grant>>,
-    headers: HeaderMap,
+    viewer: Viewer,
 ) -> Result<Response> {
     let asset = asset_id(&asset)?;
     if let Ok(picture) = format!("{output}/{name}").parse::<PictureName>() {
-        return vod.pictures.answer(asset, picture, &headers, &grant).await;
+        return vod.pictures.answer(asset, picture, &viewer).await;
     }
     let of = Of { asset, output: Some(output_id(asset, &output).ok_or(NO_NAME)?) };
     let name = name.parse().map_err(|_| NO_NAME)?;
-    Ok(vod.reply(of, name, "", &grant).await?.answer(&headers, &grant, &vod.reels.blobs))
+    Ok(vod.reply(of, name, "", &viewer.grant).await?.answer(&viewer, &vod.reels.store))
 }

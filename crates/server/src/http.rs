@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod hostile;
+mod outlet;
 mod patience;
 pub mod tls;
 
@@ -21,6 +22,7 @@ use axum::extract::ConnectInfo;
 use axum::http::uri::Scheme;
 use axum::http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use axum::response::IntoResponse;
+use blobs::Slips;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -35,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use self::outlet::Outlet;
 use self::patience::{Counted, Progress, Turn};
 use self::tls::Certificate;
 
@@ -196,10 +199,12 @@ async fn connection(stream: TcpStream, peer: SocketAddr, config: Option<Arc<Serv
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
     let progress = Progress::default();
-    let stream = Counted::new(stream, progress.clone());
     let Some(config) = config else {
-        return over_http1(stream, Scheme::HTTP, peer, progress, house).await;
+        let slips = Slips::default();
+        let stream = Counted::new(Outlet::new(stream, slips.clone()), progress.clone());
+        return over_http1(stream, Way { scheme: Scheme::HTTP, peer, slips: Some(slips) }, progress, house).await;
     };
+    let stream = Counted::new(stream, progress.clone());
     let shaken = tokio::select! {
         () = house.stop.cancelled() => return,
         shaken = tokio::time::timeout(house.limits.handshake, TlsAcceptor::from(config).accept(stream)) => shaken,
@@ -208,18 +213,27 @@ async fn connection(stream: TcpStream, peer: SocketAddr, config: Option<Arc<Serv
         Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2) => {
             over_http2(stream, peer, progress, house).await;
         }
-        Ok(Ok(stream)) => over_http1(stream, Scheme::HTTPS, peer, progress, house).await,
+        Ok(Ok(stream)) => over_http1(stream, Way { scheme: Scheme::HTTPS, peer, slips: None }, progress, house).await,
         Ok(Err(error)) => ended_early("handshake", peer, &error),
         Err(_) => ended_early("handshake", peer, &"it took too long"),
     }
 }
 
-async fn over_http1<S>(stream: S, scheme: Scheme, peer: SocketAddr, progress: Progress, house: House)
+/// By what a request comes, for whoever answers it.
+#[derive(Debug, Clone)]
+struct Way {
+    scheme: Scheme,
+    peer: SocketAddr,
+    /// Where the connection hands slips on.
+    slips: Option<Slips>,
+}
+
+async fn over_http1<S>(stream: S, way: Way, progress: Progress, house: House)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (app, asked) = (house.app, progress.clone());
-    let service = service_fn(move |request| answer(app.clone(), request, scheme.clone(), peer, asked.begin(), None));
+    let (app, asked, peer) = (house.app, progress.clone(), way.peer);
+    let service = service_fn(move |request| answer(app.clone(), request, way.clone(), asked.begin(), None));
     let head_bytes_max = usize::try_from(HEAD_BYTES_MAX).unwrap_or(usize::MAX);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -227,6 +241,8 @@ where
         .max_buf_size(head_bytes_max)
         .max_header_size(head_bytes_max)
         .max_headers(HEADERS_MAX)
+        // Slips may not be copied together.
+        .writev(true)
         .serve_connection(TokioIo::new(stream), service);
     drive(connection, peer, progress, house.limits, house.stop).await;
 }
@@ -238,9 +254,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (app, asked, room) = (house.app, progress.clone(), Arc::new(Semaphore::new(ANSWERS_MAX)));
-    let service = service_fn(move |request| {
-        answer(app.clone(), request, Scheme::HTTPS, peer, asked.begin(), Some(Arc::clone(&room)))
-    });
+    let way = Way { scheme: Scheme::HTTPS, peer, slips: None };
+    let service =
+        service_fn(move |request| answer(app.clone(), request, way.clone(), asked.begin(), Some(Arc::clone(&room))));
     let connection = http2::Builder::new(Tracked(house.tasks))
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
@@ -288,8 +304,7 @@ fn ended_early(reason: &'static str, peer: SocketAddr, error: &dyn std::fmt::Dis
 async fn answer(
     app: Router,
     request: Request<Incoming>,
-    scheme: Scheme,
-    peer: SocketAddr,
+    way: Way,
     turn: Turn,
     room: Option<Arc<Semaphore>>,
 ) -> Result<Response<impl hyper::body::Body<Data = axum::body::Bytes, Error = axum::Error>>, Infallible> {
@@ -301,12 +316,16 @@ async fn answer(
     let request = request.map(|body| Body::new(turn.asked(body)));
     let response = match in_one_form(request) {
         Ok(mut request) => {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            request.extensions_mut().insert(scheme);
+            let extensions = request.extensions_mut();
+            extensions.insert(ConnectInfo(way.peer));
+            extensions.insert(way.scheme);
+            if let Some(slips) = way.slips {
+                extensions.insert(slips);
+            }
             app.oneshot(request).await?
         }
         Err(status) => {
-            tracing::debug!(%peer, %status, "a request is refused before it is read");
+            tracing::debug!(peer = %way.peer, %status, "a request is refused before it is read");
             status.into_response()
         }
     };
