@@ -112,8 +112,7 @@ fn fill_in(out: &mut String, form: Form, kind: Mark, url: &str, grant: &Grant) {
         Mark::Url => grant.url(&plain),
         Mark::KeyUrl => grant.key_url(&plain),
         Mark::Told => grant.told(plain),
-        // Of no folder it is the one that the description lies in.
-        Mark::Folder => Some(grant.folder(&plain).0).filter(|folder| !folder.is_empty()).unwrap_or("./".to_owned()),
+        Mark::Folder => grant.folder(&plain).0,
         Mark::FolderQuery => match grant.folder(&plain).1 {
             Some(query) => query,
             None => {
@@ -172,18 +171,16 @@ mod tests {
             assert_eq!(fill(Form::Playlist, &write(&form), &grant), write(&grant));
             assert_ne!(write(&form), write(&grant));
             let part = |grant: &Grant| {
-                let (folder, query) = grant.folder("a&b/");
-                let query = query.map_or_else(String::new, |query| format!("?{query}"));
-                format!("<BaseURL>{}</BaseURL> init=\"i.mp4{}\"", xml(&folder), xml(&query))
+                // The second is that of the description itself.
+                let parts = ["a&b/", ""].map(|folder| {
+                    let (folder, query) = grant.folder(folder);
+                    let query = query.map_or_else(String::new, |query| format!("?{query}"));
+                    format!("initialization=\"{}i.mp4{}\"", xml(&folder), xml(&query))
+                });
+                parts.concat()
             };
             assert_eq!(fill(Form::Description, &part(&form), &grant), part(&grant));
         }
-    }
-
-    #[test]
-    fn the_folder_of_a_description_itself_is_never_empty() {
-        let (folder, _) = Grant::form("/v/a/index.mpd").folder("");
-        assert_eq!(fill(Form::Description, &folder, &Grant::open("/v/a/index.mpd")), "./");
     }
 
     #[test]

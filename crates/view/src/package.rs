@@ -206,14 +206,14 @@ fn video_sets(members: &[&Member<'_>], at: usize) -> Vec<AdaptationSet> {
             id: format!("v{number}"),
             folder: folder.clone(),
             init: Name::Init(TrackKind::Video, epoch).to_string(),
-            media: None,
+            media: Name::numbered(TrackKind::Video),
             bandwidth_bps: bandwidth_bps.unwrap_or_else(|| timeline.rates(&[TrackKind::Video]).0),
             codec: video.codec_string().unwrap_or_default(),
             shape,
         };
         match sets.iter_mut().find(|(codec, _)| *codec == video.codec) {
             Some((_, set)) => set.representations.push(representation),
-            None => sets.push((video.codec, set(ContentType::Video, TrackKind::Video, representation))),
+            None => sets.push((video.codec, set(ContentType::Video, representation))),
         }
     }
     sets.into_iter().map(|(_, set)| set).collect()
@@ -233,21 +233,21 @@ fn audio_sets(members: &[&Member<'_>], at: usize) -> Vec<AdaptationSet> {
             id: format!("a{number}"),
             folder: folder.clone(),
             init: Name::Init(TrackKind::Audio, epoch).to_string(),
-            media: None,
+            media: Name::numbered(TrackKind::Audio),
             bandwidth_bps: timeline.rates(&[TrackKind::Audio]).0,
             codec: codec.clone(),
             shape: Shape::Sound { sample_rate: audio.sample_rate, channels: audio.channels },
         };
         match sets.iter_mut().find(|(known, _)| *known == codec) {
             Some((_, set)) => set.representations.push(representation),
-            None => sets.push((codec, set(ContentType::Audio, TrackKind::Audio, representation))),
+            None => sets.push((codec, set(ContentType::Audio, representation))),
         }
     }
     sets.into_iter().map(|(_, set)| set).collect()
 }
 
-fn set(content: ContentType, track: TrackKind, first: Representation) -> AdaptationSet {
-    AdaptationSet { content, media: Name::numbered(track), representations: vec![first] }
+fn set(content: ContentType, first: Representation) -> AdaptationSet {
+    AdaptationSet { content, representations: vec![first] }
 }
 
 /// Whether two cuts have the same stored pictures, or the same stored sound.
