@@ -1,6 +1,6 @@
 // Plays one URL in headless Chromium and prints what was seen, as one JSON object.
 //
-//   node play.cjs hls|shaka|mp4 URL [seek-to-seconds|switch]
+//   node play.cjs hls|shaka|dash|mp4 URL [seek-to-seconds|switch]
 //
 // Without a seek it plays from the beginning to the end, at double speed, and counts the frames. With one it seeks there and plays
 // one second. With `switch` it plays to the end and takes another rendition every few seconds. NODE_PATH names the folder in which
@@ -16,7 +16,7 @@ const seek = how === undefined || switching ? null : Number(how);
 
 // The page is served from another origin than the media, as a customer's site is.
 const page = `<!doctype html><title>player</title><video id="video" muted playsinline></video><script src="/player.js"></script>`;
-const files = { hls: "hls.js/dist/hls.min.js", shaka: "shaka-player/dist/shaka-player.compiled.js" };
+const files = { hls: "hls.js/dist/hls.min.js", shaka: "shaka-player/dist/shaka-player.compiled.js", dash: "dashjs" };
 const library = kind in files ? fs.readFileSync(require.resolve(files[kind])) : "";
 
 async function main() {
@@ -85,6 +85,25 @@ async function play({ kind, url, seek, switching }) {
       });
     }
     player.attach(video).then(() => player.load(url, seek ?? 0)).catch(note);
+  } else if (kind === "dash") {
+    const player = dashjs.MediaPlayer().create();
+    const { ERROR, FRAGMENT_LOADING_COMPLETED, PLAYBACK_ERROR } = dashjs.MediaPlayer.events;
+    for (const name of [ERROR, PLAYBACK_ERROR]) {
+      player.on(name, ({ error }) => errors.push(`dash.js fatal ${error.code}: ${error.message}`));
+    }
+    if (switching) {
+      const buffer = { bufferTimeDefault: 4, bufferTimeAtTopQuality: 4, bufferTimeAtTopQualityLongForm: 4 };
+      player.updateSettings({ streaming: { buffer, abr: { autoSwitchBitrate: { video: false } } } });
+      // Another one for each segment. A switch behind the last would keep it from telling the end.
+      let turn = 0;
+      player.on(FRAGMENT_LOADING_COMPLETED, ({ request, mediaType }) => {
+        const last = request.startTime + request.duration > player.duration() - 0.1;
+        if (mediaType !== "video" || request.type !== "MediaSegment" || last) return;
+        const count = player.getRepresentationsByType("video").length;
+        player.setRepresentationForTypeByIndex("video", turn++ % count);
+      });
+    }
+    player.initialize(video, url, false, seek ?? 0);
   } else {
     video.crossOrigin = "anonymous";
     video.src = url;

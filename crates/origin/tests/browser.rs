@@ -1,4 +1,4 @@
-//! What Chromium with hls.js, with Shaka Player, and alone, makes of what is served.
+//! What Chromium with hls.js, with Shaka Player, with dash.js, and alone, makes of what is served.
 
 mod common;
 
@@ -21,7 +21,7 @@ async fn a_browser_plays_every_picture_of_hls_and_mp4_and_seeks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_plays_every_picture_of_dash_and_seeks() {
-    plays_and_seeks(&[(Player::Shaka, "index.mpd")]).await;
+    plays_and_seeks(&[(Player::Shaka, "index.mpd"), (Player::Dash, "index.mpd")]).await;
 }
 
 async fn plays_and_seeks(views: &[(Player, &str)]) {

@@ -20,18 +20,21 @@ pub enum Player {
     Hls,
     /// Shaka Player.
     Shaka,
+    /// dash.js.
+    Dash,
     /// The video element alone.
     Mp4,
 }
 
 impl Player {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Hls, Self::Shaka, Self::Mp4];
+    pub const ALL: [Self; 4] = [Self::Hls, Self::Shaka, Self::Dash, Self::Mp4];
 
     fn word(self) -> &'static str {
         match self {
             Self::Hls => "hls",
             Self::Shaka => "shaka",
+            Self::Dash => "dash",
             Self::Mp4 => "mp4",
         }
     }

@@ -123,8 +123,10 @@ async fn players_switch_between_the_sizes_of_a_package_and_lose_nothing() {
         "H.264, H.265 and sound: {description}"
     );
 
-    // Two kinds of player, another size every few seconds: each picture once, and sound to the end.
-    for (player, format) in [(Player::Hls, "m3u8"), (Player::Shaka, "mpd"), (Player::Shaka, "m3u8")] {
+    // Three kinds of player, another size every few seconds: each picture once, and sound to the end.
+    for (player, format) in
+        [(Player::Hls, "m3u8"), (Player::Shaka, "mpd"), (Player::Shaka, "m3u8"), (Player::Dash, "mpd")]
+    {
         let mut seen = play_switching(player, &url(auto(format))).await.unwrap();
         seen.errors.retain(|error| !OF_SWITCHES.contains(&error.as_str()));
         let what = format!("{player:?}, {format}: {seen:?}");

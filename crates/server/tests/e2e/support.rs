@@ -96,6 +96,7 @@ pub fn hls(server: &Server, asset: &Recorded) -> String {
 pub fn view(server: &Server, asset: &Recorded, player: Player) -> String {
     match player {
         Player::Hls | Player::Shaka => hls(server, asset),
+        Player::Dash => server.http_url(&format!("/v/{}/index.mpd", asset.video_id)),
         Player::Mp4 => mp4(server, asset),
     }
 }
