@@ -4,7 +4,7 @@ mod support;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use catalog::{UploadState, upload_key};
+use catalog::{UploadState, subtitles_key, upload_key};
 use domain::event::{Event, FileKind};
 use serde_json::{Value, json};
 use support::{Server, VOD, now, store_request, told};
@@ -150,6 +150,38 @@ async fn attached_media_is_sent_in_parts_told_and_deleted() {
     let untouched = server.ok(VOD, "DeleteAttachedMedia", &[("MediaIds", &format!("{id},x"))]).await;
     assert_eq!(untouched, json!({"NonExistMediaIds": ["x"]}));
     assert_eq!(server.ok(VOD, "SearchMedia", &[("SearchType", "attached")]).await["Total"], 0);
+}
+
+/// Nobody can be asked for a file at the host of its URL.
+#[tokio::test]
+async fn attached_subtitles_are_read_from_the_store() {
+    const CUES: &str = "1\n00:00:01,000 --> 00:00:02,000\nGoal!\n";
+    let server = Server::empty().await;
+    let params = [("BusinessType", "subtitle"), ("FileName", "a.srt")];
+    let begun = server.ok(VOD, "CreateUploadAttachedMedia", &params).await;
+    let id = begun["MediaId"].as_str().unwrap().to_owned();
+    assert_eq!(send(&server, &begun, "PUT", "", CUES.into()).await.0, 200);
+    let told = server.ok(VOD, "GetAttachedMediaInfo", &[("MediaIds", &id)]).await;
+    let template = json!([{
+        "TemplateName": "titled", "Definition": "LD", "Video": {"Codec": "H.264", "Width": "320"},
+        "Audio": {"Codec": "AAC"}, "Container": {"Format": "mp4"},
+        "SubtitleList": [{"SubtitleUrl": told["AttachedMediaList"][0]["URL"]}],
+    }])
+    .to_string();
+    let add = async || {
+        let params = [("Name", "titled"), ("TranscodeTemplateList", template.as_str())];
+        server.call(VOD, "AddTranscodeTemplateGroup", &params).await
+    };
+    let (status, made) = add().await;
+    assert_eq!(status, 200, "{made}");
+    let group = server.catalog.template_group(made["TranscodeTemplateGroupId"].as_str().unwrap()).await.unwrap();
+    let profile = group.unwrap().templates.remove(0).template.profile;
+    let hash = profile.video.unwrap().subtitles.remove(0);
+    assert_eq!(server.blobs.get(&subtitles_key(&hash)).await.unwrap(), CUES);
+
+    server.ok(VOD, "DeleteAttachedMedia", &[("MediaIds", &id)]).await;
+    let (status, answer) = add().await;
+    assert!(status == 400 && answer["Message"].as_str().unwrap().contains("there is no file"), "{answer}");
 }
 
 #[tokio::test]

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use catalog::subtitles_key;
 use encode::read_subtitles;
 use encoding_rs::{Encoding, GB18030};
-use outbound::{OutboundError, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::codes::Answer;
+use crate::fetch::Missing;
 use crate::state::Context;
 
 /// Most files that are written on one video.
@@ -55,10 +55,8 @@ pub(super) async fn taken(context: &Context, files: &[AskedFile]) -> Answer<Resu
         let wrong = |key: &str, why: String| Ok(Err(format!("{number}, {key}: {why}")));
         let bytes = match crate::fetch::file(context, &asked.subtitle_url, BYTES_MAX).await? {
             Ok(bytes) => bytes,
-            Err(OutboundError::Status(StatusCode::NOT_FOUND | StatusCode::GONE)) => {
-                return wrong("SubtitleUrl", "there is no file".to_owned());
-            }
-            Err(error) => return wrong("SubtitleUrl", error.to_string()),
+            Err(Missing::Gone) => return wrong("SubtitleUrl", "there is no file".to_owned()),
+            Err(Missing::Refused(error)) => return wrong("SubtitleUrl", error.to_string()),
         };
         let text = match decoded(&bytes, asked.char_encode.as_deref()) {
             Ok(text) => text.into_owned(),
