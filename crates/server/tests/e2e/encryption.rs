@@ -15,19 +15,19 @@ use testkit::probe::{decode_complaints, probe};
 use tokio::sync::Mutex;
 
 use crate::formats::{streams, url};
-use crate::support::mp4;
+use crate::support::{ask_for_signatures, mp4};
 use crate::transcoding::{all_rows, close, server_with, shown, template, wait_status};
 use crate::upkeep::check;
 
-const OWN: &str = "AliyunVoDEncryption";
+pub const OWN: &str = "AliyunVoDEncryption";
 const BROUGHT: &str = "HLSEncryption";
 
-async fn get(url: &str) -> reqwest::Response {
+pub async fn get(url: &str) -> reqwest::Response {
     reqwest::get(url).await.unwrap()
 }
 
 /// The URL of a playlist that another names.
-async fn media_playlist(url: &str) -> (String, String) {
+pub async fn media_playlist(url: &str) -> (String, String) {
     let master = get(url).await.text().await.unwrap();
     let name = master.lines().find(|line| line.ends_with("video.m3u8") || line.contains("video.m3u8?")).unwrap();
     let url = reqwest::Url::parse(url).unwrap().join(name).unwrap();
@@ -35,7 +35,7 @@ async fn media_playlist(url: &str) -> (String, String) {
 }
 
 /// What stands in quotes behind `URI=` in the playlist's key.
-fn key_uri(playlist: &str) -> &str {
+pub fn key_uri(playlist: &str) -> &str {
     let line = playlist.lines().find(|line| line.starts_with("#EXT-X-KEY:METHOD=AES-128")).unwrap();
     line.split('"').nth(1).unwrap()
 }
@@ -157,15 +157,7 @@ async fn encrypted_outputs_play_for_whom_the_key_is_and_are_nothing_else() {
     serving.abort();
 
     // Signed: the playlist hands the signature on to the key, and without one there is none.
-    let host = "localhost";
-    let sources = json!([{"content": "192.0.2.1", "type": "ipaddr", "priority": "20", "port": 80}]).to_string();
-    server.api().vod("AddVodDomain", &[("DomainName", host), ("Sources", &sources)]).await.unwrap();
-    let functions = json!([{"functionName": "aliauth", "functionArgs": [
-        {"argName": "auth_type", "argValue": "type_a"}, {"argName": "auth_key1", "argValue": "firstkey12345678"},
-    ]}])
-    .to_string();
-    let params = [("DomainNames", host), ("Functions", functions.as_str())];
-    server.api().vod("BatchSetVodDomainConfigs", &params).await.unwrap();
+    ask_for_signatures(&server.api(), "localhost").await;
     let signed = testkit::server::until(crate::support::SOON, || async {
         let own = json!({ "EncryptType": OWN }).to_string();
         let params = [("VideoId", asset.video_id.as_str()), ("ResultType", "Multiple"), ("PlayConfig", &own)];

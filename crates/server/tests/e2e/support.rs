@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::api::Api;
 use testkit::browser::Player;
 pub use testkit::customer::PLAY_DOMAIN;
@@ -37,6 +37,18 @@ pub async fn add_rule_on_demand(api: &Api, app: &str, on_demand: &str, grace: u3
     add_rule(api, app, 60, grace).await;
     let params = [("DomainName", PLAY_DOMAIN), ("AppName", app), ("OnDemand", on_demand)];
     api.live("UpdateLiveRecordVodConfig", &params).await.unwrap();
+}
+
+/// Has a domain that videos are played from ask for signatures of type A.
+pub async fn ask_for_signatures(api: &Api, domain: &str) {
+    let sources = json!([{"content": "192.0.2.1", "type": "ipaddr", "priority": "20", "port": 80}]).to_string();
+    api.vod("AddVodDomain", &[("DomainName", domain), ("Sources", &sources)]).await.unwrap();
+    let functions = json!([{"functionName": "aliauth", "functionArgs": [
+        {"argName": "auth_type", "argValue": "type_a"}, {"argName": "auth_key1", "argValue": "firstkey12345678"},
+    ]}])
+    .to_string();
+    let params = [("DomainNames", domain), ("Functions", functions.as_str())];
+    api.vod("BatchSetVodDomainConfigs", &params).await.unwrap();
 }
 
 /// One recorded asset, as ListLiveRecordVideo tells it.

@@ -32,7 +32,12 @@ pub fn template(name: &str, width: u32, kbps: u32, format: &str) -> Value {
 
 /// A server with a rule for app `match` whose group has these templates; the group's id, too.
 pub async fn server_with(templates: &[Value], cycle: u32) -> (Server, String) {
-    let server = Server::start(reprise()).await.unwrap();
+    server_set_with(&[], templates, cycle).await
+}
+
+/// The same with these settings.
+pub async fn server_set_with(settings: &[(&str, &str)], templates: &[Value], cycle: u32) -> (Server, String) {
+    let server = Server::start_with(reprise(), settings).await.unwrap();
     let list = Value::from(templates.to_vec()).to_string();
     let params = [("Name", "ladder"), ("TranscodeTemplateList", list.as_str())];
     let added = server.api().vod("AddTranscodeTemplateGroup", &params).await.unwrap();
