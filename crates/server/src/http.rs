@@ -39,7 +39,7 @@ use tower::ServiceExt;
 
 use self::outlet::Outlet;
 use self::patience::{Counted, Progress, Turn};
-use self::tls::Certificate;
+use self::tls::files::FileCertificate;
 
 /// How long the head of a request may take, and how long a kept-alive connection may be idle before the next one. Longer
 /// than any pause between a player's segment requests, short enough that slow peers do not pile up.
@@ -80,7 +80,7 @@ pub struct TlsListener {
     /// The listener.
     pub listener: TcpListener,
     /// What is shown to peers.
-    pub certificate: Certificate,
+    pub certificate: FileCertificate,
 }
 
 impl TlsListener {

@@ -44,7 +44,7 @@ use crate::bootstrap::{bootstrap, first_template_group};
 use crate::config::{Config, Edge, Http, Listen};
 use crate::data_dir::{DataDir, Holder};
 use crate::health::{self, Health};
-use crate::http::tls::{Certificate, Files};
+use crate::http::tls::files::{FileCertificate, Files};
 use crate::http::{self, Listeners, TlsListener};
 use crate::master_key;
 use crate::service::{self, Service};
@@ -312,7 +312,7 @@ pub async fn tls_listener(config: &Http) -> anyhow::Result<Option<TlsListener>> 
         return Ok(None);
     }
     let files = Files { certificate: (&config.tls_certificate).into(), key: (&config.tls_key).into() };
-    let certificate = Certificate::open(files).await?;
+    let certificate = FileCertificate::open(files).await?;
     let listener = bind("http.tls_listen", &Listen::new(&config.tls_listen)).await?;
     Ok(Some(TlsListener { listener, certificate }))
 }
