@@ -121,6 +121,19 @@ configuration! {
         tls_certificate: String = String::new();
         /// The private key of the certificate, a PEM file.
         tls_key: String = String::new();
+        /// In the place of the two files: the names for which this server gets and renews a certificate by itself (ACME), as
+        /// ["video.example.org"]; in the environment "video.example.org,live.example.org". Port 443 of each has to lead to
+        /// tls_listen. The account and the certificate are kept in the data folder, at an edge in that of its cache.
+        acme_domains: Vec<String> = Vec::new();
+        /// The address that the authority gets of you, "ops@example.org". Empty: none.
+        acme_contact: String = String::new();
+        /// The authority: the URL of its directory. That of Let's Encrypt for trials, whose certificates nobody trusts, is
+        /// "https://acme-staging-v02.api.letsencrypt.org/directory".
+        acme_directory: String = "https://acme-v02.api.letsencrypt.org/directory".to_owned();
+        /// Whether you agree to the terms of the authority; without that there is no account.
+        acme_terms_agreed: bool = false;
+        /// For a private authority: a PEM file with the certificate by which its own server is trusted. Empty: those of the system.
+        acme_root: String = String::new();
     }
 
     /// The RTMP side, where streams are pushed to.
@@ -292,6 +305,8 @@ mod tests {
     fn what_is_printed_can_be_read_again() {
         let mut config = Config::default();
         config.http.public_url = "https://vod.example.org/\"quoted\"\\".to_owned();
+        config.http.acme_domains = vec!["a.example".to_owned(), "b.example".to_owned()];
+        (config.http.tls_listen, config.http.acme_terms_agreed) = ("0.0.0.0:8443".to_owned(), true);
         config.recording.sync_interval = Duration::from_millis(250);
         config.rtmp.publish_timeout = Duration::from_secs(180);
         config.log.format = LogFormat::Json;

@@ -60,7 +60,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let metrics = PrometheusBuilder::new().install_recorder().context("cannot start the metrics")?;
     let listener = bind("http.listen", &config.http.listen).await?;
     let address = listener.local_addr()?;
-    let tls = tls_listener(&config.http).await?;
+    let tls = tls_listener(&config.http, &settings.folder).await?;
     let https = tls.as_ref().map(TlsListener::local_addr).transpose()?;
     let edge = Edge::open(settings).await.context("cannot start the edge")?;
     let stopping = CancellationToken::new();

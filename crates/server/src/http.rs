@@ -39,7 +39,7 @@ use tower::ServiceExt;
 
 use self::outlet::Outlet;
 use self::patience::{Counted, Progress, Turn};
-use self::tls::files::FileCertificate;
+use self::tls::Certificate;
 
 /// How long the head of a request may take, and how long a kept-alive connection may be idle before the next one. Longer
 /// than any pause between a player's segment requests, short enough that slow peers do not pile up.
@@ -80,7 +80,7 @@ pub struct TlsListener {
     /// The listener.
     pub listener: TcpListener,
     /// What is shown to peers.
-    pub certificate: FileCertificate,
+    pub certificate: Certificate,
 }
 
 impl TlsListener {
@@ -209,13 +209,20 @@ async fn connection(stream: TcpStream, peer: SocketAddr, config: Option<Arc<Serv
         () = house.stop.cancelled() => return,
         shaken = tokio::time::timeout(house.limits.handshake, TlsAcceptor::from(config).accept(stream)) => shaken,
     };
-    match shaken {
-        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2) => {
-            over_http2(stream, peer, progress, house).await;
-        }
-        Ok(Ok(stream)) => over_http1(stream, Way { scheme: Scheme::HTTPS, peer, slips: None }, progress, house).await,
-        Ok(Err(error)) => ended_early("handshake", peer, &error),
-        Err(_) => ended_early("handshake", peer, &"it took too long"),
+    let stream = match shaken {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return ended_early("handshake", peer, &error),
+        Err(_) => return ended_early("handshake", peer, &"it took too long"),
+    };
+    let spoken = stream.get_ref().1.alpn_protocol();
+    if spoken == Some(tls::acme::PROTOCOL) {
+        // The handshake is all that an authority wants (RFC 8737 §3).
+        metrics::counter!("http_acme_validations_total").increment(1);
+        tracing::debug!(%peer, "an ACME server looked at a name");
+    } else if spoken == Some(tls::HTTP2) {
+        over_http2(stream, peer, progress, house).await;
+    } else {
+        over_http1(stream, Way { scheme: Scheme::HTTPS, peer, slips: None }, progress, house).await;
     }
 }
 

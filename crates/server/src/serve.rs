@@ -44,6 +44,8 @@ use crate::bootstrap::{bootstrap, first_template_group};
 use crate::config::{Config, Edge, Http, Listen};
 use crate::data_dir::{DataDir, Holder};
 use crate::health::{self, Health};
+use crate::http::tls::Certificate;
+use crate::http::tls::acme::{self, AcmeCertificate};
 use crate::http::tls::files::{FileCertificate, Files};
 use crate::http::{self, Listeners, TlsListener};
 use crate::master_key;
@@ -95,7 +97,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let metrics = PrometheusBuilder::new().install_recorder().context("cannot start the metrics")?;
     let http_listener = bind("http.listen", &config.http.listen).await?;
     let rtmp_listener = bind("rtmp.listen", &config.rtmp.listen).await?;
-    let tls = tls_listener(&config.http).await?;
+    let tls = tls_listener(&config.http, data.path()).await?;
     let addresses = Addresses {
         http: http_listener.local_addr()?,
         https: tls.as_ref().map(TlsListener::local_addr).transpose()?,
@@ -306,13 +308,24 @@ pub async fn bind(key: &str, listen: &Listen) -> anyhow::Result<TcpListener> {
     TcpListener::bind(listen.as_str()).await.with_context(|| format!("cannot listen on {key} = {:?}", listen.as_str()))
 }
 
-/// Listens for HTTPS, where that is configured.
-pub async fn tls_listener(config: &Http) -> anyhow::Result<Option<TlsListener>> {
+/// Listens for HTTPS, where that is configured. Certificates that are got are kept below `folder`.
+pub async fn tls_listener(config: &Http, folder: &Path) -> anyhow::Result<Option<TlsListener>> {
     if config.tls_listen.is_empty() {
         return Ok(None);
     }
-    let files = Files { certificate: (&config.tls_certificate).into(), key: (&config.tls_key).into() };
-    let certificate = FileCertificate::open(files).await?;
+    let certificate = if config.acme_domains.is_empty() {
+        let files = Files { certificate: (&config.tls_certificate).into(), key: (&config.tls_key).into() };
+        Certificate::Files(FileCertificate::open(files).await?)
+    } else {
+        let settings = acme::Settings {
+            names: config.acme_domains.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            contact: config.acme_contact.clone(),
+            directory: config.acme_directory.clone(),
+            root: (!config.acme_root.is_empty()).then(|| (&config.acme_root).into()),
+            folder: folder.join("acme"),
+        };
+        Certificate::Acme(Box::new(AcmeCertificate::open(settings).await?))
+    };
     let listener = bind("http.tls_listen", &Listen::new(&config.tls_listen)).await?;
     Ok(Some(TlsListener { listener, certificate }))
 }

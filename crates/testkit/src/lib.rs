@@ -1,7 +1,8 @@
-//! What tests judge with: ffprobe, who owes us nothing; a server under test that can be killed; a receiver of callbacks; a server of files; an API
+//! What tests judge with: ffprobe, who owes us nothing; a server under test that can be killed; a receiver of callbacks; a server of files; an authority; an API
 //! client of its own making; clips; publishers; reels of real media.
 
 pub mod api;
+pub mod authority;
 pub mod browser;
 pub mod clips;
 pub mod customer;

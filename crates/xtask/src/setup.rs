@@ -30,6 +30,9 @@ const NODE: Program = Program { name: "node", package: "nodejs", there: || on_pa
 const NPM: Program = Program { name: "npm", package: "npm", there: || on_path(&["npm"]) };
 const FAKETIME: Program = Program { name: "libfaketime", package: "libfaketime", there: has_faketime };
 const POSTGRESQL: Program = Program { name: "PostgreSQL's server", package: "postgresql", there: has_postgresql };
+/// A server of certificates, and the names that it asks for.
+const PEBBLE: Program =
+    Program { name: "pebble", package: "pebble", there: || on_path(&["pebble", "pebble-challtestsrv"]) };
 const CURL: Program = Program { name: "curl", package: "curl", there: || on_path(&["curl"]) };
 /// The engine of the fuzz targets is C++.
 const CXX: Program = Program { name: "a C++ compiler", package: "g++", there: || on_path(&["c++"]) };
@@ -43,7 +46,7 @@ const WRK: Program = Program { name: "wrk", package: "wrk", there: || on_path(&[
 pub const DEMO: Needs = Needs { programs: &[FFMPEG, PYTHON], node: false };
 /// For `cargo xtask test`.
 pub const TEST: Needs =
-    Needs { programs: &[FFMPEG, PYTHON, CHROMIUM, NODE, NPM, POSTGRESQL, CXX, FAKETIME, CURL], node: true };
+    Needs { programs: &[FFMPEG, PYTHON, CHROMIUM, NODE, NPM, POSTGRESQL, CXX, FAKETIME, CURL, PEBBLE], node: true };
 /// For `cargo xtask bench`.
 pub const BENCH: Needs = Needs { programs: &[FFMPEG, PYTHON, NGINX_RTMP], node: false };
 

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::{Config, KEYS, Listen, Setting};
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::{Config, Http, KEYS, Listen, Setting};
 
 /// How the environment's names begin.
 const ENVIRONMENT_PREFIX: &str = "REPRISE_";
@@ -142,15 +144,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
             return Err(ConfigError::Together(format!("{key} {url:?} begins with neither http:// nor https://")));
         }
     }
-    let tls = [&config.http.tls_listen, &config.http.tls_certificate, &config.http.tls_key];
-    if tls.iter().any(|key| key.is_empty()) && tls.iter().any(|key| !key.is_empty()) {
-        let problem = "http.tls_listen, http.tls_certificate and http.tls_key are wanted together";
-        return Err(ConfigError::Together(problem.to_owned()));
-    }
-    if !config.http.tls_listen.is_empty() {
-        let listen = Listen::from_text(&config.http.tls_listen);
-        listen.map_err(|problem| ConfigError::Together(format!("http.tls_listen: {problem}")))?;
-    }
+    check_tls(&config.http).map_err(ConfigError::Together)?;
     if config.live.default_push_domain.eq_ignore_ascii_case(&config.live.default_play_domain) {
         let problem =
             "live.default_push_domain and live.default_play_domain must differ: a domain is for one or the other";
@@ -170,6 +164,57 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if config.rtmp.busy_max_percent > 100 {
         let problem = format!("rtmp.busy_max_percent is {}; it must be at most 100", config.rtmp.busy_max_percent);
         return Err(ConfigError::Together(problem));
+    }
+    Ok(())
+}
+
+/// HTTPS: all of its keys together, and the certificate from one place.
+fn check_tls(http: &Http) -> Result<(), String> {
+    if !http.tls_listen.is_empty() {
+        Listen::from_text(&http.tls_listen).map_err(|problem| format!("http.tls_listen: {problem}"))?;
+    }
+    if !http.acme_domains.is_empty() {
+        return check_acme(http);
+    }
+    let tls = [&http.tls_listen, &http.tls_certificate, &http.tls_key];
+    if tls.iter().any(|key| key.is_empty()) && tls.iter().any(|key| !key.is_empty()) {
+        let problem = "http.tls_listen, http.tls_certificate and http.tls_key are wanted together; in the place of the two \
+                       files there may be http.acme_domains";
+        return Err(problem.to_owned());
+    }
+    Ok(())
+}
+
+fn check_acme(http: &Http) -> Result<(), String> {
+    if !(http.tls_certificate.is_empty() && http.tls_key.is_empty()) {
+        return Err("a certificate comes from files (http.tls_certificate, http.tls_key) or from an authority \
+                    (http.acme_domains), not from both"
+            .to_owned());
+    }
+    if http.tls_listen.is_empty() {
+        return Err("http.acme_domains wants http.tls_listen: a certificate is for HTTPS, and proved there".to_owned());
+    }
+    for name in &http.acme_domains {
+        // What has colons or ends in a number would be an address.
+        let named = matches!(ServerName::try_from(name.as_str()), Ok(ServerName::DnsName(_)));
+        if !named || name.ends_with('.') {
+            return Err(format!(
+                "http.acme_domains: {name:?} is no name of a server, such as \"video.example.org\"; wildcards and addresses \
+                 cannot be proved over TLS, and other letters than a to z are written as xn--"
+            ));
+        }
+    }
+    if !http.acme_directory.starts_with("https://") {
+        return Err(format!("http.acme_directory {:?} does not begin with https://", http.acme_directory));
+    }
+    if !(http.acme_contact.is_empty() || http.acme_contact.contains('@')) {
+        return Err(format!("http.acme_contact {:?} is no address such as \"ops@example.org\"", http.acme_contact));
+    }
+    if !http.acme_terms_agreed {
+        return Err(format!(
+            "http.acme_terms_agreed = true is wanted: that you agree to the terms of {}",
+            http.acme_directory
+        ));
     }
     Ok(())
 }
@@ -262,5 +307,40 @@ mod tests {
         assert!(tls("0.0.0.0:8443", "").unwrap_err().contains("are wanted together"));
         assert!(tls("", "privkey.pem").unwrap_err().contains("are wanted together"));
         assert!(tls("8443", "privkey.pem").unwrap_err().contains("http.tls_listen: \"8443\" is not host:port"));
+    }
+
+    #[test]
+    fn a_certificate_is_got_when_all_is_said_for_it_and_none_is_in_files() {
+        let acme = |rest: &str| {
+            let whole =
+                "[http]\ntls_listen = \"0.0.0.0:8443\"\nacme_domains = [\"Video.example.org\", \"a.example.org\"]\n";
+            read(&format!("{whole}{rest}"), &[])
+        };
+        let agreed = "acme_terms_agreed = true\n";
+        let config = acme(agreed).unwrap();
+        assert_eq!(config.http.acme_domains, ["Video.example.org", "a.example.org"]);
+        assert!(config.http.acme_directory.starts_with("https://acme-v02.api.letsencrypt.org/"));
+        let refused = |rest: &str, says: &str| {
+            let said = acme(rest).unwrap_err();
+            assert!(said.contains(says), "{rest}: {said}");
+        };
+        refused("", "http.acme_terms_agreed = true is wanted");
+        refused(&format!("{agreed}tls_key = \"privkey.pem\"\n"), "not from both");
+        refused(&format!("{agreed}acme_directory = \"http://ca.example/dir\"\n"), "does not begin with https://");
+        refused(&format!("{agreed}acme_contact = \"ops\"\n"), "is no address");
+        let named = |names: &str| {
+            let listen = ("REPRISE_HTTP__TLS_LISTEN", "0.0.0.0:8443");
+            read("[http]\nacme_terms_agreed = true\n", &[listen, ("REPRISE_HTTP__ACME_DOMAINS", names)])
+        };
+        assert_eq!(named("a.example, b.example").unwrap().http.acme_domains, ["a.example", "b.example"]);
+        for wrong in ["*.example.org", "192.0.2.1", "2001:db8::1", "a.example.", "https://a.example", "é.example"] {
+            assert!(named(wrong).unwrap_err().contains("is no name of a server"), "{wrong}");
+        }
+        assert!(named("").unwrap_err().contains("are wanted together"));
+        let alone = read("[http]\nacme_domains = [\"a.example\"]\nacme_terms_agreed = true\n", &[]);
+        assert!(alone.unwrap_err().contains("wants http.tls_listen"));
+        assert!(
+            read("[http]\nacme_domains = \"a.example\"\n", &[]).unwrap_err().contains("a list of strings is wanted")
+        );
     }
 }

@@ -69,6 +69,21 @@ impl Setting for bool {
     }
 }
 
+impl Setting for Vec<String> {
+    fn from_toml(value: &toml::Value) -> Result<Self, String> {
+        let texts =
+            value.as_array().and_then(|list| list.iter().map(|text| text.as_str().map(str::to_owned)).collect());
+        texts.ok_or_else(|| format!("a list of strings is wanted, this is {}", article(value)))
+    }
+    /// With commas between them.
+    fn from_text(text: &str) -> Result<Self, String> {
+        Ok(text.split(',').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect())
+    }
+    fn to_toml(&self) -> String {
+        toml::Value::from(self.clone()).to_string()
+    }
+}
+
 fn article(value: &toml::Value) -> &'static str {
     match value {
         toml::Value::String(_) => "a string",

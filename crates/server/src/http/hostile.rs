@@ -55,7 +55,7 @@ async fn place(app: Router, limits: Limits) -> Place {
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (at, secured) = (plain.local_addr().unwrap(), listener.local_addr().unwrap());
-    let certificate = tls::files::FileCertificate::open(files).await.unwrap();
+    let certificate = Certificate::Files(tls::files::FileCertificate::open(files).await.unwrap());
     let (listeners, stop) =
         (Listeners { plain, tls: Some(TlsListener { listener, certificate }) }, CancellationToken::new());
     tokio::spawn(serve(listeners, app, limits, stop.clone(), SOON));

@@ -1,5 +1,6 @@
 //! The real binary, pushed to by FFmpeg, judged by ffprobe and Chromium, killed in the middle.
 
+mod acme;
 mod alarm;
 mod callbacks;
 mod clocks;

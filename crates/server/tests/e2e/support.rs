@@ -1,9 +1,10 @@
 //! What the end-to-end tests share.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
 use testkit::api::Api;
 use testkit::browser::Player;
@@ -11,6 +12,7 @@ pub use testkit::customer::PLAY_DOMAIN;
 use testkit::customer::{self, Rule};
 use testkit::probe::{Probe, probe};
 use testkit::server::{Server, until};
+use tokio::process::Command;
 
 /// How long anything that should follow at once may take on a loaded machine.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -140,4 +142,26 @@ pub async fn wait_settled(server: &Server, stream: &str) -> Vec<Recorded> {
         recorded(server, stream).await
     };
     until(SOON, look).await.unwrap()
+}
+
+/// What curl gets of this machine, whatever host `url` names, when it trusts only `certificate`: the version of HTTP, and the body.
+pub async fn fetched(url: &str, certificate: &Path, version: &str) -> anyhow::Result<(String, Vec<u8>)> {
+    let mut curl = Command::new("curl");
+    curl.args([
+        "--silent",
+        "--show-error",
+        "--fail",
+        "--noproxy",
+        "*",
+        version,
+        "--connect-to",
+        "::127.0.0.1:",
+        "--cacert",
+    ])
+    .arg(certificate);
+    curl.args(["--write-out", "%{stderr}%{http_version}", url]).stdin(Stdio::null());
+    let output = curl.output().await.context("cannot run curl")?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success(), "curl {version} {url}: {said}");
+    Ok((said, output.stdout))
 }

@@ -1,15 +1,13 @@
 //! HTTPS with a real client: both versions of HTTP, and a certificate that is renewed while it runs.
 
 use std::path::Path;
-use std::process::Stdio;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use testkit::clips::{self, Recipe};
 use testkit::ffmpeg::{Pace, push};
 use testkit::server::{Server, until};
-use tokio::process::Command;
 
-use crate::support::{SOON, add_rule, reprise, wait_recorded};
+use crate::support::{SOON, add_rule, fetched, reprise, wait_recorded};
 
 /// Writes a new certificate for `localhost` and its key, as an authority's client does.
 fn renew(folder: &Path) {
@@ -19,17 +17,6 @@ fn renew(folder: &Path) {
         std::fs::write(&aside, text).unwrap();
         std::fs::rename(&aside, folder.join(name)).unwrap();
     }
-}
-
-/// What curl gets, who trusts only `certificate`: the version of HTTP, and the body.
-async fn fetched(url: &str, certificate: &Path, version: &str) -> anyhow::Result<(String, Vec<u8>)> {
-    let mut curl = Command::new("curl");
-    curl.args(["--silent", "--show-error", "--fail", "--noproxy", "*", version, "--cacert"]).arg(certificate);
-    curl.args(["--write-out", "%{stderr}%{http_version}", url]).stdin(Stdio::null());
-    let output = curl.output().await.context("cannot run curl")?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(output.status.success(), "curl {version} {url}: {said}");
-    Ok((said, output.stdout))
 }
 
 #[tokio::test]
