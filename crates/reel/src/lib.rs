@@ -23,7 +23,7 @@ pub use cut::{Cut, Span, joined};
 pub use free::{GROWING_TAIL, Needs, Stretch, freeable};
 pub use index::{IndexError, ReelIndex, encode_epoch, encode_lost_end, encode_row};
 pub use page::{Fragment, PageError, SamplePage};
-pub use scan::{ScanEnd, Scanned, scan_segment};
+pub use scan::{HEAD_BYTES_MAX, ScanEnd, Scanned, scan_segment};
 pub use segment::{
     AUDIO_TRACK, Borders, Epoch, HeadError, Join, LossCause, LostEnd, PageRef, SegmentHead, SegmentRow, TrackSpan,
     VIDEO_TRACK, note_box, segment_head, track_id, track_kind,

@@ -7,8 +7,9 @@
 use codec::TrackKind;
 use container::{SAMPLES_MAX, SampleRow, head_bytes};
 use thiserror::Error;
+use units::{MediaTime, Timescale};
 
-use crate::segment::{TrackSpan, track_id, track_kind};
+use crate::segment::{Borders, Epoch, TrackSpan, track_id, track_kind};
 use crate::varint;
 
 /// All samples have one duration.
@@ -128,6 +129,28 @@ impl SamplePage {
             fragments.push(fragment);
         }
         rest.is_empty().then_some(Self { fragments })
+    }
+
+    /// Where a segment of these fragments, with these parameters, begins and ends on the reel's timeline when nothing else tells.
+    /// Where it begins follows from its first fragment alone. `None` when it has no picture where there should be some, or nothing.
+    pub fn borders(&self, epoch: &Epoch) -> Option<Borders> {
+        let (video, audio) = (self.track_span(TrackKind::Video), self.track_span(TrackKind::Audio));
+        let first = self.fragments.iter().find(|fragment| fragment.track == TrackKind::Video);
+        match (video, audio, first) {
+            // A segment begins with its key frame; pictures that lead it in presentation belong to it all the same.
+            (Some(video), _, Some(first)) => {
+                let offset = first.samples.first().map_or(0, |row| i64::from(row.cto));
+                Some(Borders { begin: first.dts.saturating_add(offset), end: video.pts_end })
+            }
+            (None, Some(audio), _) if epoch.video.is_none() => {
+                let scale = epoch.scale(TrackKind::Audio)?;
+                let in_reel = |ticks| {
+                    MediaTime { ticks, scale }.rescale_round(Timescale::REEL).map_or(i64::MAX, |time| time.ticks)
+                };
+                Some(Borders { begin: in_reel(audio.pts), end: in_reel(audio.pts_end) })
+            }
+            _ => None,
+        }
     }
 
     /// What `track` has in the segment.

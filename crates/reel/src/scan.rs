@@ -6,6 +6,9 @@ use container::{FragmentError, read_box_header, read_fragment};
 use crate::page::{Fragment, SamplePage};
 use crate::segment::{SegmentHead, track_kind};
 
+/// Bytes of the largest description, or of the head of the largest fragment, and to spare.
+pub const HEAD_BYTES_MAX: u64 = 128 << 10;
+
 /// Why a scan ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ScanEnd {
@@ -33,7 +36,33 @@ pub struct Scanned {
     pub end: ScanEnd,
 }
 
+impl Default for Scanned {
+    fn default() -> Self {
+        Self { heads: Vec::new(), page: SamplePage::default(), whole_bytes: 0, end: ScanEnd::Whole }
+    }
+}
+
 impl Scanned {
+    /// Reads on in a file of `file_bytes`, which may grow: `rest` are some of its bytes from [`whole_bytes`](Self::whole_bytes) on.
+    /// Samples need not be among them: where they end inside the file, call again with what follows. [`HEAD_BYTES_MAX`] bytes are
+    /// enough to get on.
+    pub fn read_on(&mut self, mut rest: &[u8], file_bytes: u64) {
+        self.end = ScanEnd::Whole;
+        while !rest.is_empty() {
+            let available = file_bytes.saturating_sub(self.whole_bytes);
+            match next_box(rest, available, self) {
+                Ok(size) => {
+                    self.whole_bytes = self.whole_bytes.saturating_add(size);
+                    rest = usize::try_from(size).ok().and_then(|size| rest.get(size..)).unwrap_or_default();
+                }
+                Err(end) => {
+                    self.end = end;
+                    return;
+                }
+            }
+        }
+    }
+
     /// Whether it has any sample of `track`.
     pub fn has(&self, track: TrackKind) -> bool {
         self.page.fragments.iter().any(|fragment| fragment.track == track)
@@ -42,26 +71,15 @@ impl Scanned {
 
 /// Reads a whole segment file. Never fails: it tells how far the bytes hold.
 pub fn scan_segment(file: &[u8]) -> Scanned {
-    let mut found = Scanned { heads: Vec::new(), page: SamplePage::default(), whole_bytes: 0, end: ScanEnd::Whole };
-    loop {
-        let at = found.whole_bytes;
-        let Some(rest) = usize::try_from(at).ok().and_then(|at| file.get(at..)) else { return found };
-        if rest.is_empty() {
-            return found;
-        }
-        match next_box(rest, at, &mut found) {
-            Ok(size) => found.whole_bytes = at.saturating_add(size),
-            Err(end) => {
-                found.end = end;
-                return found;
-            }
-        }
-    }
+    let mut found = Scanned::default();
+    found.read_on(file, u64::try_from(file.len()).unwrap_or(u64::MAX));
+    found
 }
 
-/// Reads one top-level box at the start of `rest` into `found`; gives its size (for a fragment: with its `mdat`).
-fn next_box(rest: &[u8], at: u64, found: &mut Scanned) -> Result<u64, ScanEnd> {
-    let available = u64::try_from(rest.len()).unwrap_or(u64::MAX);
+/// Reads one top-level box at the start of `rest` into `found`; gives its size (for a fragment: with its `mdat`). `available`: how
+/// many bytes the file has from there on.
+fn next_box(rest: &[u8], available: u64, found: &mut Scanned) -> Result<u64, ScanEnd> {
+    let at = found.whole_bytes;
     let Some(span) = read_box_header(rest, at) else {
         return Err(if available < 16 { ScanEnd::Torn } else { ScanEnd::Damaged { what: "a box header is wanted" } });
     };
@@ -75,7 +93,8 @@ fn next_box(rest: &[u8], at: u64, found: &mut Scanned) -> Result<u64, ScanEnd> {
         found.page.fragments.push(Fragment { track, at, dts, samples: head.samples });
         return Ok(u64::from(head.head) + u64::from(head.body));
     }
-    if span.size > available {
+    let here = u64::try_from(rest.len()).unwrap_or(u64::MAX);
+    if span.size > here.min(available) {
         return Err(ScanEnd::Torn);
     }
     match &span.kind {
@@ -156,6 +175,29 @@ mod tests {
             assert_eq!(found.page.fragments, fragments[..whole], "cut at {cut}");
             assert!(found.whole_bytes <= cut as u64);
             assert_eq!(found.end == ScanEnd::Whole, found.whole_bytes == cut as u64, "cut at {cut}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_read_while_it_grows_is_the_same_file() {
+        let (file, ..) = file();
+        for step in [1, 7, 64, 333] {
+            // With all that there is, and with the heads alone.
+            for some in [usize::MAX, 1_000] {
+                let mut found = Scanned::default();
+                for end in (0..file.len()).step_by(step).chain([file.len()]) {
+                    let mut before = None;
+                    while before != Some(found.whole_bytes) {
+                        before = Some(found.whole_bytes);
+                        let from = usize::try_from(found.whole_bytes).unwrap();
+                        let rest = &file[from..end];
+                        found.read_on(&rest[..rest.len().min(some)], end as u64);
+                    }
+                }
+                let whole = scan_segment(&file);
+                assert_eq!((found.page, found.heads), (whole.page, whole.heads), "{step} bytes at a time");
+                assert_eq!(found.whole_bytes, whole.whole_bytes);
+            }
         }
     }
 

@@ -8,7 +8,6 @@ use reel::{
     Epoch, Fragment, PageRef, SamplePage, Scanned, SegmentHead, SegmentRow, checksum_of, fragment_checks, note_box,
     segment_head, segment_key, track_id,
 };
-use units::{MediaTime, Timescale};
 
 use crate::RecorderError;
 use crate::assembly::NewFragment;
@@ -174,20 +173,8 @@ impl Segment {
     /// Ends the segment; call it after [`sync`](Self::sync). `end`: where the next one begins, when it follows at once.
     /// `None` when nothing of it is durable, or no picture where there should be some: its number is free again.
     pub(super) fn close(&mut self, end: Option<i64>) -> Option<Closed> {
-        let (video, audio) = (self.page.track_span(TrackKind::Video), self.page.track_span(TrackKind::Audio));
-        let first = self.page.fragments.iter().find(|fragment| fragment.track == TrackKind::Video);
-        let (begin, own_end) = match (&video, &audio, first) {
-            // A segment begins with its key frame; pictures that lead it in presentation belong to it all the same.
-            (Some(video), _, Some(first)) => {
-                (first.dts + first.samples.first().map_or(0, |row| i64::from(row.cto)), video.pts_end)
-            }
-            // Sound whose pictures were lost: half a second at most, and a segment starts with a picture where there are any.
-            (None, Some(audio), _) if self.head.epoch.video.is_none() => {
-                let rate = self.head.epoch.audio.as_ref().map_or(1, |audio| audio.sample_rate);
-                (sound_to_reel(audio.pts, rate), sound_to_reel(audio.pts_end, rate))
-            }
-            _ => return None,
-        };
+        // Sound whose pictures were lost is half a second at most, and a segment starts with a picture where there are any.
+        let borders = self.page.borders(&self.head.epoch)?;
         let row = SegmentRow {
             number: self.head.segment,
             cycle: self.head.cycle,
@@ -195,10 +182,10 @@ impl Segment {
             bytes: self.synced.bytes,
             wall: self.head.wall,
             join: self.head.join,
-            begin,
-            end: end.unwrap_or(own_end).max(begin + 1),
-            video,
-            audio,
+            begin: borders.begin,
+            end: end.unwrap_or(borders.end).max(borders.begin.saturating_add(1)),
+            video: self.page.track_span(TrackKind::Video),
+            audio: self.page.track_span(TrackKind::Audio),
             page: PageRef { at: 0, len: 0, crc: 0 },
         };
         let epochs = std::mem::take(&mut self.epochs).into_iter().map(|(_, epoch)| epoch).collect();
@@ -232,10 +219,4 @@ pub(super) fn is_full(error: &RecorderError) -> bool {
         }
         RecorderError::Blobs(_) | RecorderError::Catalog(_) | RecorderError::Task(_) => false,
     }
-}
-
-/// Samples to 90 kHz ticks, to the nearest.
-fn sound_to_reel(samples: i64, rate: u32) -> i64 {
-    let Some(scale) = Timescale::new(rate) else { return 0 };
-    MediaTime { ticks: samples, scale }.rescale_round(Timescale::REEL).map_or(i64::MAX, |time| time.ticks)
 }
