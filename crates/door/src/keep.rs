@@ -9,6 +9,8 @@ pub enum Keep {
     Forever,
     /// It changes seldom.
     Minute,
+    /// It is what was waited for: it has that for good, and there is more for who asks for more. Six target durations (RFC 8216bis §B.1).
+    Reload,
     /// It changes with every segment.
     Second,
     /// Nobody is to keep it.
@@ -17,13 +19,14 @@ pub enum Keep {
 
 impl Keep {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Forever, Self::Minute, Self::Second, Self::Never];
+    pub const ALL: [Self; 5] = [Self::Forever, Self::Minute, Self::Reload, Self::Second, Self::Never];
 
     /// For so many seconds.
     pub const fn seconds(self) -> u64 {
         match self {
             Self::Forever => 86_400,
             Self::Minute => 60,
+            Self::Reload => 36,
             Self::Second => 1,
             Self::Never => 0,
         }
@@ -34,6 +37,7 @@ impl Keep {
         match self {
             Self::Forever => HeaderValue::from_static("public, max-age=86400, immutable"),
             Self::Minute => HeaderValue::from_static("public, max-age=60"),
+            Self::Reload => HeaderValue::from_static("public, max-age=36"),
             Self::Second => HeaderValue::from_static("public, max-age=1"),
             Self::Never => HeaderValue::from_static("no-store"),
         }

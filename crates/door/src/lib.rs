@@ -16,6 +16,7 @@ mod keep;
 mod path;
 mod range;
 mod refusal;
+mod reload;
 mod rules;
 mod secret;
 
@@ -28,6 +29,7 @@ pub use keep::Keep;
 pub use path::{Plain, folder_of, name_of};
 pub use range::{Wanted, wanted};
 pub use refusal::{Refusal, Result, json};
+pub use reload::{Reload, is_part};
 pub use rules::{Admitted, Asked, DomainSettings, Domains, admit_edge, media_path};
 pub use secret::Secret;
 

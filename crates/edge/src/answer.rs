@@ -14,6 +14,7 @@ use futures::stream::{self, StreamExt};
 use crate::SLICE_BYTES;
 use crate::error::FetchError;
 use crate::head::Head;
+use crate::key::split;
 use crate::limits::Seat;
 use crate::objects::{From, Known, Objects, What};
 use crate::origin::Refused;
@@ -27,7 +28,8 @@ pub(crate) const CACHE: HeaderName = HeaderName::from_static("x-cache");
 /// What is answered with what.
 pub(crate) struct Answering<'a> {
     pub(crate) objects: &'a Objects,
-    pub(crate) path: &'a str,
+    /// Under which it is kept.
+    pub(crate) key: &'a str,
     pub(crate) grant: &'a Grant,
     pub(crate) headers: &'a HeaderMap,
     /// Only the head is wanted.
@@ -146,25 +148,24 @@ impl Answering<'_> {
         }
         let first = range.start / SLICE_BYTES;
         let last = range.end.saturating_sub(1) / SLICE_BYTES;
-        let (bytes, from) = self.objects.slice(self.path, head, first).await?;
+        let (bytes, from) = self.objects.slice(self.key, head, first).await?;
         let bytes = cut(&bytes, head.slice(first).start, range);
         if first == last {
             return Ok((made(bytes, seat), from));
         }
-        let (objects, path, head, range) =
-            (self.objects.clone(), Arc::<str>::from(self.path), Arc::clone(head), range.clone());
+        let (objects, key, head, range) =
+            (self.objects.clone(), Arc::<str>::from(self.key), Arc::clone(head), range.clone());
         let rest = stream::iter(first.saturating_add(1)..=last)
             .map(move |number| {
-                let (objects, path, head, range) =
-                    (objects.clone(), Arc::clone(&path), Arc::clone(&head), range.clone());
+                let (objects, key, head, range) = (objects.clone(), Arc::clone(&key), Arc::clone(&head), range.clone());
                 async move {
-                    match objects.slice(&path, &head, number).await {
+                    match objects.slice(&key, &head, number).await {
                         Ok((bytes, _)) => Ok(cut(&bytes, head.slice(number).start, &range)),
                         Err(error) => {
                             // The status is long sent: all that can be done is to break off, so that nobody takes it for whole.
-                            tracing::warn!(%error, path = &*path, "a body breaks off");
+                            tracing::warn!(%error, path = split(&key).0, "a body breaks off");
                             if error == FetchError::Changed {
-                                objects.doubt(&path).await;
+                                objects.doubt(&key).await;
                             }
                             Err(error)
                         }

@@ -15,6 +15,7 @@ mod answer;
 mod error;
 mod feed;
 mod head;
+mod key;
 mod limits;
 mod objects;
 mod origin;

@@ -11,6 +11,7 @@ use moka::future::Cache;
 
 use crate::error::FetchError;
 use crate::head::Head;
+use crate::key::split;
 use crate::now;
 use crate::origin::{Origin, Part, Refused, Told};
 use crate::purges::Purges;
@@ -80,6 +81,17 @@ impl Known {
         }
     }
 
+    fn refused(refused: Refused, asked_ms: i64) -> Self {
+        Self {
+            what: What::Refused(refused),
+            good_for: SHORT,
+            from_origin: true,
+            stale: false,
+            asked_ms,
+            plain: OnceLock::new(),
+        }
+    }
+
     fn weight(&self) -> u32 {
         let text = match &self.what {
             // Twice: as a form and filled in.
@@ -124,18 +136,18 @@ impl Objects {
         &self.origin
     }
 
-    /// What a path is. Where the origin is asked, `first` is the slice that is wanted along with it.
-    pub(crate) async fn known(&self, path: &str, first: u64) -> Result<(Arc<Known>, From), FetchError> {
+    /// What is kept under `key`. Where the origin is asked, `first` is the slice that is wanted along with it.
+    pub(crate) async fn known(&self, key: &str, first: u64) -> Result<(Arc<Known>, From), FetchError> {
         let began_ms = now().unix_ms;
         loop {
-            let look = self.look(path, first);
-            let entry = self.known.entry_by_ref(path).or_try_insert_with(look).await;
+            let look = self.look(key, first);
+            let entry = self.known.entry_by_ref(key).or_try_insert_with(look).await;
             let entry = entry.map_err(|error: Arc<FetchError>| (*error).clone())?;
             let fresh = entry.is_fresh();
             let known = entry.into_value();
             let asked_now = fresh && known.from_origin;
             let allowed = match &known.what {
-                What::Object { head, .. } => self.purges.allow(path, head),
+                What::Object { head, .. } => self.purges.allow(split(key).0, head),
                 // It is forgotten by itself, within a second.
                 What::Refused(_) => true,
             };
@@ -148,17 +160,22 @@ impl Objects {
                 };
                 return Ok((known, from));
             }
-            self.known.invalidate(path).await;
+            self.known.invalidate(key).await;
         }
     }
 
-    /// Forgets what memory knows of a path: it changed.
-    pub(crate) async fn doubt(&self, path: &str) {
-        self.known.invalidate(path).await;
-        self.store.forget_object(path);
+    /// Forgets what memory knows of it: it changed.
+    pub(crate) async fn doubt(&self, key: &str) {
+        self.known.invalidate(key).await;
+        self.store.forget_object(key);
     }
 
-    async fn look(&self, path: &str, first: u64) -> Result<Arc<Known>, FetchError> {
+    async fn look(&self, key: &str, first: u64) -> Result<Arc<Known>, FetchError> {
+        let (path, query) = split(key);
+        // What was waited for is wanted for seconds, by many: memory is enough.
+        if let Some(query) = query {
+            return self.wait(path, query).await;
+        }
         let stored = self.store.object(path).await.filter(|(head, _)| self.purges.allow(path, head));
         let text = |head: &Head, body: &Bytes| head.form().map(|_| body.clone());
         if let Some((head, body)) = &stored {
@@ -223,17 +240,24 @@ impl Objects {
                 if stored.is_some() {
                     self.store.forget_object(path);
                 }
-                Known {
-                    what: What::Refused(refused),
-                    good_for: SHORT,
-                    from_origin: true,
-                    stale: false,
-                    asked_ms,
-                    plain: OnceLock::new(),
-                }
+                Known::refused(refused, asked_ms)
             }
         };
         Ok(Arc::new(known))
+    }
+
+    /// A playlist that the origin sends once it has what `query` asks for.
+    async fn wait(&self, path: &str, query: &str) -> Result<Arc<Known>, FetchError> {
+        let ((seq, generation), asked_ms) = (self.purges.generation(path), now().unix_ms);
+        match self.origin.waited(path, query).await? {
+            Told::Object { head, part: Part::Whole(bytes) } => {
+                let head = Head { seq, generation, asked_ms, ..head };
+                let good_for = Duration::from_secs(head.keep_s);
+                Ok(Arc::new(Known::object(head, Some(bytes), good_for)))
+            }
+            Told::Refused(refused) => Ok(Arc::new(Known::refused(refused, asked_ms))),
+            Told::Object { .. } | Told::Same(_) => Err(FetchError::Broken("a playlist that is none")),
+        }
     }
 
     /// A slice of an object, and whether the origin was asked for it by this call.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use door::{FORM_HEADER, Form, Keep, Secret};
+use door::{FORM_HEADER, Form, Keep, Secret, is_part};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
@@ -25,6 +25,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(10);
 const IDLE_MAX: usize = 64;
 /// Requests to the origin at once; further ones wait.
 const REQUESTS_MAX: usize = 256;
+/// Requests at once that the origin answers when something was recorded; further ones wait. Each track that is watched with low latency
+/// here has two: its playlist and its next part.
+const WAITING_MAX: usize = 1_024;
 /// How long the origin counts as away after it could not be reached: what is here is then served without asking.
 const AWAY: Duration = Duration::from_secs(1);
 /// Longest text, in bytes: cues of a picture a second of a day take some 10 MB.
@@ -89,6 +92,7 @@ pub(crate) struct Origin {
     /// Until when it counts as away, in Unix milliseconds.
     away_until_ms: AtomicI64,
     requests: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 impl Origin {
@@ -112,6 +116,7 @@ impl Origin {
             secret,
             away_until_ms: AtomicI64::new(0),
             requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
+            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
         })
     }
 
@@ -139,79 +144,35 @@ impl Origin {
     /// What a path is. Of what is sent in slices the slice `first` comes along.
     pub(crate) async fn object(&self, path: &str, first: u64, known: Option<&Head>) -> Result<Told, FetchError> {
         let text = is_text(path);
-        let mut request = self.get(path);
+        let mut request = self.get(path, None);
         if let Some(known) = known {
             request = request.header(header::IF_NONE_MATCH, &known.etag);
         }
         if !text {
             request = request.header(header::RANGE, range_value(&slice_range(first)));
         }
-        let _turn = self.turn().await;
+        let turn = turn(if is_part(path) { &self.waiting } else { &self.requests }).await;
         let response = self.send(request).await?;
-        let keep = Keep::of_value(response.headers().get(header::CACHE_CONTROL));
-        match response.status() {
-            StatusCode::NOT_MODIFIED if known.is_some() => return Ok(Told::Same(keep)),
-            StatusCode::OK | StatusCode::PARTIAL_CONTENT => {}
-            // There is no such slice: it is shorter than who asks believes.
-            StatusCode::RANGE_NOT_SATISFIABLE if first > 0 => {
-                drop((response, _turn));
-                return Box::pin(self.object(path, 0, known)).await;
-            }
-            status if status.is_client_error() => return refused(response).await,
-            status => return Err(FetchError::Trouble(status.as_u16())),
+        // There is no such slice: it is shorter than who asks believes.
+        if response.status() == StatusCode::RANGE_NOT_SATISFIABLE && first > 0 {
+            drop((response, turn));
+            return Box::pin(self.object(path, 0, known)).await;
         }
-        let form = word(response.headers(), FORM_HEADER.as_str()).and_then(Form::of_word);
-        // Only to strangers texts are sent with URLs in them.
-        if text && form.is_none() && keep != Keep::Never {
-            return Err(FetchError::Stranger);
-        }
-        let told = |name: header::HeaderName| word(response.headers(), name.as_str()).map(str::to_owned);
-        let etag = told(header::ETAG).ok_or(FetchError::Broken("it has no ETag"))?;
-        let content_type = told(header::CONTENT_TYPE).ok_or(FetchError::Broken("it has no Content-Type"))?;
-        let range = content_range(response.headers());
-        let partial = response.status() == StatusCode::PARTIAL_CONTENT;
-        let (begin, size) = match (partial, range) {
-            (true, Some(range)) => range,
-            (true, None) => return Err(FetchError::Broken("a part without its range")),
-            (false, _) => (0, response.content_length().ok_or(FetchError::Broken("it has no length"))?),
-        };
-        let head = Head {
-            content_type,
-            etag,
-            size,
-            keep_s: keep.seconds(),
-            form: form.map(|form| form.as_str().to_owned()),
-            generation: 0,
-            seq: 0,
-            asked_ms: 0,
-        };
-        let whole = form.is_some() || keep == Keep::Never;
-        if whole || size == 0 {
-            if begin != 0 || size > TEXT_BYTES_MAX {
-                return Err(FetchError::Broken("a text that is not whole, or too long"));
-            }
-            let bytes = read(response, size).await?;
-            if u64::try_from(bytes.len()).ok() != Some(size) {
-                return Err(FetchError::Broken("a text that is not whole"));
-            }
-            return Ok(Told::Object { head, part: Part::Whole(bytes) });
-        }
-        if !partial {
-            return Err(FetchError::Broken("the whole of what was asked for in part"));
-        }
-        let slice = head.slice(first);
-        if begin != slice.start {
-            return Err(FetchError::Broken("another part than was asked for"));
-        }
-        let bytes = exactly(response, &slice).await?;
-        Ok(Told::Object { head, part: Part::Slice(first, bytes) })
+        told(response, text, first, known.is_some()).await
+    }
+
+    /// A playlist that is sent when it has what `query` asks for.
+    pub(crate) async fn waited(&self, path: &str, query: &str) -> Result<Told, FetchError> {
+        let _turn = turn(&self.waiting).await;
+        let response = self.send(self.get(path, Some(query))).await?;
+        told(response, true, 0, false).await
     }
 
     /// The slice `number` of an object.
     pub(crate) async fn slice(&self, path: &str, head: &Head, number: u64) -> Result<Bytes, FetchError> {
         let slice = head.slice(number);
-        let _turn = self.turn().await;
-        let response = self.send(self.get(path).header(header::RANGE, range_value(&slice))).await?;
+        let _turn = turn(&self.requests).await;
+        let response = self.send(self.get(path, None).header(header::RANGE, range_value(&slice))).await?;
         let same = word(response.headers(), header::ETAG.as_str()) == Some(head.etag.as_str());
         match response.status() {
             StatusCode::PARTIAL_CONTENT if same => {}
@@ -228,14 +189,10 @@ impl Origin {
         exactly(response, &slice).await
     }
 
-    fn get(&self, path: &str) -> RequestBuilder {
-        let url = format!("{}{}", self.base, utf8_percent_encode(path, PATH));
+    fn get(&self, path: &str, query: Option<&str>) -> RequestBuilder {
+        let query = query.map_or_else(String::new, |query| format!("?{query}"));
+        let url = format!("{}{}{query}", self.base, utf8_percent_encode(path, PATH));
         self.client.get(url).header(header::AUTHORIZATION, self.secret.value())
-    }
-
-    async fn turn(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
-        // Never closed.
-        Arc::clone(&self.requests).acquire_owned().await.ok()
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, FetchError> {
@@ -247,6 +204,67 @@ impl Origin {
             FetchError::Away(chain(&error))
         })
     }
+}
+
+/// What an answer says. `first`: the slice that was asked for; `known`: something was known before.
+async fn told(response: Response, text: bool, first: u64, known: bool) -> Result<Told, FetchError> {
+    let keep = Keep::of_value(response.headers().get(header::CACHE_CONTROL));
+    match response.status() {
+        StatusCode::NOT_MODIFIED if known => return Ok(Told::Same(keep)),
+        StatusCode::OK | StatusCode::PARTIAL_CONTENT => {}
+        status if status.is_client_error() => return refused(response).await,
+        status => return Err(FetchError::Trouble(status.as_u16())),
+    }
+    let form = word(response.headers(), FORM_HEADER.as_str()).and_then(Form::of_word);
+    // Only to strangers texts are sent with URLs in them.
+    if text && form.is_none() && keep != Keep::Never {
+        return Err(FetchError::Stranger);
+    }
+    let told = |name: header::HeaderName| word(response.headers(), name.as_str()).map(str::to_owned);
+    let etag = told(header::ETAG).ok_or(FetchError::Broken("it has no ETag"))?;
+    let content_type = told(header::CONTENT_TYPE).ok_or(FetchError::Broken("it has no Content-Type"))?;
+    let range = content_range(response.headers());
+    let partial = response.status() == StatusCode::PARTIAL_CONTENT;
+    let (begin, size) = match (partial, range) {
+        (true, Some(range)) => range,
+        (true, None) => return Err(FetchError::Broken("a part without its range")),
+        (false, _) => (0, response.content_length().ok_or(FetchError::Broken("it has no length"))?),
+    };
+    let head = Head {
+        content_type,
+        etag,
+        size,
+        keep_s: keep.seconds(),
+        form: form.map(|form| form.as_str().to_owned()),
+        generation: 0,
+        seq: 0,
+        asked_ms: 0,
+    };
+    let whole = form.is_some() || keep == Keep::Never;
+    if whole || size == 0 {
+        if begin != 0 || size > TEXT_BYTES_MAX {
+            return Err(FetchError::Broken("a text that is not whole, or too long"));
+        }
+        let bytes = read(response, size).await?;
+        if u64::try_from(bytes.len()).ok() != Some(size) {
+            return Err(FetchError::Broken("a text that is not whole"));
+        }
+        return Ok(Told::Object { head, part: Part::Whole(bytes) });
+    }
+    if !partial {
+        return Err(FetchError::Broken("the whole of what was asked for in part"));
+    }
+    let slice = head.slice(first);
+    if begin != slice.start {
+        return Err(FetchError::Broken("another part than was asked for"));
+    }
+    let bytes = exactly(response, &slice).await?;
+    Ok(Told::Object { head, part: Part::Slice(first, bytes) })
+}
+
+async fn turn(of: &Arc<Semaphore>) -> Option<tokio::sync::OwnedSemaphorePermit> {
+    // Never closed.
+    Arc::clone(of).acquire_owned().await.ok()
 }
 
 /// What an origin writes URLs into, or keeps nobody's cache: asked for as a whole.

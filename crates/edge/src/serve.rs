@@ -8,10 +8,11 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use door::{Admitted, Asked, Plain, json};
+use door::{Admitted, Asked, Plain, Reload, json};
 
 use crate::answer::{Answering, CACHE, first_slice};
 use crate::error::FetchError;
+use crate::key::key_of;
 use crate::objects::From;
 use crate::{Inner, now};
 
@@ -70,8 +71,12 @@ async fn answer(edge: &Inner, request: &Parts) -> Answered {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
     let admitted = domains.admit(Asked { uri, headers, peer, behind_proxy: edge.behind_proxy }, now());
     // However a path is written, it is one.
-    let admitted = admitted.and_then(|admitted| Ok((Plain::parse(&admitted.path)?.decoded, admitted)));
-    let (path, Admitted { grant, domain, .. }) = match admitted {
+    let admitted = admitted.and_then(|admitted| {
+        let path = Plain::parse(&admitted.path)?.decoded;
+        let reload = Reload::of(&path, uri.query().unwrap_or_default())?;
+        Ok((key_of(&path, &reload), path, admitted))
+    });
+    let (key, path, Admitted { grant, domain, .. }) = match admitted {
         Ok(admitted) => admitted,
         Err(refusal) => {
             if let Some(reason) = refusal.reason() {
@@ -95,15 +100,15 @@ async fn answer(edge: &Inner, request: &Parts) -> Answered {
     // What changes while it is looked at is looked at once more.
     for last in [false, true] {
         let head_only = method == Method::HEAD;
-        let answering = Answering { objects: &edge.objects, path: &path, grant: &grant, headers, head_only };
-        let answered = match edge.objects.known(&path, first).await {
+        let answering = Answering { objects: &edge.objects, key: &key, grant: &grant, headers, head_only };
+        let answered = match edge.objects.known(&key, first).await {
             Ok((known, from)) => answering.with(&known, from, seat.take()).await,
             Err(error) => Err(error),
         };
         match answered {
             Ok((response, bytes, from)) => return Answered { response, bytes, from: Some(from), domain, path },
             Err(FetchError::Changed) if !last => {
-                edge.objects.doubt(&path).await;
+                edge.objects.doubt(&key).await;
                 seat = edge.limits.enter(&domain).unwrap_or_default();
             }
             Err(error) => {

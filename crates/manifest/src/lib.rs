@@ -11,7 +11,7 @@ mod mpd;
 mod multivariant;
 
 pub use escape::{uri, xml};
-pub use media::{MediaPlaylist, MediaSegment, PlaylistKind};
+pub use media::{LowLatency, MediaPlaylist, MediaSegment, PartialSegment, PlaylistKind, RenditionReport};
 pub use mpd::{AdaptationSet, ContentType, Mpd, Period, Representation, Shape};
 pub use multivariant::{AudioRendition, Multivariant, Variant};
 
@@ -24,3 +24,5 @@ pub const MPD_CONTENT_TYPE: &str = "application/dash+xml";
 const VERSION: u32 = 7;
 /// The version that `EXT-X-GAP` asks for (RFC 8216bis §8).
 const VERSION_GAP: u32 = 8;
+/// The version that `EXT-X-SKIP` asks for (RFC 8216bis §8).
+const VERSION_SKIP: u32 = 9;

@@ -1,11 +1,11 @@
 //! The playlist of one track's segments (RFC 8216bis §4.4.3 to §4.4.5).
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use units::{Timescale, WallTime};
 
 use crate::escape::uri;
-use crate::{VERSION, VERSION_GAP};
+use crate::{VERSION, VERSION_GAP, VERSION_SKIP};
 
 /// `EXT-X-PLAYLIST-TYPE` (§4.4.3.5).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +17,45 @@ pub enum PlaylistKind {
         /// `EXT-X-ENDLIST` (§4.4.3.4).
         ended: bool,
     },
+}
+
+/// A part of a segment that players can have before the whole (§4.4.4.9).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PartialSegment {
+    /// Where it is.
+    pub uri: String,
+    /// How long it lasts, in the playlist's ticks.
+    pub duration: u64,
+    /// A player can begin with it.
+    pub independent: bool,
+}
+
+/// How far another playlist of the presentation is (§4.4.5.4).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RenditionReport {
+    /// The other playlist.
+    pub uri: String,
+    /// Number of its last segment, which may still be open.
+    pub segment: usize,
+    /// Number of the last part of that segment; `None` when it has none.
+    pub part: Option<usize>,
+}
+
+/// What a playlist says to players that want to be close to the live edge. Requests with `_HLS_msn` wait for what they name (§6.2.5.2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LowLatency {
+    /// `PART-TARGET` in milliseconds: no part is longer (§4.4.3.7).
+    pub part_target_ms: u64,
+    /// `CAN-SKIP-UNTIL` in seconds: segments that end this long before the end can be skipped (§4.4.3.8).
+    pub skip_until_seconds: u64,
+    /// Where the next part will be (§4.4.5.3).
+    pub hint: Option<String>,
+    /// The other playlists.
+    pub reports: Vec<RenditionReport>,
+    /// How many segments the reader has already: they are not among the playlist's, though they count (§4.4.5.2).
+    pub skipped: usize,
+    /// How long these are together, in the playlist's ticks.
+    pub skipped_ticks: u64,
 }
 
 /// One segment (§4.4.4).
@@ -34,6 +73,10 @@ pub struct MediaSegment {
     pub program_date_time: Option<WallTime>,
     /// The track has nothing in this stretch; players should not ask for it (§4.4.4.7).
     pub gap: bool,
+    /// Its parts, where they are told.
+    pub parts: Vec<PartialSegment>,
+    /// It is still being written: only its parts are there. At most the last is.
+    pub open: bool,
 }
 
 /// A media playlist.
@@ -50,27 +93,41 @@ pub struct MediaPlaylist {
     pub key: Option<String>,
     /// In order.
     pub segments: Vec<MediaSegment>,
+    /// It has parts.
+    pub low_latency: Option<LowLatency>,
 }
 
 impl MediaPlaylist {
     /// `EXT-X-TARGETDURATION` in seconds: every duration, rounded to the nearest second, is at most this (§4.4.3.1).
     pub fn target_seconds(&self) -> u64 {
         let scale = u64::from(self.scale.get());
-        let longest = self.segments.iter().map(|segment| segment.duration).max().unwrap_or(0);
+        let whole = self.segments.iter().filter(|segment| !segment.open);
+        let longest = whole.map(|segment| segment.duration).max().unwrap_or(0);
         longest.saturating_add(scale / 2).div_euclid(scale).max(self.target_seconds_min).max(1)
     }
 
-    /// Changes where its segments and init segments are. `change` gets each as it is written, and gives what takes its place.
+    /// Changes where its segments, their parts and init segments, and other playlists are. `change` gets each as it is written, and
+    /// gives what takes its place.
     pub fn each_uri(&mut self, mut change: impl FnMut(&str) -> String) {
         // Many segments in a row have one init segment.
         let mut known: Option<(String, String)> = None;
         for segment in &mut self.segments {
-            segment.uri = change(&uri(&segment.uri));
+            for part in &mut segment.parts {
+                part.uri = change(&uri(&part.uri));
+            }
+            if !segment.open {
+                segment.uri = change(&uri(&segment.uri));
+            }
             if known.as_ref().is_none_or(|(map, _)| *map != segment.map) {
                 known = Some((segment.map.clone(), change(&uri(&segment.map))));
             }
             if let Some((_, changed)) = &known {
                 segment.map.clone_from(changed);
+            }
+        }
+        if let Some(low) = &mut self.low_latency {
+            for known in low.hint.iter_mut().chain(low.reports.iter_mut().map(|report| &mut report.uri)) {
+                *known = change(&uri(known));
             }
         }
     }
@@ -84,7 +141,11 @@ impl MediaPlaylist {
             PlaylistKind::Vod => ("VOD", true),
             PlaylistKind::Event { ended } => ("EVENT", ended),
         };
-        let version = if self.segments.iter().any(|segment| segment.gap) { VERSION_GAP } else { VERSION };
+        let version = match &self.low_latency {
+            Some(_) => VERSION_SKIP,
+            None if self.segments.iter().any(|segment| segment.gap) => VERSION_GAP,
+            None => VERSION,
+        };
         // Writing to a string never fails; here and below.
         let _ = writeln!(
             out,
@@ -92,8 +153,12 @@ impl MediaPlaylist {
              #EXT-X-PLAYLIST-TYPE:{kind}\n#EXT-X-INDEPENDENT-SEGMENTS",
             self.target_seconds()
         );
+        let low = self.low_latency.as_ref();
+        if let Some(low) = low {
+            low.write_head(&mut out);
+        }
         let mut map: Option<&str> = None;
-        let (mut ticks, mut written_us) = (0u64, 0u128);
+        let mut lasted = Lasted { ticks: low.map_or(0, |low| low.skipped_ticks), scale: self.scale };
         for segment in &self.segments {
             if segment.discontinuity {
                 out.push_str("#EXT-X-DISCONTINUITY\n");
@@ -115,17 +180,83 @@ impl MediaPlaylist {
             if segment.gap {
                 out.push_str("#EXT-X-GAP\n");
             }
-            ticks = ticks.saturating_add(segment.duration);
-            let end_us = micros(ticks, self.scale);
-            let duration_us = end_us - written_us;
-            written_us = end_us;
-            let (seconds, rest) = (duration_us / 1_000_000, duration_us % 1_000_000);
-            let _ = writeln!(out, "#EXTINF:{seconds}.{rest:06},\n{}", uri(&segment.uri));
+            let mut within = Lasted { ..lasted };
+            for part in &segment.parts {
+                let _ = write!(out, "#EXT-X-PART:DURATION={}", within.more(part.duration));
+                let _ = write!(out, ",URI=\"{}\"", uri(&part.uri));
+                out.push_str(if part.independent { ",INDEPENDENT=YES\n" } else { "\n" });
+            }
+            if !segment.open {
+                let _ = writeln!(out, "#EXTINF:{},\n{}", lasted.more(segment.duration), uri(&segment.uri));
+            }
+        }
+        if let Some(low) = low {
+            low.write_tail(&mut out);
         }
         if ended {
             out.push_str("#EXT-X-ENDLIST\n");
         }
         out
+    }
+}
+
+impl LowLatency {
+    fn write_head(&self, out: &mut String) {
+        // What is recommended: three parts (§4.4.3.8).
+        let (target, hold_back) = (self.part_target_ms, self.part_target_ms.saturating_mul(3));
+        // Writing to a string never fails; here and below.
+        let _ = writeln!(
+            out,
+            "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL={}.0,PART-HOLD-BACK={}.{:03}\n\
+             #EXT-X-PART-INF:PART-TARGET={}.{:03}",
+            self.skip_until_seconds,
+            hold_back / 1_000,
+            hold_back % 1_000,
+            target / 1_000,
+            target % 1_000,
+        );
+        if self.skipped > 0 {
+            let _ = writeln!(out, "#EXT-X-SKIP:SKIPPED-SEGMENTS={}", self.skipped);
+        }
+    }
+
+    fn write_tail(&self, out: &mut String) {
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(out, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{}\"", uri(hint));
+        }
+        for report in &self.reports {
+            let _ = write!(out, "#EXT-X-RENDITION-REPORT:URI=\"{}\",LAST-MSN={}", uri(&report.uri), report.segment);
+            if let Some(part) = report.part {
+                let _ = write!(out, ",LAST-PART={part}");
+            }
+            out.push('\n');
+        }
+    }
+}
+
+/// How long all before lasted.
+struct Lasted {
+    ticks: u64,
+    scale: Timescale,
+}
+
+impl Lasted {
+    /// `duration` longer; gives it in seconds, rounded so that no sum of such durations drifts.
+    fn more(&mut self, duration: u64) -> Seconds {
+        let before = micros(self.ticks, self.scale);
+        self.ticks = self.ticks.saturating_add(duration);
+        Seconds { micros: micros(self.ticks, self.scale) - before }
+    }
+}
+
+/// Written with six digits behind the point.
+struct Seconds {
+    micros: u128,
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:06}", self.micros / 1_000_000, self.micros % 1_000_000)
     }
 }
 
@@ -147,11 +278,36 @@ mod tests {
             map: "init-v0.mp4".into(),
             program_date_time: None,
             gap: false,
+            parts: Vec::new(),
+            open: false,
+        }
+    }
+
+    /// Two segments, the second with two parts, and an open one with another init segment.
+    fn low(skipped: usize) -> MediaPlaylist {
+        let part = |name: &str, duration, independent| PartialSegment { uri: name.into(), duration, independent };
+        let mut segments = vec![segment(0, 360_000), segment(1, 90_001), segment(2, 0)];
+        segments[1].parts = vec![part("v1.0.m4s", 45_000, true), part("v1.1.m4s", 45_001, false)];
+        segments[2].parts = vec![part("v2.0.m4s", 3_001, true)];
+        segments[2].open = true;
+        segments[2].map = "init-v1.mp4".into();
+        let low_latency = LowLatency {
+            part_target_ms: 550,
+            skip_until_seconds: 36,
+            hint: Some("v2.1.m4s".into()),
+            reports: vec![RenditionReport { uri: "low-audio.m3u8".into(), segment: 2, part: Some(0) }],
+            skipped,
+            skipped_ticks: segments.drain(..skipped).map(|segment| segment.duration).sum(),
+        };
+        MediaPlaylist {
+            low_latency: Some(low_latency),
+            target_seconds_min: 4,
+            ..playlist(PlaylistKind::Event { ended: false }, segments)
         }
     }
 
     fn playlist(kind: PlaylistKind, segments: Vec<MediaSegment>) -> MediaPlaylist {
-        MediaPlaylist { kind, scale: Timescale::REEL, target_seconds_min: 0, key: None, segments }
+        MediaPlaylist { kind, scale: Timescale::REEL, target_seconds_min: 0, key: None, segments, low_latency: None }
     }
 
     #[test]
@@ -176,6 +332,43 @@ mod tests {
              #EXTINF:0.000011,\nv2.m4s\n\
              #EXT-X-ENDLIST\n"
         );
+    }
+
+    const LOW_HEAD: &str = "#EXTM3U\n\
+         #EXT-X-VERSION:9\n\
+         #EXT-X-TARGETDURATION:4\n\
+         #EXT-X-MEDIA-SEQUENCE:0\n\
+         #EXT-X-PLAYLIST-TYPE:EVENT\n\
+         #EXT-X-INDEPENDENT-SEGMENTS\n\
+         #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=36.0,PART-HOLD-BACK=1.650\n\
+         #EXT-X-PART-INF:PART-TARGET=0.550\n";
+    const LOW_TAIL: &str = "#EXT-X-PART:DURATION=0.500000,URI=\"v1.0.m4s\",INDEPENDENT=YES\n\
+         #EXT-X-PART:DURATION=0.500011,URI=\"v1.1.m4s\"\n\
+         #EXTINF:1.000011,\nv1.m4s\n\
+         #EXT-X-MAP:URI=\"init-v1.mp4\"\n\
+         #EXT-X-PART:DURATION=0.033345,URI=\"v2.0.m4s\",INDEPENDENT=YES\n\
+         #EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"v2.1.m4s\"\n\
+         #EXT-X-RENDITION-REPORT:URI=\"low-audio.m3u8\",LAST-MSN=2,LAST-PART=0\n";
+
+    #[test]
+    fn parts_stand_before_their_segment_and_those_of_the_open_one_alone() {
+        let begin = "#EXT-X-MAP:URI=\"init-v0.mp4\"\n#EXTINF:4.000000,\nv0.m4s\n";
+        assert_eq!(low(0).to_text(), format!("{LOW_HEAD}{begin}{LOW_TAIL}"));
+        let skip = "#EXT-X-SKIP:SKIPPED-SEGMENTS=1\n#EXT-X-MAP:URI=\"init-v0.mp4\"\n";
+        assert_eq!(low(1).to_text(), format!("{LOW_HEAD}{skip}{LOW_TAIL}"), "the same durations and the init segment");
+    }
+
+    #[test]
+    fn parts_the_hint_and_reports_can_be_somewhere_else() {
+        for (skipped, written) in [(0, 9), (1, 8)] {
+            let (mut moved, mut asked) = (low(skipped), 0);
+            moved.each_uri(|uri| {
+                asked += 1;
+                format!("/x/{uri}?k=1")
+            });
+            let text = moved.to_text();
+            assert_eq!((asked, text.matches("/x/").count(), text.matches("?k=1").count()), (written, written, written));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::door::{Admitted, Asked, DomainSettings, Domains, Plain, Refusal, admit_edge};
+use ::door::{Admitted, Asked, DomainSettings, Domains, Plain, Refusal, Reload, admit_edge};
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
@@ -89,6 +89,8 @@ pub(crate) async fn enter(State(door): State<Arc<Door>>, request: Request) -> Re
             return error.into_response();
         }
     };
+    // All that is looked at of a query behind the door.
+    parts.extensions.insert(Reload::of(path.path(), parts.uri.query().unwrap_or_default()));
     parts.uri = Uri::from(path);
     parts.extensions.insert(Arc::new(grant));
     let method = parts.method.clone();

@@ -38,6 +38,12 @@ pub enum OriginError {
     /// There is nothing to play yet.
     #[error("nothing is recorded yet")]
     NotYet,
+    /// Nobody who read the playlist asks for what is so far ahead.
+    #[error("that is too far ahead of what is recorded")]
+    TooFar,
+    /// As many requests wait for something to be recorded as may.
+    #[error("too many requests wait; try again")]
+    Crowded,
     /// It cannot be shown in this form.
     #[error(transparent)]
     View(ViewError),
@@ -102,6 +108,8 @@ impl IntoResponse for OriginError {
             Self::Forbidden { .. } => (StatusCode::FORBIDDEN, "not_playable"),
             Self::Hidden { .. } => (StatusCode::FORBIDDEN, "not_visible"),
             Self::NotYet => (StatusCode::NOT_FOUND, "nothing_yet"),
+            Self::TooFar => (StatusCode::BAD_REQUEST, "too_far"),
+            Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "crowded"),
             Self::View(ViewError::TooManySamples { .. } | ViewError::Format { .. }) => {
                 (StatusCode::NOT_FOUND, "no_such_form")
             }
@@ -114,14 +122,14 @@ impl IntoResponse for OriginError {
                 tracing::error!(error = %self, "cannot serve");
                 "an internal error; the log has the cause".to_owned()
             }
-            (_, StatusCode::SERVICE_UNAVAILABLE) => {
+            (Self::Unavailable(_), StatusCode::SERVICE_UNAVAILABLE) => {
                 tracing::warn!(error = %self, "cannot serve now");
                 "the storage does not answer; try again".to_owned()
             }
             (error, _) => error.to_string(),
         };
         let mut response = json(status, code, &message);
-        if matches!(self, Self::NotYet | Self::Unavailable(_)) {
+        if matches!(self, Self::NotYet | Self::Crowded | Self::Unavailable(_)) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

@@ -19,6 +19,7 @@ mod error;
 mod files;
 mod laid;
 mod live;
+mod low;
 mod pictures;
 mod reels;
 mod reply;
@@ -100,6 +101,7 @@ pub fn counting_router(deps: Deps, usage: Usage) -> Router {
         .with_state(vod);
     let live = Router::new()
         .route("/l/{domain}/{app}/{file}", get(live::serve_index))
+        .route("/l/{domain}/{app}/{stream}/low.m3u8", get(live::serve_low_index))
         .route("/l/{domain}/{app}/{stream}/{recording}/{name}", get(live::serve))
         .with_state(live);
     let door = Arc::new(door::Door::new(deps.catalog, deps.settings, usage, vod.merge(live)));

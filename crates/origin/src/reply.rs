@@ -92,14 +92,16 @@ impl Content {
 /// Media types of the parts of a view.
 pub(crate) const fn content_type(name: Name) -> &'static str {
     match name {
-        Name::Index | Name::Playlist(_) => manifest::CONTENT_TYPE,
+        Name::Index | Name::Playlist(_) | Name::LowIndex | Name::LowPlaylist(_) => manifest::CONTENT_TYPE,
         Name::Mpd => manifest::MPD_CONTENT_TYPE,
-        Name::Init(TrackKind::Audio, _) | Name::Segment(TrackKind::Audio, _) | Name::Segments(TrackKind::Audio, ..) => {
-            "audio/mp4"
-        }
+        Name::Init(TrackKind::Audio, _)
+        | Name::Segment(TrackKind::Audio, _)
+        | Name::Segments(TrackKind::Audio, ..)
+        | Name::Fragment(TrackKind::Audio, ..) => "audio/mp4",
         Name::Init(TrackKind::Video, _)
         | Name::Segment(TrackKind::Video, _)
         | Name::Segments(TrackKind::Video, ..)
+        | Name::Fragment(TrackKind::Video, ..)
         | Name::Mp4 => "video/mp4",
         Name::Flv => "video/x-flv",
         Name::Mp3 => "audio/mpeg",

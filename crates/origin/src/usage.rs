@@ -83,8 +83,16 @@ pub(crate) fn of_path(path: &str) -> Option<(String, bool)> {
     let name = name_of(path);
     let is_file = || [".mp4", ".flv", ".mp3"].iter().any(|end| name.ends_with(end)) && !name.starts_with("file.");
     let is_media = match name.parse() {
-        Ok(Name::Segment(..) | Name::Segments(..) | Name::Mp4 | Name::Flv | Name::Mp3) => true,
-        Ok(Name::Index | Name::Mpd | Name::Playlist(_) | Name::Init(..) | Name::Key) => false,
+        Ok(Name::Segment(..) | Name::Segments(..) | Name::Fragment(..) | Name::Mp4 | Name::Flv | Name::Mp3) => true,
+        Ok(
+            Name::Index
+            | Name::Mpd
+            | Name::Playlist(_)
+            | Name::LowIndex
+            | Name::LowPlaylist(_)
+            | Name::Init(..)
+            | Name::Key,
+        ) => false,
         Err(_) => is_file(),
     };
     Some((media, is_media))
@@ -221,6 +229,9 @@ mod tests {
             ("/v/a1/file.mp4", "a1", false),
             ("/l/play.example.org/cup/court1.m3u8", "cup/court1", false),
             ("/l/play.example.org/cup/court1/77aa/v3.m4s", "cup/court1", true),
+            ("/l/play.example.org/cup/court1/low.m3u8", "cup/court1", false),
+            ("/l/play.example.org/cup/court1/77aa/low-video.m3u8", "cup/court1", false),
+            ("/l/play.example.org/cup/court1/77aa/v3.0.m4s", "cup/court1", true),
         ] {
             assert_eq!(of(path), (media.to_owned(), is_media), "{path}");
         }

@@ -281,6 +281,8 @@ impl Vod {
                 }
                 (Keep::Forever, same_cut, segments(pieces, first, last)?)
             }
+            // Of what is live alone.
+            Name::LowIndex | Name::LowPlaylist(_) | Name::Fragment(..) => return Err(NO_NAME),
             Name::Mp4 => (Keep::Forever, same_cut, Content::Mp4(self.file(&self.mp4s, &cut, &laid).await?)),
             Name::Mp3 => (Keep::Forever, same_cut, Content::Mp3(self.file(&self.mp3s, &cut, &laid).await?)),
             Name::Flv => {

@@ -8,21 +8,23 @@
 //! sound), and an edit list in the init segment takes that back. New parameters of the same codec get a new init segment
 //! and no discontinuity: the timeline runs on, as it does when a player changes the rendition. (Decision 0007.)
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use codec::TrackKind;
 use container::{Edit, PAYLOAD_BYTES_MAX, SampleRow, SampleTables, Track, fragment_head, init_segment};
 use manifest::{MediaPlaylist, MediaSegment, PlaylistKind};
 use reel::{Fragment, SamplePage, track_id};
-use units::Timescale;
+use units::{MediaTime, Timescale};
 
 use crate::error::{Result, ViewError, no_track};
 use crate::fill::{Silence, still_ticks};
 use crate::name::Name;
 use crate::piece::Piece;
-use crate::timeline::{Growth, Part, StoredFile, Timeline, TrackEpoch};
+use crate::timeline::{Growth, Part, StoredFile, Timeline, TrackEpoch, rescale};
 
 /// Target duration of a playlist that still grows, in seconds: segments are some 4 to 6 s long, and it should not change.
-const GROWING_TARGET_SECONDS: u64 = 6;
+pub(crate) const GROWING_TARGET_SECONDS: u64 = 6;
 
 impl Timeline {
     /// The playlist of a track. `ended`: nothing more comes, though it was laid out as growing. `about`: segments are put
@@ -35,24 +37,29 @@ impl Timeline {
             Growth::Whole => (PlaylistKind::Vod, 0),
             Growth::Growing => (PlaylistKind::Event { ended }, GROWING_TARGET_SECONDS),
         };
-        let segments = self.slices(about).into_iter().filter_map(|slice| {
-            let parts = self.parts().get(slice.clone())?;
-            let first = parts.first()?;
-            let name = match parts.len() {
-                1 => Name::Segment(track, slice.start),
-                _ => Name::Segments(track, slice.start, slice.end.saturating_sub(1)),
-            };
-            Some(MediaSegment {
-                uri: name.to_string(),
-                duration: parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.length)),
-                discontinuity: first.discontinuity,
-                map: Name::Init(track, first.epoch(track)).to_string(),
-                // Once only where the timeline runs on: players place segments by it (decision 0019).
-                program_date_time: (slice.start == 0 || first.discontinuity).then_some(first.row.wall),
-                gap: !parts.iter().any(|part| self.is_filled(part, track)),
-            })
-        });
-        Ok(MediaPlaylist { kind, scale: Timescale::REEL, target_seconds_min, key: None, segments: segments.collect() })
+        let segments = self.slices(about).into_iter().filter_map(|slice| self.told_segment(track, slice)).collect();
+        Ok(MediaPlaylist { kind, scale: Timescale::REEL, target_seconds_min, key: None, segments, low_latency: None })
+    }
+
+    /// Parts of the cut as one segment of a playlist.
+    pub(crate) fn told_segment(&self, track: TrackKind, slice: Range<usize>) -> Option<MediaSegment> {
+        let parts = self.parts().get(slice.clone())?;
+        let first = parts.first()?;
+        let name = match parts.len() {
+            1 => Name::Segment(track, slice.start),
+            _ => Name::Segments(track, slice.start, slice.end.saturating_sub(1)),
+        };
+        Some(MediaSegment {
+            uri: name.to_string(),
+            duration: parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.length)),
+            discontinuity: first.discontinuity,
+            map: Name::Init(track, first.epoch(track)).to_string(),
+            // Once only where the timeline runs on: players place segments by it (decision 0019).
+            program_date_time: (slice.start == 0 || first.discontinuity).then_some(first.row.wall),
+            gap: !parts.iter().any(|part| self.is_filled(part, track)),
+            parts: Vec::new(),
+            open: self.is_open(slice.start),
+        })
     }
 
     /// The init segment of a track's `number`th set of parameters.
@@ -80,57 +87,111 @@ impl Timeline {
     ///
     /// Errors: [`ViewError::NoSuch`]; [`ViewError::PageMismatch`] when the page is another's.
     pub fn segment(&self, track: TrackKind, position: usize, page: &SamplePage) -> Result<Vec<Piece>> {
+        let part = self.parts().get(position).filter(|_| !self.is_open(position));
+        let part = part.ok_or(ViewError::NoSuch { what: "segment" })?;
+        match track {
+            TrackKind::Video if part.row.video.is_none() => self.still(part, page),
+            TrackKind::Video | TrackKind::Audio => {
+                let fragments = self.virtual_fragments(track, position, page)?;
+                Ok(fragments.into_iter().flat_map(|fragment| fragment.pieces).collect())
+            }
+        }
+    }
+
+    /// What a virtual segment is made of, one for each stored fragment that is shown. Each stays as it is when more come.
+    pub(crate) fn virtual_fragments(
+        &self,
+        track: TrackKind,
+        position: usize,
+        page: &SamplePage,
+    ) -> Result<Vec<VirtualFragment>> {
         let part = self.parts().get(position).ok_or(ViewError::NoSuch { what: "segment" })?;
         let known = self.track_epochs(track).get(part.epoch(track)).ok_or_else(|| no_track(track))?;
         match track {
-            TrackKind::Video if part.row.video.is_none() => self.still(part, page),
-            TrackKind::Video => self.video_segment(part, known, page),
-            TrackKind::Audio => self.audio_segment(part, known, page),
+            TrackKind::Video => video_fragments(part, known, page),
+            TrackKind::Audio => self.audio_fragments(part, known, page, self.is_open(position)),
         }
     }
 
-    fn video_segment(&self, part: &Part, known: &TrackEpoch, page: &SamplePage) -> Result<Vec<Piece>> {
-        let mut placed = Vec::new();
-        for fragment in page.fragments.iter().filter(|fragment| fragment.track == TrackKind::Video) {
-            let shown = Shown::of(part, fragment, i64::MIN)?;
-            placed.push((place(part, known, fragment.track, &shown), shown.from..shown.to));
-        }
-        if let Some(last) = placed.last_mut().and_then(|((_, samples), _)| samples.last_mut()) {
-            last.duration = last.duration.saturating_add(still_ticks(part));
-        }
-        let mut pieces = Vec::new();
-        let StoredFile { reel, segment, .. } = part.file(TrackKind::Video);
-        for (((dts, samples), range), sequence) in placed.into_iter().zip(part.video_fragments.saturating_add(1)..) {
-            pieces.push(Piece::Made(fragment_head(sequence, track_id(TrackKind::Video), dts, &samples)));
-            pieces.push(Piece::Stored { reel, segment, range });
-        }
-        Ok(pieces)
-    }
-
-    fn audio_segment(&self, part: &Part, known: &TrackEpoch, page: &SamplePage) -> Result<Vec<Piece>> {
+    /// `open`: more sound may come, so that there is no silence behind it.
+    fn audio_fragments(
+        &self,
+        part: &Part,
+        known: &TrackEpoch,
+        page: &SamplePage,
+        open: bool,
+    ) -> Result<Vec<VirtualFragment>> {
         let silence = Silence::of(known);
         let StoredFile { reel, segment, .. } = part.file(TrackKind::Audio);
-        let (mut pieces, mut sequence, mut end) = (Vec::new(), part.audio_fragments, part.sound_from);
+        let in_segment = |end: i64| {
+            rescale(MediaTime { ticks: end, scale: known.scale }, Timescale::REEL).saturating_sub(part.begin)
+        };
+        let (mut found, mut sequence, mut end) = (Vec::new(), part.audio_fragments, part.sound_from);
         for fragment in page.fragments.iter().filter(|fragment| fragment.track == TrackKind::Audio) {
             let shown = Shown::of(part, fragment, self.hls_audio_from(part))?;
             if shown.samples.is_empty() {
                 continue;
             }
+            let mut pieces = Vec::new();
             if let Some(silence) = &silence {
                 silence.fill(end, shown.dts, &mut sequence, &mut pieces);
             }
             sequence = sequence.saturating_add(1);
             let (dts, samples) = place(part, known, fragment.track, &shown);
-            let length = samples.iter().fold(0, |sum: i64, row| sum.saturating_add(i64::from(row.duration)));
-            end = end.max(shown.dts.saturating_add(length));
+            end = end.max(shown.dts.saturating_add(length(&samples)));
             pieces.push(Piece::Made(fragment_head(sequence, track_id(TrackKind::Audio), dts, &samples)));
             pieces.push(Piece::Stored { reel, segment, range: shown.from..shown.to });
+            found.push(VirtualFragment { pieces, end: in_segment(end), independent: true });
         }
-        if let Some(silence) = &silence {
+        if let Some(silence) = silence.filter(|_| !open) {
+            let mut pieces = Vec::new();
             silence.fill(end, part.sound_to, &mut sequence, &mut pieces);
+            if !pieces.is_empty() {
+                found.push(VirtualFragment { pieces, end: in_segment(part.sound_to), independent: true });
+            }
         }
-        Ok(pieces)
+        Ok(found)
     }
+}
+
+/// A fragment as it stands in a virtual segment.
+pub(crate) struct VirtualFragment {
+    pub(crate) pieces: Vec<Piece>,
+    /// How long after its segment begins it ends, in 90 kHz ticks.
+    pub(crate) end: i64,
+    /// A player can begin with it.
+    pub(crate) independent: bool,
+}
+
+fn video_fragments(part: &Part, known: &TrackEpoch, page: &SamplePage) -> Result<Vec<VirtualFragment>> {
+    let StoredFile { reel, segment, .. } = part.file(TrackKind::Video);
+    let count = page.fragments.iter().filter(|fragment| fragment.track == TrackKind::Video).count();
+    let (mut found, mut begin) = (Vec::with_capacity(count), None);
+    let fragments = page.fragments.iter().filter(|fragment| fragment.track == TrackKind::Video);
+    for (fragment, sequence) in fragments.zip(part.video_fragments.saturating_add(1)..) {
+        let shown = Shown::of(part, fragment, i64::MIN)?;
+        let end = shown.dts.saturating_add(length(shown.samples));
+        let (dts, mut samples) = place(part, known, fragment.track, &shown);
+        if found.len() + 1 == count
+            && let Some(last) = samples.last_mut()
+        {
+            last.duration = last.duration.saturating_add(still_ticks(part));
+        }
+        found.push(VirtualFragment {
+            pieces: vec![
+                Piece::Made(fragment_head(sequence, track_id(TrackKind::Video), dts, &samples)),
+                Piece::Stored { reel, segment, range: shown.from..shown.to },
+            ],
+            // Each picture is shown as long after the first as it is decoded.
+            end: end.saturating_sub(*begin.get_or_insert(shown.dts)),
+            independent: shown.samples.first().is_some_and(|row| row.sync),
+        });
+    }
+    Ok(found)
+}
+
+fn length(samples: &[SampleRow]) -> i64 {
+    samples.iter().fold(0, |sum: i64, row| sum.saturating_add(i64::from(row.duration)))
 }
 
 /// The samples of a stored fragment that a view shows, and where their bytes lie in the segment's file.

@@ -16,6 +16,7 @@ mod facts;
 mod fill;
 mod flv;
 mod hls;
+mod low;
 mod mp3;
 mod mp4;
 mod name;
@@ -28,13 +29,14 @@ mod timeline;
 pub use error::{Result, ViewError};
 pub use facts::{AudioFacts, Facts, VideoFacts};
 pub use flv::{Flv, FlvBuilder};
+pub use low::{Low, Reach, Wanted};
 pub use mp3::{Mp3, Mp3Builder};
 pub use mp4::{Mp4, Mp4Builder, SAMPLES_MAX};
 pub use name::{Name, ParseNameError};
 pub use package::{Member, Package};
 pub use piece::{Piece, slice, total};
 pub use slices::SLICE_PARTS_MAX;
-pub use timeline::{CutSpan, Growth, Part, SoundView, SpanView, StoredFile, Timeline};
+pub use timeline::{CutSpan, Growth, OpenSegment, Part, SoundView, SpanView, StoredFile, Timeline};
 
 #[cfg(test)]
 #[allow(clippy::cast_possible_truncation, reason = "made-up reels are small")]

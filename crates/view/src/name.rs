@@ -14,12 +14,18 @@ pub enum Name {
     Mpd,
     /// `video.m3u8`, `audio.m3u8`.
     Playlist(TrackKind),
+    /// `low.m3u8`: the multivariant playlist over those with parts.
+    LowIndex,
+    /// `low-video.m3u8`, `low-audio.m3u8`: a playlist with parts.
+    LowPlaylist(TrackKind),
     /// `init-v0.mp4`, `init-a0.mp4`: the init segment of a set of parameters.
     Init(TrackKind, usize),
     /// `v0.m4s`, `a0.m4s`: a segment, by its position in the cut.
     Segment(TrackKind, usize),
     /// `v0-2.m4s`, `a0-2.m4s`: several segments as one, by the positions of the first and the last.
     Segments(TrackKind, usize, usize),
+    /// `v0.2.m4s`, `a0.2.m4s`: a fragment, which is a part of a segment, by the position of the segment and its own number there.
+    Fragment(TrackKind, usize, usize),
     /// `source.mp4`: the progressive MP4.
     Mp4,
     /// `source.flv`.
@@ -51,9 +57,13 @@ impl fmt::Display for Name {
             Self::Mpd => f.write_str("index.mpd"),
             Self::Playlist(TrackKind::Video) => f.write_str("video.m3u8"),
             Self::Playlist(TrackKind::Audio) => f.write_str("audio.m3u8"),
+            Self::LowIndex => f.write_str("low.m3u8"),
+            Self::LowPlaylist(TrackKind::Video) => f.write_str("low-video.m3u8"),
+            Self::LowPlaylist(TrackKind::Audio) => f.write_str("low-audio.m3u8"),
             Self::Init(track, number) => write!(f, "init-{}{number}.mp4", letter(*track)),
             Self::Segment(track, number) => write!(f, "{}{number}.m4s", letter(*track)),
             Self::Segments(track, first, last) => write!(f, "{}{first}-{last}.m4s", letter(*track)),
+            Self::Fragment(track, segment, number) => write!(f, "{}{segment}.{number}.m4s", letter(*track)),
             Self::Mp4 => f.write_str("source.mp4"),
             Self::Flv => f.write_str("source.flv"),
             Self::Mp3 => f.write_str("source.mp3"),
@@ -88,11 +98,19 @@ impl FromStr for Name {
             let (first, last) = (number(first)?, number(last)?);
             (first < last).then_some(Self::Segments(track, first, last))
         };
+        let fragment = |text: &str| {
+            let (track, digits) = lettered(text)?;
+            let (segment, fragment) = digits.split_once('.')?;
+            Some(Self::Fragment(track, number(segment)?, number(fragment)?))
+        };
         let found = match text {
             "index.m3u8" => Some(Self::Index),
             "index.mpd" => Some(Self::Mpd),
             "video.m3u8" => Some(Self::Playlist(TrackKind::Video)),
             "audio.m3u8" => Some(Self::Playlist(TrackKind::Audio)),
+            "low.m3u8" => Some(Self::LowIndex),
+            "low-video.m3u8" => Some(Self::LowPlaylist(TrackKind::Video)),
+            "low-audio.m3u8" => Some(Self::LowPlaylist(TrackKind::Audio)),
             "source.mp4" => Some(Self::Mp4),
             "source.flv" => Some(Self::Flv),
             "source.mp3" => Some(Self::Mp3),
@@ -102,7 +120,8 @@ impl FromStr for Name {
                     rest.strip_suffix(".mp4").and_then(numbered).map(|(track, number)| Self::Init(track, number))
                 }
                 (None, Some(rest)) => {
-                    numbered(rest).map(|(track, number)| Self::Segment(track, number)).or_else(|| several(rest))
+                    let one = numbered(rest).map(|(track, number)| Self::Segment(track, number));
+                    one.or_else(|| several(rest)).or_else(|| fragment(rest))
                 }
                 _ => None,
             },
@@ -129,6 +148,11 @@ mod tests {
             Name::Segment(Audio, 0),
             Name::Segments(Video, 0, 2),
             Name::Segments(Audio, 9, 10),
+            Name::LowIndex,
+            Name::LowPlaylist(Video),
+            Name::LowPlaylist(Audio),
+            Name::Fragment(Video, 0, 0),
+            Name::Fragment(Audio, 12, 34),
             Name::Mp4,
             Name::Flv,
             Name::Mp3,
@@ -142,6 +166,10 @@ mod tests {
             "v.m4s",
             "v1-1.m4s",
             "v2-1.m4s",
+            "v1..m4s",
+            "v1.01.m4s",
+            "v1.2.3.m4s",
+            "v1-2.0.m4s",
             "v1-.m4s",
             "a0-01.m4s",
             "v00.m4s",

@@ -32,16 +32,19 @@ pub struct Member<'a> {
     pub folder: String,
     /// What is told of its bandwidth; `None`: the peak of any of its segments.
     pub bandwidth_bps: Option<u64>,
+    /// Its playlists are those with parts ([`Low`](crate::Low)).
+    pub low: bool,
 }
 
 impl<'a> Member<'a> {
     /// A rendition whose parts lie in `folder`.
     pub fn new(timeline: &'a Timeline, folder: &str) -> Self {
-        Self { timeline, folder: folder.to_owned(), bandwidth_bps: None }
+        Self { timeline, folder: folder.to_owned(), bandwidth_bps: None, low: false }
     }
 
     fn uri(&self, track: TrackKind) -> String {
-        format!("{}{}", self.folder, Name::Playlist(track))
+        let name = if self.low { Name::LowPlaylist(track) } else { Name::Playlist(track) };
+        format!("{}{name}", self.folder)
     }
 
     fn bandwidth(&self) -> u64 {
@@ -194,7 +197,7 @@ impl<'a> Package<'a> {
 /// Those that have pictures from a segment on, a set for each codec: players do not switch between these.
 fn video_sets(members: &[&Member<'_>], at: usize) -> Vec<AdaptationSet> {
     let mut sets: Vec<(VideoCodec, AdaptationSet)> = Vec::new();
-    for (number, Member { timeline, folder, bandwidth_bps }) in members.iter().enumerate() {
+    for (number, Member { timeline, folder, bandwidth_bps, .. }) in members.iter().enumerate() {
         let Some(part) = timeline.parts().get(at).filter(|part| timeline.is_filled(part, TrackKind::Video)) else {
             continue;
         };

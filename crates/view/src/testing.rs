@@ -4,7 +4,7 @@ use bytes::Bytes;
 use codec::{AudioCodec, AudioConfig, Mp3Config, TrackKind, VideoCodec, VideoConfig};
 use container::{SampleRow, fragment_head};
 use reel::{Epoch, Fragment, Join, ORIGIN_SECONDS, PageRef, ReelIndex, SamplePage, SegmentRow, Span, track_id};
-use units::{MediaTime, ReelId, Timescale, WallTime};
+use units::{ReelId, Timescale, WallTime};
 
 use crate::{Flv, FlvBuilder, Growth, Mp4, Mp4Builder, Piece, SoundView, SpanView, StoredFile, Timeline};
 
@@ -202,15 +202,8 @@ impl Stored {
         }
         let page = SamplePage { fragments };
         let (video, audio) = (page.track_span(TrackKind::Video), page.track_span(TrackKind::Audio));
-        let in_reel = |ticks| {
-            let scale = self.index.epochs[usize::try_from(epoch).unwrap()].scale(TrackKind::Audio).unwrap();
-            MediaTime { ticks, scale }.rescale_round(Timescale::REEL).unwrap().ticks
-        };
-        let (begin, end) = match (video, audio) {
-            (Some(video), _) => (video.pts, video.pts_end),
-            (None, Some(audio)) => (in_reel(audio.pts), in_reel(audio.pts_end)),
-            (None, None) => (0, 0),
-        };
+        let borders = page.borders(&self.index.epochs[usize::try_from(epoch).unwrap()]);
+        let (begin, end) = borders.map_or((0, 0), |borders| (borders.begin, borders.end));
         self.index.segments.push(SegmentRow {
             number,
             epoch,

@@ -5,7 +5,7 @@
 //! that reel's timeline. Times are shifted once per span, rounded once per sample, never summed.
 
 use codec::{AudioConfig, TrackKind, VideoConfig};
-use reel::{Epoch, Join, PageRef, ReelIndex, SegmentRow, Span};
+use reel::{Epoch, Join, PageRef, ReelIndex, SamplePage, SegmentHead, SegmentRow, Span};
 use units::{MediaTime, ReelId, Timescale, WallTime};
 
 use crate::error::{Result, ViewError};
@@ -74,12 +74,51 @@ pub struct StoredFile {
 }
 
 /// Whether more may come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum Growth {
     /// All of it is known.
+    #[default]
     Whole,
     /// It is being recorded: whatever is derived of a segment must stay as it is when more segments come.
     Growing,
+}
+
+/// A segment that is being written, as far as it is known: all that is derived of it stays when more of it comes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenSegment {
+    row: SegmentRow,
+    epoch: Epoch,
+}
+
+impl OpenSegment {
+    /// From the first and the last description in its file, and its fragments. `None` while too little is there.
+    pub fn new(first: &SegmentHead, last: &SegmentHead, page: &SamplePage) -> Option<Self> {
+        let borders = page.borders(&last.epoch)?;
+        let row = SegmentRow {
+            number: first.segment,
+            cycle: first.cycle,
+            epoch: last.epoch.number,
+            // Whatever it will be.
+            bytes: u64::MAX,
+            wall: first.wall,
+            join: first.join,
+            begin: borders.begin,
+            end: borders.end.max(borders.begin.saturating_add(1)),
+            video: page.track_span(TrackKind::Video),
+            audio: page.track_span(TrackKind::Audio),
+            page: PageRef { at: 0, len: 0, crc: 0 },
+        };
+        Some(Self { row, epoch: last.epoch.clone() })
+    }
+
+    /// Whether a timeline with the one is a timeline with the other: they are the same segment, and no track has joined.
+    pub fn is_laid_as(&self, other: &Self) -> bool {
+        let tracks = |row: &SegmentRow| (row.video.is_some(), row.audio.is_some());
+        self.row.number == other.row.number
+            && self.row.begin == other.row.begin
+            && self.epoch == other.epoch
+            && tracks(&self.row) == tracks(&other.row)
+    }
 }
 
 /// One segment of a cut.
@@ -150,6 +189,8 @@ pub struct Timeline {
     video: Vec<TrackEpoch>,
     audio: Vec<TrackEpoch>,
     growth: Growth,
+    /// The last part is still being written.
+    open: bool,
     /// Sound that begins before this (asset's timeline, track's ticks) is left out of virtual segments.
     sound_front: i64,
 }
@@ -159,15 +200,42 @@ impl Timeline {
     ///
     /// Errors: [`ViewError::Empty`] when no segment is left, [`ViewError::UnknownEpoch`] when an index is inconsistent.
     pub fn new(spans: &[SpanView<'_>], growth: Growth) -> Result<Self> {
-        let mut laying = Laying::default();
+        let mut laying = Laying { growth, ..Laying::default() };
         for view in spans {
             let mut first = true;
             for row in view.index.between(view.span.from, view.span.to) {
-                laying.add(view, row, first)?;
+                laying.add(view, row, view.index.epoch(row.epoch), first)?;
                 first = false;
             }
         }
-        laying.finish(growth)
+        laying.finish(false)
+    }
+
+    /// Lays out a span of a reel that grows, and behind it the segment that is being written.
+    ///
+    /// Errors: as [`new`](Self::new); also [`ViewError::Empty`] while no segment is whole.
+    pub fn with_open(view: &SpanView<'_>, open: &OpenSegment) -> Result<Self> {
+        let mut laying = Laying { growth: Growth::Growing, ..Laying::default() };
+        let rows = view.index.between(view.span.from, view.span.to);
+        for (number, row) in rows.iter().enumerate() {
+            laying.add(view, row, view.index.epoch(row.epoch), number == 0)?;
+        }
+        let last = rows.last().ok_or(ViewError::Empty)?;
+        // Sound alone begins no earlier than the media before it ends; its row will say so, too.
+        let begin = if open.row.video.is_some() { open.row.begin } else { open.row.begin.max(last.end) };
+        let row = SegmentRow { begin, end: open.row.end.max(begin.saturating_add(1)), ..open.row.clone() };
+        laying.add(view, &row, Some(&open.epoch), false)?;
+        laying.finish(true)
+    }
+
+    /// Whether the segment at `position` is still being written.
+    pub fn is_open(&self, position: usize) -> bool {
+        self.open && position.saturating_add(1) == self.parts.len()
+    }
+
+    /// How many segments are whole.
+    pub fn sealed(&self) -> usize {
+        self.parts.len().saturating_sub(usize::from(self.open))
     }
 
     /// Its segments, in order of play.
@@ -273,6 +341,7 @@ fn file_of(reel: ReelId, row: &SegmentRow) -> StoredFile {
 /// A timeline while it is laid out.
 #[derive(Default)]
 struct Laying {
+    growth: Growth,
     parts: Vec<Part>,
     files: Vec<CutFile>,
     video: Vec<TrackEpoch>,
@@ -294,9 +363,9 @@ struct Laying {
 }
 
 impl Laying {
-    fn add(&mut self, view: &SpanView<'_>, row: &SegmentRow, first_of_span: bool) -> Result<()> {
+    fn add(&mut self, view: &SpanView<'_>, row: &SegmentRow, epoch: Option<&Epoch>, first_of_span: bool) -> Result<()> {
         let unknown = || ViewError::UnknownEpoch { reel: view.span.reel, segment: row.number };
-        let epoch = view.index.epoch(row.epoch).ok_or_else(unknown)?;
+        let epoch = epoch.ok_or_else(unknown)?;
         let beside = view.sound.and_then(|sound| Some((sound, sound.beside(row)?)));
         let (audio, audio_epoch) = match beside {
             Some((sound, beside)) => (beside.audio, sound.index.epoch(beside.epoch).ok_or_else(unknown)?),
@@ -367,7 +436,12 @@ impl Laying {
         }
         let before = before.and_then(|last| self.video.get(last)?.epoch.video.as_ref());
         let other_codec = before.is_some_and(|before| before.codec != config.codec);
-        let delay = *self.delay.get_or_insert_with(|| track.pts.saturating_sub(track.dts));
+        // While it grows what is derived must follow from its first picture: one that is shown before it may not have come yet.
+        let shown = match self.growth {
+            Growth::Whole => track.pts,
+            Growth::Growing => row.begin,
+        };
+        let delay = *self.delay.get_or_insert_with(|| shown.saturating_sub(track.dts));
         if number == self.delays.len() {
             self.delays.push(delay);
             self.first_delays.push(delay);
@@ -404,7 +478,8 @@ impl Laying {
         }
     }
 
-    fn finish(mut self, growth: Growth) -> Result<Timeline> {
+    fn finish(mut self, open: bool) -> Result<Timeline> {
+        let growth = self.growth;
         if self.parts.is_empty() {
             return Err(ViewError::Empty);
         }
@@ -440,7 +515,7 @@ impl Laying {
         lay_stills(&mut self.parts);
         lay_silence(&mut self.parts, &self.audio, growth);
         let Self { parts, files, video, audio, .. } = self;
-        Ok(Timeline { parts, files, video, audio, growth, sound_front })
+        Ok(Timeline { parts, files, video, audio, growth, open, sound_front })
     }
 }
 
