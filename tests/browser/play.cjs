@@ -1,9 +1,10 @@
 // Plays one URL in headless Chromium and prints what was seen, as one JSON object.
 //
-//   node play.cjs hls|shaka|dash|mp4 URL [seek-to-seconds|switch]
+//   node play.cjs hls|shaka|dash|mp4 URL [seek-to-seconds|switch|low:seconds]
 //
 // Without a seek it plays from the beginning to the end, at double speed, and counts the frames. With one it seeks there and plays
-// one second. With `switch` it plays to the end and takes another rendition every few seconds. NODE_PATH names the folder in which
+// one second. With `switch` it plays to the end and takes another rendition every few seconds. With `low:8` (hls.js alone) it plays
+// eight seconds at the live edge, with low latency, and counts the parts that it loads. NODE_PATH names the folder in which
 // `cargo xtask setup` installed the players and playwright-core.
 
 const fs = require("node:fs");
@@ -12,7 +13,8 @@ const { chromium } = require("playwright-core");
 
 const [kind, url, how] = process.argv.slice(2);
 const switching = how === "switch";
-const seek = how === undefined || switching ? null : Number(how);
+const low = how?.startsWith("low:") ? Number(how.slice(4)) : null;
+const seek = how === undefined || switching || low !== null ? null : Number(how);
 
 // The page is served from another origin than the media, as a customer's site is.
 const page = `<!doctype html><title>player</title><video id="video" muted playsinline></video><script src="/player.js"></script>`;
@@ -36,7 +38,7 @@ async function main() {
     const console_ = [];
     tab.on("console", (message) => message.type() === "error" && console_.push(message.text()));
     await tab.goto(`http://127.0.0.1:${site.address().port}/`);
-    const seen = await tab.evaluate(play, { kind, url, seek, switching });
+    const seen = await tab.evaluate(play, { kind, url, seek, switching, low });
     console.log(JSON.stringify({ ...seen, console: console_ }));
   } finally {
     await browser.close();
@@ -45,7 +47,7 @@ async function main() {
 }
 
 // Runs in the page.
-async function play({ kind, url, seek, switching }) {
+async function play({ kind, url, seek, switching, low }) {
   const video = document.getElementById("video");
   const errors = [];
   const stalls = [];
@@ -59,14 +61,19 @@ async function play({ kind, url, seek, switching }) {
   video.addEventListener("resize", () => widths.push(video.videoWidth));
   video.addEventListener("waiting", () => stalls.push(video.currentTime));
   const ready = event("loadeddata");
+  let hls, parts = 0, segments = 0, deltas = 0;
+  const latencies = [];
   if (kind === "hls") {
-    const hls = new Hls({ startPosition: seek ?? 0, ...(switching ? { maxBufferLength: 4, maxMaxBufferLength: 4 } : {}) });
+    const start = low === null ? { startPosition: seek ?? 0 } : { lowLatencyMode: true };
+    hls = new Hls({ ...start, ...(switching ? { maxBufferLength: 4, maxMaxBufferLength: 4 } : {}) });
     if (switching) {
       // Another one for each segment.
       let turn = 0;
       hls.on(Hls.Events.FRAG_BUFFERED, (_, data) => data.frag.type === "main" && (hls.loadLevel = turn++ % hls.levels.length));
     }
     hls.on(Hls.Events.ERROR, (_, data) => errors.push(`hls.js ${data.fatal ? "fatal" : "mild"} ${data.type}: ${data.details}`));
+    hls.on(Hls.Events.FRAG_LOADED, (_, data) => (data.part ? parts++ : segments++));
+    hls.on(Hls.Events.LEVEL_UPDATED, (_, data) => data.details.skippedSegments && deltas++);
     hls.loadSource(url);
     hls.attachMedia(video);
   } else if (kind === "shaka") {
@@ -125,18 +132,23 @@ async function play({ kind, url, seek, switching }) {
   const duration = video.duration;
   const from = video.currentTime;
   if (!broken()) {
-    video.playbackRate = 2;
+    if (low === null) video.playbackRate = 2;
     await video.play();
+    const length = low ?? (seek === null ? Infinity : 1);
     const arrived = new Promise((resolve) => {
-      const look = () => (video.ended || (seek !== null && video.currentTime > from + 1) ? resolve() : setTimeout(look, 20));
+      const look = () => {
+        if (low !== null) latencies.push(hls.latency);
+        return video.ended || video.currentTime > from + length ? resolve() : setTimeout(look, 20);
+      };
       look();
     });
-    await step("played", arrived, 30 + (duration - from));
+    await step("played", arrived, 30 + (low ?? duration - from));
   }
   const quality = video.getVideoPlaybackQuality();
   return {
     duration, from, to: video.currentTime, ended: video.ended, errors, timing,
-    stalls: stalls.filter((at) => at > from && at < duration - 0.5),
+    stalls: stalls.filter((at) => at > from && (low !== null || at < duration - 0.5)),
+    parts, segments, deltas, latency: low === null ? null : latencies.sort((a, b) => a - b)[latencies.length >> 1],
     width: video.videoWidth, height: video.videoHeight, widths,
     frames: quality.totalVideoFrames, dropped: quality.droppedVideoFrames,
     audioBytes: video.webkitAudioDecodedByteCount, videoBytes: video.webkitVideoDecodedByteCount,

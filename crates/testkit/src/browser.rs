@@ -66,6 +66,14 @@ pub struct Seen {
     pub errors: Vec<String>,
     /// Where it ran dry in the middle.
     pub stalls: Vec<f64>,
+    /// Parts of segments that hls.js loaded.
+    pub parts: u64,
+    /// Whole segments that hls.js loaded.
+    pub segments: u64,
+    /// Playlists that hls.js got without what it had.
+    pub deltas: u64,
+    /// With low latency: the middle of all values that hls.js told, in seconds.
+    pub latency: Option<f64>,
 }
 
 /// Plays `url` to the end, or with `seek` one second from there.
@@ -76,6 +84,11 @@ pub async fn play(player: Player, url: &str, seek: Option<f64>) -> anyhow::Resul
 /// Plays `url` to the end, and takes another rendition every few seconds.
 pub async fn play_switching(player: Player, url: &str) -> anyhow::Result<Seen> {
     run(player, url, Some("switch".to_owned())).await
+}
+
+/// Plays `seconds` of what is live with hls.js, as close to the live edge as the playlist lets it.
+pub async fn play_live(url: &str, seconds: u32) -> anyhow::Result<Seen> {
+    run(Player::Hls, url, Some(format!("low:{seconds}"))).await
 }
 
 async fn run(player: Player, url: &str, how: Option<String>) -> anyhow::Result<Seen> {

@@ -228,22 +228,26 @@ pub struct Writer {
     blobs: Blobs,
     /// What was written so far.
     pub index: ReelIndex,
+    /// Of the segment that is open.
+    page: SamplePage,
+    bytes: u64,
 }
 
 impl Writer {
     /// Nothing is written yet.
     pub fn new(blobs: &Blobs, reel: ReelId) -> Self {
-        Self { reel, blobs: blobs.clone(), index: ReelIndex::default() }
+        Self { reel, blobs: blobs.clone(), index: ReelIndex::default(), page: SamplePage::default(), bytes: 0 }
     }
 
     /// Writes the next segment.
     pub fn write(&mut self, planned: &Planned) {
+        self.append(planned, planned.fragments.len());
+        self.seal(planned);
+    }
+
+    /// Writes of the next segment what `fragments` there are before any others; it stays open.
+    pub fn append(&mut self, planned: &Planned, fragments: usize) {
         let number = u32::try_from(self.index.segments.len()).unwrap();
-        let mut rows = self.blobs.append_file(&segments_index_key(self.reel)).unwrap();
-        if self.index.epochs.len() <= usize::try_from(planned.epoch.number).unwrap() {
-            rows.append(&[encode_epoch(&planned.epoch).into()]).unwrap();
-            self.index.epochs.push(planned.epoch.clone());
-        }
         let head = SegmentHead {
             reel: self.reel,
             segment: number,
@@ -253,18 +257,32 @@ impl Writer {
             epoch: planned.epoch.clone(),
             borders: None,
         };
-        let mut parts = vec![segment_head(&head)];
-        let mut at = u64::try_from(parts[0].len()).unwrap();
-        let mut page = SamplePage::default();
-        for (sequence, (fragment, bytes)) in (1u32..).zip(&planned.fragments) {
+        let mut parts = Vec::new();
+        if self.page.fragments.is_empty() {
+            parts.push(segment_head(&head));
+            self.bytes = u64::try_from(parts[0].len()).unwrap();
+        }
+        let new = (1u32..).zip(&planned.fragments).take(fragments).skip(self.page.fragments.len());
+        for (sequence, (fragment, bytes)) in new {
             let dts = u64::try_from(fragment.dts).unwrap();
             parts.push(fragment_head(sequence, track_id(fragment.track), dts, &fragment.samples));
             parts.extend(bytes.iter().cloned());
-            let fragment = Fragment { at, ..fragment.clone() };
-            at += fragment.bytes();
-            page.fragments.push(fragment);
+            let fragment = Fragment { at: self.bytes, ..fragment.clone() };
+            self.bytes += fragment.bytes();
+            self.page.fragments.push(fragment);
         }
         self.blobs.append_file(&segment_key(self.reel, number)).unwrap().append(&parts).unwrap();
+    }
+
+    /// Ends the open segment: its page and its row are written.
+    pub fn seal(&mut self, planned: &Planned) {
+        let number = u32::try_from(self.index.segments.len()).unwrap();
+        let page = std::mem::take(&mut self.page);
+        let mut rows = self.blobs.append_file(&segments_index_key(self.reel)).unwrap();
+        if self.index.epochs.len() <= usize::try_from(planned.epoch.number).unwrap() {
+            rows.append(&[encode_epoch(&planned.epoch).into()]).unwrap();
+            self.index.epochs.push(planned.epoch.clone());
+        }
         let encoded = page.encode();
         let mut pages = self.blobs.append_file(&samples_index_key(self.reel)).unwrap();
         let page_ref = PageRef { at: pages.len(), len: u32::try_from(encoded.len()).unwrap(), crc: checksum(&encoded) };
@@ -280,7 +298,7 @@ impl Writer {
             number,
             cycle: 0,
             epoch: planned.epoch.number,
-            bytes: at,
+            bytes: self.bytes,
             wall,
             join: planned.join,
             begin,

@@ -38,7 +38,7 @@ impl Watch {
         if self.away.load(Ordering::Relaxed) {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
-        let path = request.uri().path().to_owned();
+        let path = request.uri().path_and_query().map_or("", |path| path.as_str()).to_owned();
         if path != door::feed::PATH {
             let range = request.headers().get(header::RANGE).map_or("", |value| value.to_str().unwrap());
             self.asked.lock().unwrap().push(format!("{path} {range}").trim_end().to_owned());

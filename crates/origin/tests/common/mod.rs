@@ -1,6 +1,8 @@
 //! A store, a catalog and an origin for tests.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod growing;
+
 use blobs::Blobs;
 use catalog::sql::Sql;
 use catalog::{AssetStatus, Catalog, CatalogUrl, Domain, DomainKind, NewRecording, OpenCycle, SealedCycle};

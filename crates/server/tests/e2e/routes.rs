@@ -35,6 +35,7 @@ const ROUTES: &[(&str, &str, Rule)] = &[
     ("/v/{asset}/{name}", "/v/0123456789abcdef0123456789abcdef/source.mp4", Rule::Guarded),
     ("/v/{asset}/{output}/{name}", "/v/0123456789abcdef0123456789abcdef/source/1.m4s", Rule::Guarded),
     ("/l/{domain}/{app}/{file}", "/l/play.localhost/private-mark/a.m3u8", Rule::Guarded),
+    ("/l/{domain}/{app}/{stream}/low.m3u8", "/l/play.localhost/private-mark/a/low.m3u8", Rule::Guarded),
     ("/l/{domain}/{app}/{stream}/{recording}/{name}", "/l/play.localhost/private-mark/a/0123/1.m4s", Rule::Guarded),
 ];
 
