@@ -4,7 +4,8 @@
 //
 // Without a seek it plays from the beginning to the end, at double speed, and counts the frames. With one it seeks there and plays
 // one second. With `switch` it plays to the end and takes another rendition every few seconds. With `low:8` (hls.js alone) it plays
-// eight seconds at the live edge, with low latency, and counts the parts that it loads. NODE_PATH names the folder in which
+// eight seconds at the live edge, with low latency, counts the parts that it loads, and tells (in seconds, the middle of all looks) how
+// far behind the live edge it is, how long ago the server got what it shows, and how old a playlist's last part was. NODE_PATH names the folder in which
 // `cargo xtask setup` installed the players and playwright-core.
 
 const fs = require("node:fs");
@@ -62,7 +63,8 @@ async function play({ kind, url, seek, switching, low }) {
   video.addEventListener("waiting", () => stalls.push(video.currentTime));
   const ready = event("loadeddata");
   let hls, parts = 0, segments = 0, deltas = 0;
-  const latencies = [];
+  const latencies = [], delays = [], ages = [];
+  const middle = (all) => all.sort((a, b) => a - b)[all.length >> 1];
   if (kind === "hls") {
     const start = low === null ? { startPosition: seek ?? 0 } : { lowLatencyMode: true };
     hls = new Hls({ ...start, ...(switching ? { maxBufferLength: 4, maxMaxBufferLength: 4 } : {}) });
@@ -74,6 +76,10 @@ async function play({ kind, url, seek, switching, low }) {
     hls.on(Hls.Events.ERROR, (_, data) => errors.push(`hls.js ${data.fatal ? "fatal" : "mild"} ${data.type}: ${data.details}`));
     hls.on(Hls.Events.FRAG_LOADED, (_, data) => (data.part ? parts++ : segments++));
     hls.on(Hls.Events.LEVEL_UPDATED, (_, data) => data.details.skippedSegments && deltas++);
+    hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
+      const last = details.fragmentHint ?? details.fragments.at(-1);
+      if (last?.programDateTime) ages.push((Date.now() - last.programDateTime) / 1000 - (details.edge - last.start));
+    });
     hls.loadSource(url);
     hls.attachMedia(video);
   } else if (kind === "shaka") {
@@ -137,7 +143,10 @@ async function play({ kind, url, seek, switching, low }) {
     const length = low ?? (seek === null ? Infinity : 1);
     const arrived = new Promise((resolve) => {
       const look = () => {
-        if (low !== null) latencies.push(hls.latency);
+        if (low !== null) {
+          latencies.push(hls.latency);
+          if (hls.playingDate) delays.push((Date.now() - hls.playingDate) / 1000);
+        }
         return video.ended || video.currentTime > from + length ? resolve() : setTimeout(look, 20);
       };
       look();
@@ -148,7 +157,7 @@ async function play({ kind, url, seek, switching, low }) {
   return {
     duration, from, to: video.currentTime, ended: video.ended, errors, timing,
     stalls: stalls.filter((at) => at > from && (low !== null || at < duration - 0.5)),
-    parts, segments, deltas, latency: low === null ? null : latencies.sort((a, b) => a - b)[latencies.length >> 1],
+    parts, segments, deltas, latency: middle(latencies), delay: middle(delays), age: middle(ages),
     width: video.videoWidth, height: video.videoHeight, widths,
     frames: quality.totalVideoFrames, dropped: quality.droppedVideoFrames,
     audioBytes: video.webkitAudioDecodedByteCount, videoBytes: video.webkitVideoDecodedByteCount,

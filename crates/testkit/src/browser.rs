@@ -68,12 +68,6 @@ pub struct Seen {
     pub stalls: Vec<f64>,
     /// Parts of segments that hls.js loaded.
     pub parts: u64,
-    /// Whole segments that hls.js loaded.
-    pub segments: u64,
-    /// Playlists that hls.js got without what it had.
-    pub deltas: u64,
-    /// With low latency: the middle of all values that hls.js told, in seconds.
-    pub latency: Option<f64>,
 }
 
 /// Plays `url` to the end, or with `seek` one second from there.

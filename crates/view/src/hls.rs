@@ -168,7 +168,9 @@ fn video_fragments(part: &Part, known: &TrackEpoch, page: &SamplePage) -> Result
     let count = page.fragments.iter().filter(|fragment| fragment.track == TrackKind::Video).count();
     let (mut found, mut begin) = (Vec::with_capacity(count), None);
     let fragments = page.fragments.iter().filter(|fragment| fragment.track == TrackKind::Video);
-    for (fragment, sequence) in fragments.zip(part.video_fragments.saturating_add(1)..) {
+    for fragment in fragments {
+        let number = u32::try_from(found.len() + 1).unwrap_or(u32::MAX);
+        let sequence = part.video_fragments.saturating_add(number);
         let shown = Shown::of(part, fragment, i64::MIN)?;
         let end = shown.dts.saturating_add(length(shown.samples));
         let (dts, mut samples) = place(part, known, fragment.track, &shown);

@@ -202,7 +202,10 @@ impl Stored {
         }
         let page = SamplePage { fragments };
         let (video, audio) = (page.track_span(TrackKind::Video), page.track_span(TrackKind::Audio));
-        let borders = page.borders(&self.index.epochs[usize::try_from(epoch).unwrap()]);
+        // Also where pictures are missing that there should be.
+        let mut parameters = self.index.epochs[usize::try_from(epoch).unwrap()].clone();
+        parameters.video = parameters.video.filter(|_| video.is_some());
+        let borders = page.borders(&parameters);
         let (begin, end) = borders.map_or((0, 0), |borders| (borders.begin, borders.end));
         self.index.segments.push(SegmentRow {
             number,

@@ -1,14 +1,18 @@
 //! What views promise, judged by a second reader of MP4 over made-up reels.
 
+use std::sync::Arc;
+
 use codec::TrackKind::{Audio, Video};
 use container::{FragmentHead, SampleRow, read_fragment};
 use mp4_atom::{Atom, Moov, ReadAtom, ReadFrom, Trak};
 use proptest::prelude::*;
-use reel::{Epoch, Fragment, Join, PageRef, ReelIndex, SamplePage, SegmentRow, Span, TrackSpan};
+use reel::{Epoch, Fragment, Join, PageRef, ReelIndex, SamplePage, SegmentHead, SegmentRow, Span, TrackSpan};
 use units::{ReelId, WallTime};
 
 use crate::testing::{Shape, Stored, mp4, page, read, record, sample_bytes, stored, timeline};
-use crate::{FlvBuilder, Growth, Mp4Builder, Piece, SpanView, Timeline, ViewError, slice, total};
+use crate::{
+    FlvBuilder, Growth, Low, Mp4Builder, OpenSegment, Piece, SpanView, Timeline, ViewError, Wanted, slice, total,
+};
 
 /// A sample as a player of the MP4 sees it; times on the presentation's timeline in the track's ticks.
 #[derive(Debug, PartialEq)]
@@ -631,6 +635,27 @@ proptest! {
                     for (position, part) in timeline.parts().iter().enumerate() {
                         let page = &pages[part.row.number as usize];
                         let _ = flv.part(&timeline, position, [page, page], &(5..u64::MAX - 3));
+                    }
+                }
+            }
+            let pages: Vec<_> = pages.iter().cloned().map(Arc::new).collect();
+            let told = |timeline: &Timeline| {
+                let parts = timeline.parts()[timeline.told()].iter();
+                parts.map(|part| Arc::clone(&pages[(part.row.number as usize).min(pages.len() - 1)])).collect::<Vec<_>>()
+            };
+            let whole = SpanView::new(Span { reel, from: i64::MIN, to: i64::MAX }, &index);
+            let open = index.segments.last().zip(index.epochs.first()).and_then(|(row, epoch)| {
+                let (wall, join, epoch) = (row.wall, row.join, epoch.clone());
+                let head = SegmentHead { reel, segment: row.number + 1, cycle: 0, wall, join, epoch, borders: None };
+                let open = OpenSegment::new(&head, &head, pages.last()?)?;
+                Timeline::with_open(&whole, &open).ok()
+            });
+            for timeline in [Some(timeline), open].into_iter().flatten() {
+                let pages = told(&timeline);
+                if let Ok(low) = Low::new(Arc::new(timeline), &pages, false) {
+                    for track in [Video, Audio] {
+                        let _ = low.playlist(track, growing).map(|playlist| playlist.to_text());
+                        let _ = low.reach(track, Wanted { segment: usize::MAX, part: Some(usize::MAX) });
                     }
                 }
             }
