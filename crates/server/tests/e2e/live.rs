@@ -60,14 +60,16 @@ async fn a_growing_recording_plays_from_its_first_second() {
     wait_recorded(&server, "s", 1).await;
 }
 
-/// What a playlist names, resolved: each line that is a URL, and each that stands in an attribute of `tag`.
-fn named(base: &Url, text: &str, tag: &str) -> Vec<Url> {
-    let quoted = |line: &str| line.split_once("URI=\"").and_then(|(_, rest)| Some(rest.split('"').next()?.to_owned()));
-    let lines = text.lines().filter_map(|line| match line.strip_prefix(tag) {
-        Some(rest) => quoted(rest),
-        None => Some(line.to_owned()).filter(|line| tag.is_empty() && !line.starts_with('#') && !line.is_empty()),
-    });
-    lines.map(|uri| base.join(&uri).unwrap()).collect()
+/// What a playlist names in lines of their own, resolved.
+fn named(base: &Url, text: &str) -> Vec<Url> {
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    lines.map(|uri| base.join(uri).unwrap()).collect()
+}
+
+/// What it names in attributes of a tag.
+fn tagged(base: &Url, text: &str, tag: &str) -> Vec<Url> {
+    let uri = |line: &str| Some(line.strip_prefix(tag)?.split_once("URI=\"")?.1.split('"').next()?.to_owned());
+    text.lines().filter_map(uri).map(|uri| base.join(&uri).unwrap()).collect()
 }
 
 async fn bytes(url: &Url) -> anyhow::Result<Vec<u8>> {
@@ -93,18 +95,18 @@ async fn check_parts(playlist: &Url) {
     let whole = until(SOON, async || {
         let list = text(playlist).await?;
         let tail = list.rsplit("\n#EXTINF:").next().context("a segment")?;
-        let open = named(playlist, tail, "#EXT-X-PART:");
+        let open = tagged(playlist, tail, "#EXT-X-PART:");
         let name = open.first().and_then(|part| Some(part.as_str().split_once(".0.m4s")?.0.to_owned()));
         let wanted = segment.borrow_mut().get_or_insert_with(|| name.clone().unwrap_or_default()).clone();
         ensure!(!wanted.is_empty() || segment.borrow_mut().take().is_none(), "no segment is open");
         if name.as_ref() == Some(&wanted) {
             load(&open).await?;
         }
-        let sealed = named(playlist, &list, "").into_iter().find(|url| url.as_str() == format!("{wanted}.m4s"));
+        let sealed = named(playlist, &list).into_iter().find(|url| url.as_str() == format!("{wanted}.m4s"));
         let sealed = sealed.context("it is still open")?;
         // The last ones may have come together with the end of the segment.
         let name = sealed.path_segments().and_then(Iterator::last).context("a name")?.replace(".m4s", ".");
-        let all = named(playlist, &list, "#EXT-X-PART:");
+        let all = tagged(playlist, &list, "#EXT-X-PART:");
         load(&all.into_iter().filter(|part| part.path().contains(&format!("/{name}"))).collect::<Vec<_>>()).await?;
         bytes(&sealed).await
     })
@@ -114,7 +116,7 @@ async fn check_parts(playlist: &Url) {
     assert!(parts.len() >= 5, "{} parts", parts.len());
     assert!(parts.concat() == whole, "the segment is its parts");
     let list = text(playlist).await.unwrap();
-    let init = bytes(named(playlist, &list, "#EXT-X-MAP:").last().unwrap()).await.unwrap();
+    let init = bytes(tagged(playlist, &list, "#EXT-X-MAP:").last().unwrap()).await.unwrap();
     let file = folder.path().join("parts.mp4");
     std::fs::write(&file, [init, parts.concat()].concat()).unwrap();
     let file = file.to_str().unwrap();
@@ -130,8 +132,8 @@ async fn what_is_pushed_is_watched_in_parts_before_its_segment_is_whole() {
     let publisher = Push::start(&clip, &server.push_url("live", "s"), Pace::Times(1.0)).unwrap();
     let low = server.http_url(&format!("/l/{PLAY_DOMAIN}/live/s/low.m3u8")).parse::<Url>().unwrap();
     let list = until(SOON, async || text(&low).await).await.unwrap();
-    let [video] = &named(&low, &list, "")[..] else { panic!("{list}") };
-    let [audio] = &named(&low, &list, "#EXT-X-MEDIA:")[..] else { panic!("{list}") };
+    let [video] = &named(&low, &list)[..] else { panic!("{list}") };
+    let [audio] = &tagged(&low, &list, "#EXT-X-MEDIA:")[..] else { panic!("{list}") };
     check_parts(video).await;
     check_parts(audio).await;
 
@@ -141,7 +143,7 @@ async fn what_is_pushed_is_watched_in_parts_before_its_segment_is_whole() {
 
     // What is wanted next is waited for, and nothing that is far ahead.
     let list = text(video).await.unwrap();
-    let next = named(video, &list, "").len();
+    let next = named(video, &list).len();
     let ask = |query: String| {
         let mut url = video.clone();
         url.set_query(Some(&query));
@@ -156,7 +158,7 @@ async fn what_is_pushed_is_watched_in_parts_before_its_segment_is_whole() {
     publisher.kill().await.unwrap();
     // Nobody waits for what never comes.
     until(SOON, async || {
-        let next = named(video, &text(video).await?, "").len();
+        let next = named(video, &text(video).await?).len();
         let list = ask(format!("_HLS_msn={next}")).await?.text().await?;
         ensure!(list.ends_with("#EXT-X-ENDLIST\n"), "{list}");
         Ok(())
