@@ -106,6 +106,7 @@ const TABLE: &[(Access, Effect, &[&str])] = &[
             "GetImageInfo",
             "GetImageInfos",
             "GetJobDetail",
+            "GetLiveStreamHealth",
             "GetMediaAuditAudioResultDetail",
             "GetMediaAuditResult",
             "GetMediaAuditResultDetail",
@@ -113,6 +114,7 @@ const TABLE: &[(Access, Effect, &[&str])] = &[
             "GetMediaDNAResult",
             "GetMezzanineInfo",
             "GetPlayInfo",
+            "GetServerStatus",
             "GetTranscodeSummary",
             "GetTranscodeTask",
             "GetTranscodeTemplateGroup",
@@ -140,11 +142,12 @@ const TABLE: &[(Access, Effect, &[&str])] = &[
             "ListTranscodeTemplateGroup",
             "ListVodTemplate",
             "ListWatermark",
+            "MatchLiveRecordRule",
             "SearchEditingProject",
             "SearchMedia",
         ],
     ),
-    (Publish, Reads, &["DescribeLiveStreamAuthChecking"]),
+    (Publish, Reads, &["DescribeLiveStreamAuthChecking", "GetPushAddress"]),
     (Publish, Writes, &["RealTimeRecordCommand"]),
     // What these tell has URLs of customers in it, which may hold secrets of theirs.
     (
@@ -211,6 +214,8 @@ const TABLE: &[(Access, Effect, &[&str])] = &[
             "SetDefaultWatermark",
             "SetEditingProjectMaterials",
             "SetVideoRetention",
+            "StartTestStream",
+            "StopTestStream",
             "SubmitAIImageAuditJob",
             "SubmitAIImageJob",
             "SubmitAIJob",
@@ -247,6 +252,7 @@ const TABLE: &[(Access, Effect, &[&str])] = &[
             "GetMessageCallback",
             "ListAccessKeys",
             "ListAuditEvents",
+            "ListConsoleUsers",
         ],
     ),
     (
@@ -264,7 +270,9 @@ const TABLE: &[(Access, Effect, &[&str])] = &[
             "BatchStopVodDomain",
             "CreateAccessKey",
             "CreateAppInfo",
+            "CreateConsoleUser",
             "DeleteAccessKey",
+            "DeleteConsoleUser",
             "DeleteLiveDomain",
             "DeleteLiveDomainMapping",
             "DeleteLiveRecordNotifyConfig",
@@ -277,6 +285,7 @@ const TABLE: &[(Access, Effect, &[&str])] = &[
             "StartLiveDomain",
             "StopLiveDomain",
             "UpdateAccessKey",
+            "UpdateConsoleUser",
             "UpdateLiveRecordNotifyConfig",
         ],
     ),
@@ -308,7 +317,7 @@ mod tests {
 
     #[test]
     fn names_tell_whether_an_operation_writes() {
-        let reading = ["Describe", "Get", "List", "Search", "BatchGet", "Decrypt"];
+        let reading = ["Describe", "Get", "List", "Search", "BatchGet", "Decrypt", "Match"];
         for operation in OPERATIONS {
             let name = operation.declaration.name;
             let reads = reading.iter().any(|verb| name.starts_with(verb));

@@ -1,4 +1,5 @@
-//! Who calls: the owner of the root key, of a key of the catalog, or a player with a key for one video; and what each may call.
+//! Who calls: the owner of the root key, of a key of the catalog, a user of the console, or a player with a key for one video; and what each
+//! may call.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,7 +10,6 @@ use rpc::{Call, Params, Refusal};
 use units::{AssetId, WallTime};
 
 use crate::access::Right;
-use crate::address;
 use crate::codes::{Answer, ApiError, Code};
 use crate::declare::Operation;
 use crate::operations;
@@ -21,6 +21,8 @@ pub(crate) enum Caller {
     Root,
     /// The owner of a key of the catalog.
     Owner(StoredAccessKey),
+    /// A user of the console, whom it has believed.
+    User { role: Role },
     /// A player with a temporary key for one video.
     Player { video: String },
 }
@@ -31,6 +33,7 @@ impl Caller {
         match self {
             Self::Root => Role::Admin.as_str(),
             Self::Owner(key) => key.role.as_str(),
+            Self::User { role } => role.as_str(),
             Self::Player { .. } => "player",
         }
     }
@@ -41,12 +44,14 @@ impl Caller {
             Self::Player { video } => return within_bounds(operation, params, video),
             Self::Root => Role::Admin,
             Self::Owner(key) => key.role,
+            Self::User { role } => *role,
         };
         if right.access.admits(role) {
             return Ok(());
         }
+        let who = if matches!(self, Self::User { .. }) { "user" } else { "access key" };
         let (name, role) = (operation.declaration.name, role.as_str());
-        Err(Code::ForbiddenRam.because(format!("The access key has the role {role}, which may not call {name}.")))
+        Err(Code::ForbiddenRam.because(format!("The {who} has the role {role}, which may not call {name}.")))
     }
 }
 
@@ -63,7 +68,7 @@ pub(crate) fn throttled(what: &'static str, wait: Duration) -> ApiError {
 /// Who failed too often is not listened to for a while: with wrong signatures for one key from one address, with keys that do not exist or
 /// with temporary ones from one address. So nobody can lock out the owner of a key who asks from elsewhere.
 pub(crate) async fn believe(state: &ApiState, call: &Call, address: Option<IpAddr>, now: WallTime) -> Answer<Caller> {
-    let neighbourhood = address::neighbourhood(address);
+    let neighbourhood = door::neighbourhood(address);
     let mono = (state.mono)();
     let known = match &state.issuer {
         Some(_) if call.access_key_id.starts_with(TEMPORARY) => None,

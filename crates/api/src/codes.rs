@@ -56,6 +56,9 @@ codes! {
     ThrottlingUser = 400 "Throttling.User" "Too many requests. Try again later.";
     AccessKeyNotExist = 404 "EntityNotExist.User.AccessKey" "The access key does not exist.";
     AccessKeyLimitExceeded = 409 "LimitExceeded.User.AccessKey" "There are too many access keys.";
+    EntityNotExistUser = 404 "EntityNotExist.User" "The user does not exist.";
+    EntityAlreadyExistsUser = 409 "EntityAlreadyExists.User" "There is a user of this name.";
+    LimitExceededUser = 409 "LimitExceeded.User" "There are too many users.";
     InvalidActionNotFound = 404 "InvalidAction.NotFound" "The specified action is not found.";
     InvalidVersion = 400 "InvalidVersion" "The specified version is not valid. 2016-11-01 is Live, 2017-03-21 is VOD.";
     UnsupportedHttpMethod = 400 "UnsupportedHTTPMethod" "Use GET or POST.";

@@ -36,6 +36,11 @@ impl Service {
         }
     }
 
+    /// The service of this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Live, Self::Vod].into_iter().find(|service| service.name() == name)
+    }
+
     /// The service of a version.
     pub fn of_version(version: &str) -> Option<Self> {
         [Self::Live, Self::Vod].into_iter().find(|service| service.version() == version)

@@ -2,9 +2,10 @@
 //!
 //! The order is: parse, look up the key, check the clock, check the signature, see how often it asks, spend the nonce, look up the operation,
 //! ask whether the key may call it, run it. So nobody without a key learns which operations exist, and a request that is not believed, or
-//! comes too often, writes nothing. One that is believed and may write is written down together with its nonce, before it does anything.
+//! comes too often, writes nothing. A user of the console is believed elsewhere, and goes the rest of the way. A call that is believed and may write is written down together with its nonce, before it does anything.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use axum::extract::{Request, State};
 use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use catalog::NewAuditEvent;
+use catalog::{NewAuditEvent, Role};
 use futures::{FutureExt, StreamExt};
 use rpc::{BODY_BYTES_MAX, CLOCK_WINDOW, Call, Params, Refusal, WireRequest};
 use serde_json::{Map, Value};
@@ -22,7 +23,6 @@ use tracing::Instrument;
 use units::{RequestId, WallTime};
 
 use crate::access::{self, Access, Effect, Right};
-use crate::address;
 use crate::caller::{Caller, believe, throttled};
 use crate::codes::{Answer, ApiError, Code, chain};
 use crate::declare::{Operation, Service};
@@ -44,21 +44,63 @@ pub(crate) async fn handle(State(state): State<ApiState>, request: Request) -> R
     let now = (state.clock)();
     let request_id = state.catalog.ids().request(now);
     let host = host_of(request.headers()).to_owned();
+    answered(answer(&state, request, request_id, &host, now), request_id, &host).await
+}
+
+/// A call of somebody whom another part of the server has believed already: a user of the console.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Asked {
+    /// His name.
+    pub user: String,
+    /// What he may do.
+    pub role: Role,
+    /// The service by name, `Live` or `Vod`.
+    pub service: String,
+    /// The operation.
+    pub action: String,
+    /// Its parameters.
+    pub params: Params,
+    /// From where he asks.
+    pub address: Option<IpAddr>,
+    /// Under which URL he reaches the server: scheme, host and port.
+    pub reached: String,
+}
+
+/// Answers a call without a signature, by the role of its user: as often as a key may ask, and written down like the calls of one, under the
+/// name `console:USER`. The answer is that of the public API.
+pub async fn call_as(state: &ApiState, asked: Asked) -> Response {
+    let now = (state.clock)();
+    let request_id = state.catalog.ids().request(now);
+    let Asked { user, role, service, action, params, address, reached } = asked;
+    let host = reached.split_once("://").map_or("", |(_, host)| host).to_owned();
+    let answer = async {
+        let service = Service::of_name(&service).ok_or(Code::InvalidVersion)?;
+        let operation = operations::find(service, &action).ok_or_else(|| Code::InvalidActionNotFound.into());
+        let caller_id = format!("console:{user}");
+        let caller = Caller::User { role };
+        let believed = Believed { caller, caller_id: &caller_id, nonce: None, params: &params, address };
+        serve(state, &believed, operation, request_id, &reached, now).await
+    };
+    answered(answer, request_id, &host).await
+}
+
+/// Puts an answer into words, whatever happens to it.
+async fn answered(
+    answer: impl Future<Output = Answer<Map<String, Value>>>,
+    request_id: RequestId,
+    host: &str,
+) -> Response {
     let span = tracing::info_span!("api", request_id = %request_id.to_uuid(), action = tracing::field::Empty);
-    let answer = AssertUnwindSafe(answer(&state, request, request_id, &host, now))
-        .catch_unwind()
-        .instrument(span.clone())
-        .await
-        .unwrap_or_else(|_| {
-            span.in_scope(|| tracing::error!("an API call panicked"));
-            Err(Code::InternalError.into())
-        });
+    let answer = AssertUnwindSafe(answer).catch_unwind().instrument(span.clone()).await.unwrap_or_else(|_| {
+        span.in_scope(|| tracing::error!("an API call panicked"));
+        Err(Code::InternalError.into())
+    });
     let code = answer.as_ref().err().map_or("OK", |error| error.code.as_str());
     metrics::counter!("reprise_api_calls_total", "code" => code).increment(1);
     span.in_scope(|| tracing::debug!(code, "answered"));
     match answer {
         Ok(members) => success(members, request_id),
-        Err(error) => failure(&error, request_id, &host),
+        Err(error) => failure(&error, request_id, host),
     }
 }
 
@@ -77,29 +119,57 @@ async fn answer(
     let query = head.uri.query().unwrap_or_default().as_bytes();
     let wire = WireRequest { method: head.method.as_str(), query, headers: &headers, body: &body? };
     let call = Call::parse(&wire)?;
-    let address = address::of(&head.extensions, &head.headers, state.settings.behind_proxy);
-    let caller = believe(state, &call, address, now).await?;
-    let operation = find(&call.version, &call.action);
+    let address = door::address_of(&head.extensions, &head.headers, state.settings.behind_proxy);
+    let believed = Believed {
+        caller: believe(state, &call, address, now).await?,
+        caller_id: &call.access_key_id,
+        nonce: Some(&call.nonce),
+        params: &call.params,
+        address,
+    };
+    // Whoever listens says by what it was asked.
+    let scheme = head.extensions.get::<Scheme>().unwrap_or(&Scheme::HTTP);
+    serve(state, &believed, find(&call.version, &call.action), request_id, &format!("{scheme}://{host}"), now).await
+}
+
+/// A call whose caller is known.
+struct Believed<'a> {
+    caller: Caller,
+    /// The id of his key, or what stands in its place.
+    caller_id: &'a str,
+    /// Works once; what was not signed has none.
+    nonce: Option<&'a str>,
+    params: &'a Params,
+    address: Option<IpAddr>,
+}
+
+/// Runs a call whose caller is known, if he does not ask too often and may ask, and writes down what is to be known of it.
+async fn serve(
+    state: &ApiState,
+    call: &Believed<'_>,
+    operation: Answer<&'static Operation>,
+    request_id: RequestId,
+    reached: &str,
+    now: WallTime,
+) -> Answer<Map<String, Value>> {
     let right = operation.as_ref().map_or(UNKNOWN, |operation| access::right(operation.declaration.name));
     let mono = (state.mono)();
-    state.throttle.call(&call.access_key_id, right.effect, mono).map_err(|wait| throttled("calls", wait))?;
+    state.throttle.call(call.caller_id, right.effect, mono).map_err(|wait| throttled("calls", wait))?;
     let audited = operation.as_ref().ok().filter(|_| right.effect == Effect::Writes);
     let audited = audited.map(|operation| NewAuditEvent {
         request: request_id.to_uuid(),
         at: now,
-        access_key: call.access_key_id.clone(),
-        role: caller.role().to_owned(),
-        address: address.map(|address| address.to_string()).unwrap_or_default(),
+        access_key: call.caller_id.to_owned(),
+        role: call.caller.role().to_owned(),
+        address: call.address.map(|address| address.to_string()).unwrap_or_default(),
         service: operation.declaration.service.name().to_owned(),
         action: operation.declaration.name.to_owned(),
-        params: masked(operation.declaration.params, &call.params),
+        params: masked(operation.declaration.params, call.params),
     });
-    admit(state, &call, &caller, audited.as_ref(), now).await?;
+    admit(state, call, audited.as_ref(), now).await?;
     let operation = operation?;
     tracing::Span::current().record("action", operation.declaration.name);
-    // Whoever listens says by what it was asked.
-    let scheme = head.extensions.get::<Scheme>().unwrap_or(&Scheme::HTTP);
-    let done = permitted(state, operation, right, &caller, &call, &format!("{scheme}://{host}"), now).await;
+    let done = permitted(state, operation, right, call, reached, now).await;
     if audited.is_some() {
         let code = done.as_ref().err().map_or("OK", |error| error.code.as_str());
         if let Err(error) = state.catalog.end_audit(&request_id.to_uuid(), code).await {
@@ -115,12 +185,11 @@ async fn permitted(
     state: &ApiState,
     operation: &Operation,
     right: Right,
-    caller: &Caller,
-    call: &Call,
+    call: &Believed<'_>,
     reached: &str,
     now: WallTime,
 ) -> Answer<Map<String, Value>> {
-    caller.may_call(operation, right, &call.params)?;
+    call.caller.may_call(operation, right, call.params)?;
     let base = state.settings.public_url.trim_end_matches('/');
     let public_url = if base.is_empty() { reached.to_owned() } else { base.to_owned() };
     let context = Context {
@@ -132,8 +201,9 @@ async fn permitted(
         delivery: Delivery::of(&state.catalog, &public_url).await?,
         public_url,
         issuer: state.issuer.clone(),
+        space: state.space.clone(),
     };
-    run(operation, &context, &call.params).await
+    run(operation, &context, call.params).await
 }
 
 async fn run(operation: &Operation, context: &Context, params: &Params) -> Answer<Map<String, Value>> {
@@ -152,13 +222,10 @@ async fn run(operation: &Operation, context: &Context, params: &Params) -> Answe
 const UNKNOWN: Right = Right { access: Access::Look, effect: Effect::Reads };
 
 /// Spends the nonce of a believed call and, in the same transaction, writes down what is to be known of it.
-async fn admit(
-    state: &ApiState,
-    call: &Call,
-    caller: &Caller,
-    audited: Option<&NewAuditEvent>,
-    now: WallTime,
-) -> Answer<()> {
+async fn admit(state: &ApiState, call: &Believed<'_>, audited: Option<&NewAuditEvent>, now: WallTime) -> Answer<()> {
+    if call.nonce.is_none() && audited.is_none() {
+        return Ok(());
+    }
     let purged = state.nonces_purged_ms.load(Ordering::Relaxed);
     let due = now.since(WallTime::from_unix_ms(purged)) >= PURGE_INTERVAL;
     if due && state.nonces_purged_ms.compare_exchange(purged, now.unix_ms, Ordering::Relaxed, Ordering::Relaxed).is_ok()
@@ -168,13 +235,15 @@ async fn admit(
     // A request signed as far ahead as is allowed stays good for twice the window.
     let expires = now.after(CLOCK_WINDOW * 2);
     let mut tx = state.catalog.begin().await?;
-    if !tx.remember_nonce(&call.access_key_id, &call.nonce, expires).await? {
+    if let Some(nonce) = call.nonce
+        && !tx.remember_nonce(call.caller_id, nonce, expires).await?
+    {
         return Err(Code::SignatureNonceUsed.into());
     }
     if let Some(audited) = audited {
         tx.begin_audit(audited).await?;
     }
-    if let Caller::Owner(key) = caller
+    if let Caller::Owner(key) = &call.caller
         && !key.is_use_noted(now)
     {
         tx.note_use_of_access_key(&key.id, now).await?;

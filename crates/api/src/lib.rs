@@ -8,7 +8,6 @@
 //! **Boundary:** Alibaba's names and quirks stay in `rpc` and here.
 
 pub mod access;
-mod address;
 mod caller;
 mod codes;
 mod declare;
@@ -29,7 +28,8 @@ use axum::routing::any;
 pub use codes::{Answer, ApiError, Code};
 pub use declare::{Declaration, Operation, Service, Tier};
 pub use edges::edge_router;
-pub use state::{AccessKey, ApiState, Context, Settings};
+pub use gate::{Asked, call_as};
+pub use state::{AccessKey, ApiState, Context, PushSettings, Settings};
 pub use throttle::Limits;
 
 /// The store that clients upload to, and the API on `/`, every method: those that are not GET or POST get the contract's error.

@@ -7,6 +7,7 @@ mod audit_events;
 mod auth_checking;
 mod categories;
 mod client_uploads;
+mod console_users;
 mod deleted;
 mod domain_configs;
 mod domain_mapping;
@@ -25,6 +26,7 @@ mod notify_records;
 mod object_caches;
 mod play;
 mod play_auth;
+mod push_address;
 mod receipt;
 mod record_command;
 mod record_indexes;
@@ -32,11 +34,15 @@ mod record_notify;
 mod record_rules;
 mod recordings;
 mod register;
+mod rule_match;
 mod search;
+mod server_status;
 mod snapshots;
+mod stream_health;
 mod streams;
 mod subtitles;
 mod templates;
+mod test_stream;
 mod tracks;
 mod transcode;
 mod transcode_tasks;
@@ -130,6 +136,18 @@ pub static OPERATIONS: &[Operation] = &[
     video_retention::SetVideoRetention::OPERATION,
     video_retention::GetVideoRetention::OPERATION,
     usage::GetUsage::OPERATION,
+    // Ours: live streams and the server.
+    stream_health::GetLiveStreamHealth::OPERATION,
+    server_status::GetServerStatus::OPERATION,
+    push_address::GetPushAddress::OPERATION,
+    rule_match::MatchLiveRecordRule::OPERATION,
+    test_stream::StartTestStream::OPERATION,
+    test_stream::StopTestStream::OPERATION,
+    // Ours: users of the console.
+    console_users::CreateConsoleUser::OPERATION,
+    console_users::ListConsoleUsers::OPERATION,
+    console_users::UpdateConsoleUser::OPERATION,
+    console_users::DeleteConsoleUser::OPERATION,
     mezzanine::GetMezzanineInfo::OPERATION,
     mezzanine::DeleteMezzanines::OPERATION,
     receipt::GetVideoReceipt::OPERATION,

@@ -28,7 +28,6 @@ use tokio::task::spawn_blocking;
 
 pub(crate) use self::target::{ATTACHED_BYTES_MAX, file_object, joined, object_key};
 use self::target::{Target, finish_file};
-use crate::address;
 use crate::codes::chain;
 use crate::state::ApiState;
 
@@ -144,7 +143,7 @@ async fn handle(State(state): State<ApiState>, Path(key): Path<String>, request:
     let request_id = state.catalog.ids().request((state.clock)()).to_string();
     let head = request.method() == Method::HEAD;
     let neighbourhood =
-        address::neighbourhood(address::of(request.extensions(), request.headers(), state.settings.behind_proxy));
+        door::neighbourhood(door::address_of(request.extensions(), request.headers(), state.settings.behind_proxy));
     let (who, mono) = (format!("{BUCKET}\n{neighbourhood}"), (state.mono)());
     let believed = match state.throttle.may_fail(&who, mono) {
         Ok(()) => believe(&state, key, request).await,

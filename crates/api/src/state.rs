@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use blobs::Blobs;
+use blobs::{Blobs, Space};
 use catalog::Catalog;
 use encode::Capabilities;
 use rpc::play_auth::Issuer;
@@ -27,6 +27,23 @@ pub struct AccessKey {
 impl fmt::Debug for AccessKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessKey").field("id", &self.id).field("secret", &"***").finish()
+    }
+}
+
+/// Where streams are pushed to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PushSettings {
+    /// How publishers reach this server, such as `rtmp://live.example.org`; empty: at the host of the API, and the port.
+    pub public_url: String,
+    /// The port.
+    pub port: u16,
+    /// The ingest domain of pushes to hosts that are no domain.
+    pub default_domain: String,
+}
+
+impl Default for PushSettings {
+    fn default() -> Self {
+        Self { public_url: String::new(), port: 1935, default_domain: "push.localhost".to_owned() }
     }
 }
 
@@ -53,6 +70,10 @@ pub struct Settings {
     pub behind_proxy: bool,
     /// How often somebody may ask.
     pub limits: Limits,
+    /// Where streams are pushed to.
+    pub push: PushSettings,
+    /// The name of this process in rows.
+    pub node: String,
 }
 
 /// The media of a deleted video is kept for three days: a mistake made on a Friday can be undone on Monday.
@@ -71,6 +92,8 @@ impl Default for Settings {
             upload_size_max: 100 << 30,
             behind_proxy: false,
             limits: Limits::default(),
+            push: PushSettings::default(),
+            node: "local".to_owned(),
         }
     }
 }
@@ -89,6 +112,7 @@ pub struct ApiState {
     pub(crate) throttle: Arc<Throttle>,
     pub(crate) nonces_purged_ms: Arc<AtomicI64>,
     pub(crate) writing: Writing,
+    pub(crate) space: Option<Space>,
 }
 
 impl ApiState {
@@ -106,7 +130,13 @@ impl ApiState {
             settings: Arc::new(settings),
             nonces_purged_ms: Arc::new(AtomicI64::new(0)),
             writing: Writing::default(),
+            space: None,
         }
+    }
+
+    /// With the room on the disk, where somebody looks at it.
+    pub fn with_space(self, space: Space) -> Self {
+        Self { space: Some(space), ..self }
     }
 
     /// With a clock of the caller's: for requests that were recorded at another time.
@@ -144,5 +174,7 @@ pub struct Context {
     pub(crate) public_url: String,
     /// Where videos are played, and how their URLs are signed.
     pub(crate) delivery: Delivery,
+    /// The room on the disk; `None`: nobody looks at it here.
+    pub(crate) space: Option<Space>,
     pub(crate) issuer: Option<Arc<Issuer>>,
 }

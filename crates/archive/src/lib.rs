@@ -27,4 +27,6 @@ pub use check::{Depth, LOOKS, Mend, Problem, Report, check, check_beside, mend};
 pub use description::{Description, describe_first, description_key, read_description, write_description};
 pub use error::{ArchiveError, Result};
 pub use rebuild::{Rebuilt, rebuild};
-pub use receipt::{Receipt, receipt_key, receipt_of, write_receipt, write_receipts};
+pub use receipt::{
+    Receipt, ReceiptGap, SoFar, receipt_key, receipt_of, recorded_so_far, write_receipt, write_receipts,
+};

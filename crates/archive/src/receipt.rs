@@ -140,6 +140,29 @@ pub async fn write_receipts(catalog: &Catalog, blobs: &Blobs, recording: Recordi
     Ok(())
 }
 
+/// What of a recording is stored by now.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct SoFar {
+    /// Seconds of media in its sealed segments; the one that grows, of some four seconds, is not counted.
+    pub seconds: f64,
+    /// Bytes of these segments.
+    pub bytes: u64,
+    /// Where media is missing, in order; `at` counts from the recording's beginning.
+    pub gaps: Vec<ReceiptGap>,
+}
+
+/// What of the recording that writes a reel is stored by now; `None`: there is no index of it yet, or not here.
+pub async fn recorded_so_far(blobs: &Blobs, reel: ReelId) -> Result<Option<SoFar>> {
+    let index = index_of(blobs, reel).await?;
+    let (Some(first), Some(last)) = (index.segments.first(), index.segments.last()) else { return Ok(None) };
+    let bytes = index.segments.iter().fold(0u64, |all, row| all.saturating_add(row.bytes));
+    let seconds = MediaTime::reel(last.end.saturating_sub(first.begin)).seconds();
+    let mut gaps: Vec<ReceiptGap> =
+        index.segments.iter().filter_map(|row| gap_at(row, row.begin.saturating_sub(first.begin))).collect();
+    gaps.extend(lost_end_at(&index, last, last.end.saturating_sub(first.begin)));
+    Ok(Some(SoFar { seconds, bytes, gaps }))
+}
+
 async fn compose(
     catalog: &Catalog,
     blobs: &Blobs,
@@ -215,11 +238,9 @@ fn push_told(feed: &Feed) -> ReceiptPush {
 fn read_span(index: &ReelIndex, span: &Span, before: i64, receipt: &mut Receipt) {
     let mut epoch = None;
     for row in index.between(span.from_ticks, span.to_ticks) {
-        let at = MediaTime::reel(row.begin.saturating_sub(span.from_ticks).saturating_add(before)).seconds();
-        if let Some((cause, length_ms)) = gap_before(row) {
-            let time = row.wall.to_iso8601();
-            receipt.gaps.push(ReceiptGap { at, time, cause: cause.to_owned(), length_ms });
-        }
+        let ticks = row.begin.saturating_sub(span.from_ticks).saturating_add(before);
+        let at = MediaTime::reel(ticks).seconds();
+        receipt.gaps.extend(gap_at(row, ticks));
         if epoch != Some(row.epoch) {
             epoch = Some(row.epoch);
             if let Some(parameters) = index.epoch(row.epoch) {
@@ -236,17 +257,30 @@ fn read_span(index: &ReelIndex, span: &Span, before: i64, receipt: &mut Receipt)
 
 /// Adds what was lost after the last segment of the reel, when the span goes that far.
 fn read_lost_end(index: &ReelIndex, span: &Span, before: i64, receipt: &mut Receipt) {
-    let (Some(lost), Some(last)) = (&index.lost_end, index.segments.last()) else { return };
-    if !(span.from_ticks..span.to_ticks).contains(&last.begin) {
-        return;
+    let Some(last) = index.segments.last() else { return };
+    if (span.from_ticks..span.to_ticks).contains(&last.begin) {
+        let ticks = last.end.saturating_sub(span.from_ticks).saturating_add(before);
+        receipt.gaps.extend(lost_end_at(index, last, ticks));
     }
+}
+
+/// The gap before a segment that stands at `ticks`.
+fn gap_at(row: &SegmentRow, ticks: i64) -> Option<ReceiptGap> {
+    let (cause, length_ms) = gap_before(row)?;
+    let (at, time) = (MediaTime::reel(ticks).seconds(), row.wall.to_iso8601());
+    Some(ReceiptGap { at, time, cause: cause.to_owned(), length_ms })
+}
+
+/// What was lost after the last segment, which ends at `ticks`.
+fn lost_end_at(index: &ReelIndex, last: &SegmentRow, ticks: i64) -> Option<ReceiptGap> {
+    let lost = index.lost_end.as_ref()?;
     let length_ms = u64::try_from((last.end - last.begin).max(0) / 90).unwrap_or(0);
-    receipt.gaps.push(ReceiptGap {
-        at: MediaTime::reel(last.end.saturating_sub(span.from_ticks).saturating_add(before)).seconds(),
+    Some(ReceiptGap {
+        at: MediaTime::reel(ticks).seconds(),
         time: last.wall.after(Duration::from_millis(length_ms)).to_iso8601(),
         cause: lost_word(lost.cause).to_owned(),
         length_ms: Some(lost.gap_ms),
-    });
+    })
 }
 
 fn gap_before(row: &SegmentRow) -> Option<(&'static str, Option<u64>)> {

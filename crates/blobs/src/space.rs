@@ -19,6 +19,8 @@ pub struct Space {
 struct Inner {
     min_bytes: u64,
     free: AtomicU64,
+    /// 0 before the first look.
+    total: AtomicU64,
     low: AtomicBool,
     stalls: AtomicUsize,
 }
@@ -61,6 +63,7 @@ impl Space {
         let inner = Inner {
             min_bytes,
             free: AtomicU64::new(u64::MAX),
+            total: AtomicU64::new(0),
             low: AtomicBool::new(false),
             stalls: AtomicUsize::new(0),
         };
@@ -88,10 +91,16 @@ impl Space {
         self.inner.free.load(Ordering::Relaxed)
     }
 
+    /// All bytes of the disk; `None` before the first look.
+    pub fn total_bytes(&self) -> Option<u64> {
+        Some(self.inner.total.load(Ordering::Relaxed)).filter(|total| *total > 0)
+    }
+
     /// Takes a look at the disk into account. For one caller at a time.
     pub fn note(&self, measured: Measured) -> Turn {
         let mark = self.inner.min_bytes.min(measured.total / DISK_PARTS);
         self.inner.free.store(measured.free, Ordering::Relaxed);
+        self.inner.total.store(measured.total, Ordering::Relaxed);
         // Back only with a margin, so that a disk at the mark does not change its mind with each file.
         let limit = if self.is_low() { mark.saturating_add(mark / BACK_PARTS) } else { mark };
         let low = measured.free < limit;

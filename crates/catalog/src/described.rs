@@ -77,13 +77,14 @@ const OF_ASSET: [(&str, &str); 12] = [
     ("record_index", "id"),
 ];
 /// Tables that are not configured by anyone: media, history, and what the catalog keeps for itself.
-const NOT_CONFIGURED: [&str; 32] = [
+const NOT_CONFIGURED: [&str; 33] = [
     "asset",
     "audit_event",
     "cache_edge",
     "cache_feed",
     "cache_report",
     "cache_task",
+    "console_session",
     "encode_run",
     "output",
     "output_span",

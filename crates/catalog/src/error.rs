@@ -70,6 +70,9 @@ pub enum CatalogError {
         /// The column.
         column: String,
     },
+    /// A password cannot be hashed.
+    #[error("a password cannot be hashed: {0}")]
+    Password(String),
     /// Another process has the SQLite file open. One file belongs to one process.
     #[error("{} is in use by another process", path.display())]
     InUse {

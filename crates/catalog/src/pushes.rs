@@ -45,6 +45,12 @@ pub struct PushStats {
     pub video_codec: String,
     /// `aac`, or empty.
     pub audio_codec: String,
+    /// Between the last two key frames by the publisher's clock, in milliseconds; 0: not known yet.
+    pub key_frame_ms: u32,
+    /// Frames that were dropped here since it began, because the disk did not follow.
+    pub dropped_frames: u64,
+    /// Pictures that came more than a second later than their times say, since it began.
+    pub late_frames: u64,
 }
 
 /// A push.
@@ -109,7 +115,7 @@ impl PushFilter {
     }
 }
 
-fn push_of(row: &Row) -> Result<Push> {
+pub(crate) fn push_of(row: &Row) -> Result<Push> {
     Ok(Push {
         info: NewPush {
             id: row.parsed("id")?,
@@ -129,6 +135,9 @@ fn push_of(row: &Row) -> Result<Push> {
             audio_kbps: row.small("audio_kbps")?,
             video_codec: row.text("video_codec")?,
             audio_codec: row.text("audio_codec")?,
+            key_frame_ms: row.small("key_frame_ms")?,
+            dropped_frames: row.count("dropped_frames")?,
+            late_frames: row.count("late_frames")?,
         },
         ended: row.opt_time("ended")?,
         end_reason: row.opt_text("end_reason")?,
@@ -174,6 +183,20 @@ impl Catalog {
             .rows(self)
             .await?;
         Ok(Listed { rows: rows.iter().map(push_of).collect::<Result<_>>()?, total })
+    }
+
+    /// The push of `path` that goes on; of two, of which one is about to end, the newer.
+    pub async fn live_push(&self, path: &StreamPath) -> Result<Option<Push>> {
+        let row = Sql::new(
+            "SELECT * FROM push WHERE ended IS NULL AND domain = $1 AND app = $2 AND stream = $3
+             ORDER BY began DESC, id DESC LIMIT 1",
+        )
+        .arg(path.domain())
+        .arg(path.app())
+        .arg(path.stream())
+        .row(self)
+        .await?;
+        row.as_ref().map(push_of).transpose()
     }
 
     /// Whether somebody publishes `path` now.
@@ -224,7 +247,8 @@ impl Tx {
         for (id, stats) in all {
             Sql::new(
                 "UPDATE push SET width = $2, height = $3, fps = $4, video_kbps = $5, audio_kbps = $6,
-                   video_codec = $7, audio_codec = $8 WHERE id = $1 AND ended IS NULL",
+                   video_codec = $7, audio_codec = $8, key_frame_ms = $9, dropped_frames = $10, late_frames = $11
+                 WHERE id = $1 AND ended IS NULL",
             )
             .arg(*id)
             .arg(stats.width)
@@ -234,6 +258,9 @@ impl Tx {
             .arg(stats.audio_kbps)
             .arg(&stats.video_codec)
             .arg(&stats.audio_codec)
+            .arg(stats.key_frame_ms)
+            .arg(stats.dropped_frames)
+            .arg(stats.late_frames)
             .run(self)
             .await?;
         }

@@ -49,6 +49,8 @@ pub mod kind {
     pub const FREE_UPLOAD: &str = "free_upload";
     /// Remove what is left of a file of the library: its parts, and itself when it was deleted: payload `{"file": AssetId}`.
     pub const FREE_FILE: &str = "free_file";
+    /// Push the test stream: payload of [`TestStream`](crate::TestStream).
+    pub const TEST_STREAM: &str = "test_stream";
     /// Remove files of pictures that nothing tells of: payload `{"asset": AssetId}`.
     pub const FREE_PICTURES: &str = "free_pictures";
 }
@@ -375,6 +377,13 @@ impl Catalog {
     /// The job of this id.
     pub async fn job(&self, id: JobId) -> Result<Option<JobRow>> {
         let row = Sql::new("SELECT * FROM job WHERE id = $1").arg(id).row(self).await?;
+        row.as_ref().map(JobRow::of).transpose()
+    }
+
+    /// The job of this unique key that has not ended.
+    pub(crate) async fn unfinished_job(&self, unique_key: &str) -> Result<Option<JobRow>> {
+        let sql = Sql::new("SELECT * FROM job WHERE unique_key = $1 AND state IN ('ready', 'running')");
+        let row = sql.arg(unique_key).row(self).await?;
         row.as_ref().map(JobRow::of).transpose()
     }
 

@@ -192,8 +192,8 @@ impl Catalog {
         Ok(sealed)
     }
 
-    /// Takes a new master key in the place of one that is lost: every sealed secret gets a new value that nobody knows, and access keys go.
-    /// So whoever was signed for is refused until he is given the new one. How many secrets were lost, keys included.
+    /// Takes a new master key in the place of one that is lost: every sealed secret gets a new value that nobody knows, and access keys and users
+    /// of the console go. So whoever was signed for is refused until he is given the new one. How many secrets were lost, keys and users included.
     pub async fn replace_secrets(&self, key: &MasterKey) -> Result<u64> {
         let vault = Vault::new(key);
         let mut tx = self.begin().await?;
@@ -284,11 +284,12 @@ fn sealed_args(
 }
 
 /// Columns that hold a secret of their row, each with the row's key.
-const SECRET_COLUMNS: [(&str, &str, &str); 4] = [
+const SECRET_COLUMNS: [(&str, &str, &str); 5] = [
     ("message_callback", "app_id", "auth_key"),
     ("live_notify", "domain", "auth_key"),
     ("record_notify", "domain", "auth_key"),
     ("access_key", "id", "secret"),
+    ("console_user", "name", "password"),
 ];
 
 impl Tx {
@@ -305,11 +306,13 @@ impl Tx {
         self.change_secrets(vault, |stored| (!is_sealed(stored)).then(|| stored.to_owned())).await
     }
 
-    /// Deletes all access keys, and gives every other sealed secret a new value; how many.
+    /// Deletes all access keys and users of the console, and gives every other sealed secret a new value; how many.
     async fn draw_sealed_anew(&mut self, vault: &Vault) -> Result<u64> {
         let keys = Sql::new("DELETE FROM access_key").run(&mut *self).await?;
+        Sql::new("DELETE FROM console_session").run(&mut *self).await?;
+        let users = Sql::new("DELETE FROM console_user").run(&mut *self).await?;
         let drawn = |stored: &str| is_sealed(stored).then(|| random_text(SECRET_CHARACTERS));
-        Ok(keys + self.change_secrets(vault, drawn).await?)
+        Ok(keys + users + self.change_secrets(vault, drawn).await?)
     }
 
     /// Puts what `change` gives for a stored secret in its place, sealed; how many were changed.

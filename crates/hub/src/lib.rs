@@ -369,6 +369,11 @@ impl Publisher {
         Ok(())
     }
 
+    /// Frames that were dropped so far because the reader did not follow.
+    pub const fn shed_frames(&self) -> u64 {
+        self.shedding.total()
+    }
+
     /// Ends the push. The reader gets what is queued, then the end.
     pub fn end(mut self, end: PushEnd) {
         self.close(end);

@@ -54,6 +54,8 @@ pub(crate) struct Shedding {
     video: Option<Frame>,
     audio: Option<Frame>,
     pictured: bool,
+    /// All frames that were dropped.
+    total: u64,
 }
 
 impl Shedding {
@@ -87,6 +89,11 @@ impl Shedding {
         Some((Arc::new(Batch { arrived: batch.arrived, frames }), shed))
     }
 
+    /// All that was dropped so far, in frames.
+    pub(crate) const fn total(&self) -> u64 {
+        self.total
+    }
+
     /// What was dropped at the end of the push.
     pub(crate) fn finish(&mut self) -> Option<Shed> {
         self.shed.take()
@@ -95,8 +102,10 @@ impl Shedding {
     /// Drops the first `count` frames of a batch.
     fn drop_of(&mut self, batch: &Batch, count: usize) {
         let dropped = batch.frames.iter().take(count).filter(|frame| matches!(frame, Frame::Sample(_))).count();
+        let dropped = u64::try_from(dropped).unwrap_or(u64::MAX);
+        self.total = self.total.saturating_add(dropped);
         let shed = self.shed.get_or_insert(Shed { frames: 0, from: batch.arrived, to: batch.arrived });
-        shed.frames = shed.frames.saturating_add(u64::try_from(dropped).unwrap_or(u64::MAX));
+        shed.frames = shed.frames.saturating_add(dropped);
         shed.to = batch.arrived;
     }
 }

@@ -249,7 +249,7 @@ impl Push<'_> {
                     }
                 }
                 Output::Frames(frames) => {
-                    self.place.meter.count(&frames);
+                    self.place.meter.count(self.node.clock.now(), &frames);
                     let batch = Arc::new(Batch { arrived: wall(), frames });
                     let sent = tokio::select! {
                         sent = self.publisher.send(batch) => sent,
@@ -258,6 +258,7 @@ impl Push<'_> {
                             return Some(PushEnd::Shutdown);
                         }
                     };
+                    self.place.meter.dropped(self.publisher.shed_frames());
                     if sent == Err(Superseded) {
                         self.session.refuse(told(&PushEnd::Superseded));
                         while let Output::Send(bytes) = self.session.poll() {

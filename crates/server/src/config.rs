@@ -102,7 +102,7 @@ fn comment(out: &mut String, line: &str) {
 }
 
 configuration! {
-    /// The HTTP side: the API on `/`, media under `/v/` and `/l/`, `/livez`, `/readyz` and `/metrics`.
+    /// The HTTP side: the API on `/`, media under `/v/` and `/l/`, the web console, `/livez`, `/readyz` and `/metrics`.
     http: Http {
         /// Address and port to listen on. Port 0 takes a free one.
         listen: Listen = Listen::new("0.0.0.0:8080");
@@ -140,6 +140,9 @@ configuration! {
     rtmp: Rtmp {
         /// Address and port to listen on. Port 0 takes a free one.
         listen: Listen = Listen::new("0.0.0.0:1935");
+        /// How publishers reach this server, for the addresses that the console and GetPushAddress tell: "rtmp://live.example.org".
+        /// Empty: the host of the request or of http.public_url, and the port of `listen`.
+        public_url: String = String::new();
         /// Pushes taken at once; one more is refused with a reason, and the running ones stay whole.
         pushes_max: u32 = 1_000;
         /// Percent of the time in which the threads that carry pushes may be busy, from 1 to 100. A new push that would make
@@ -244,6 +247,12 @@ configuration! {
         time_max: Duration = Duration::from_secs(24 * 3600);
         /// Files that are pulled at once.
         pulls_at_once: u32 = 4;
+    }
+
+    /// The web console, on the same addresses as the API, under /console/.
+    console: Console {
+        /// Whether there is one.
+        enabled: bool = true;
     }
 
     /// Who is called when the disk is in trouble, and when it is over: "RecorderDiskAlarm" while media cannot be stored, or

@@ -30,6 +30,8 @@ use crate::upkeep::{held, write_down};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Largest answer that is read, in bytes: a thousand keys take some 200 KiB.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
+/// What a call is sent as: parameters may be secrets, which do not belong into a URL.
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 /// What is to be done.
 #[derive(Subcommand)]
@@ -131,40 +133,45 @@ async fn change(named: Named, action: &str, how: &[(&str, &str)], done: &str) ->
 /// The keys as lines of columns.
 fn table(listed: &Value) -> anyhow::Result<String> {
     let keys = listed["AccessKeys"]["AccessKey"].as_array().context("the answer has no keys")?;
-    let columns = ["AccessKeyId", "Role", "Status", "CreateDate", "LastUsedDate", "UserName"];
-    let mut rows = vec![["ID", "ROLE", "STATUS", "CREATED", "LAST USED", "NAME"].map(str::to_owned)];
-    rows.extend(keys.iter().map(|key| columns.map(|column| key[column].as_str().unwrap_or("-").to_owned())));
+    let named = ["AccessKeyId", "Role", "Status", "CreateDate", "LastUsedDate", "UserName"];
+    Ok(columns(keys, named, ["ID", "ROLE", "STATUS", "CREATED", "LAST USED", "NAME"]))
+}
+
+/// The members of these names of a list of objects, as lines of columns under their heads.
+pub fn columns<const N: usize>(objects: &[Value], named: [&str; N], heads: [&str; N]) -> String {
+    let mut rows = vec![heads.map(str::to_owned)];
+    rows.extend(objects.iter().map(|object| named.map(|name| object[name].as_str().unwrap_or("-").to_owned())));
     let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
-    let line = |row: &[String; 6]| {
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |row: &[String; N]| {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
-    Ok(rows.iter().map(line).collect())
+    rows.iter().map(line).collect()
 }
 
 /// Calls an operation of the server that has the data folder, or does it here when none has.
-async fn call(config: &Config, action: &str, params: &[(&str, &str)]) -> anyhow::Result<Value> {
+pub async fn call(config: &Config, action: &str, params: &[(&str, &str)]) -> anyhow::Result<Value> {
     let folder = Path::new(&config.storage.data_dir);
     if !folder.is_dir() {
         bail!("there is no data folder {}", folder.display());
     }
     let root = access_key::load(&config.auth, folder)?;
     let root = root.context("there is no root key here: name the configuration that the server is started with")?;
-    let query = signed(&root, action, params);
+    let form = signed(&root, action, params);
     let answer = match DataDir::holder(folder) {
         Some(holder) => {
             let http = holder.http.context("the server that has the data folder is not up yet: try again")?;
             let request = outbound::Request {
-                method: Method::GET,
-                url: format!("http://{}/?{query}", reached_here(http)),
-                headers: Vec::new(),
-                body: None,
+                method: Method::POST,
+                url: format!("http://{}/", reached_here(http)),
+                headers: vec![(FORM.0, FORM.1.to_owned())],
+                body: Some(form),
             };
             let client = Outbound::new(true, PATIENCE).context("cannot make a client")?;
             client.send(request).await?.bytes().await.context("the server's answer ends early")?
         }
-        None => here(config, folder, root, &query).await?,
+        None => here(config, folder, root, form).await?,
     };
     let answer: Value = serde_json::from_slice(&answer).context("the answer is no JSON")?;
     match answer["Code"].as_str() {
@@ -185,7 +192,7 @@ fn signed(root: &AccessKey, action: &str, params: &[(&str, &str)]) -> String {
         ("SignatureNonce", &nonce),
     ];
     let all: Params = common.into_iter().chain(params.iter().copied()).collect();
-    signed_query("GET", &all, root.secret.reveal())
+    signed_query("POST", &all, root.secret.reveal())
 }
 
 /// Makes a catalog usable again whose master key is lost.
@@ -205,14 +212,14 @@ async fn replace_secrets(config: &Config) -> anyhow::Result<String> {
 }
 
 /// Answers a call without a server.
-async fn here(config: &Config, folder: &Path, root: AccessKey, query: &str) -> anyhow::Result<axum::body::Bytes> {
+async fn here(config: &Config, folder: &Path, root: AccessKey, form: String) -> anyhow::Result<axum::body::Bytes> {
     let data = DataDir::open(folder)?;
     let catalog = open_catalog(config, data.path()).await?;
     master_key::unlock(&catalog, &config.auth.master_key, data.path()).await?;
     let blobs = Blobs::local(&data.path().join("media")).context("cannot open the media folder")?;
     let root = api::AccessKey { id: root.id, secret: root.secret.reveal().to_owned() };
     let state = ApiState::new(catalog.clone(), blobs, api::Settings::default(), [root]);
-    let request = Request::get(format!("/?{query}")).body(Body::empty())?;
+    let request = Request::post("/").header(FORM.0, FORM.1).body(Body::from(form))?;
     let answer = api::router(state).oneshot(request).await?;
     let answer = to_bytes(answer.into_body(), ANSWER_BYTES_MAX).await.context("the answer is too long");
     catalog.close().await;

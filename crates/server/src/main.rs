@@ -16,6 +16,8 @@ mod master_key;
 mod serve;
 mod service;
 mod upkeep;
+mod users;
+mod web_console;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -65,6 +67,9 @@ enum Command {
     /// Make, list, disable, enable and delete access keys, beside a running server or without one
     #[command(subcommand)]
     Key(keys::Command),
+    /// Add, list and delete users of the web console and set their passwords, beside a running server or without one
+    #[command(subcommand)]
+    User(users::Command),
     /// Print the effective configuration with comments (secrets as ***)
     Config(Sources),
 }
@@ -108,6 +113,7 @@ fn main() -> ExitCode {
             upkeep::rebuild(&config)
         }),
         Command::Key(command) => keys::run(command),
+        Command::User(command) => users::run(command),
         // Not print!, which panics when its reader has seen enough.
         Command::Config(sources) => sources.load().map_err(Into::into).and_then(|config| {
             std::io::stdout().write_all(config.to_toml().as_bytes()).context("cannot print the configuration")?;

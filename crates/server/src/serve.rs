@@ -11,9 +11,10 @@
 //! 3. The recorder writes and syncs what is in the hub. Its recordings are left interrupted, not sealed, so that a push that comes
 //!    back within its grace goes on in the same recording after the restart.
 //! 4. Jobs: none is claimed any more; those that run have five seconds, then they are given back.
-//! 5. HTTP takes no more connections; the requests that run have ten seconds to finish.
-//! 6. What was played and sent since the last minute is written.
-//! 7. The catalog is closed, after everyone who writes to it; the data folder is free when the process is gone.
+//! 5. Pages of the console that listen for changes are let go.
+//! 6. HTTP takes no more connections; the requests that run have ten seconds to finish.
+//! 7. What was played and sent since the last minute is written.
+//! 8. The catalog is closed, after everyone who writes to it; the data folder is free when the process is gone.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -25,6 +26,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail};
 use api::ApiState;
 use axum::Router;
+use axum::middleware;
 use blobs::{Blobs, Space, Turn};
 use catalog::{Catalog, CatalogUrl, Ids};
 use door::Secret;
@@ -50,6 +52,7 @@ use crate::http::tls::files::{FileCertificate, Files};
 use crate::http::{self, Listeners, TlsListener};
 use crate::master_key;
 use crate::service::{self, Service};
+use crate::web_console;
 
 /// How long running HTTP requests may take to finish at shutdown. Orchestrators commonly kill after 30 s.
 pub const HTTP_DRAIN: Duration = Duration::from_secs(10);
@@ -114,7 +117,7 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
         recorder::run(pushes, recorder_deps(&config, &catalog, &blobs, &space), stop)
     });
     let worker = Service::start("worker", &rest, &ends, |stop| {
-        worker::run(catalog.clone(), blobs.clone(), worker_settings(&config, addresses.http, data.path()), stop)
+        worker::run(catalog.clone(), blobs.clone(), worker_settings(&config, addresses, data.path()), stop)
     });
     let edge_secret = edge_secret(&config.edge)?;
     let health = Health {
@@ -124,8 +127,19 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
         metrics: metrics.clone(),
     };
     let usage = origin::Usage::default();
-    let settings = api_settings(&config, encoder);
-    let app = health::router(health).merge(app(&config, settings, &catalog, &blobs, &key, edge_secret, usage.clone()));
+    let settings = api_settings(&config, encoder, addresses.rtmp.port());
+    let parts = Parts {
+        config: &config,
+        settings,
+        catalog: &catalog,
+        blobs: &blobs,
+        space: &space,
+        key: &key,
+        edge_secret,
+        data: data.path(),
+    };
+    let (app, feed) = app(parts, usage.clone());
+    let app = health::router(health).merge(app);
     let limits = http::Limits::new(config.http.connections_max);
     let http = Service::start("http", &rest, &ends, |stop| {
         infallible(http::serve(Listeners { plain: http_listener, tls }, app, limits, stop, HTTP_DRAIN))
@@ -137,19 +151,28 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     let ingest = Service::start("ingest", media, &ends, |stop| {
         infallible(ingest::serve(rtmp_listener, ingest_deps(&config, &catalog, hub, &space), stop))
     });
+    let telling = Service::start("console", &rest, &ends, |stop| {
+        infallible(async move {
+            match feed {
+                Some(feed) => feed.run(stop).await,
+                None => stop.cancelled().await,
+            }
+        })
+    });
     let upkeep = tokio::spawn(tidy_metrics(metrics));
     let watching = tokio::spawn(watch_space(space.clone(), blobs.clone(), data.path().join("media")));
+    let link = web_console::link(&config, &catalog, addresses.http, data.path()).await?;
     data.announce(&Holder {
         pid: std::process::id(),
         http: Some(addresses.http),
         https: addresses.https,
         rtmp: Some(addresses.rtmp),
     })?;
-    greet(&key, addresses, data.path());
+    greet(&key, addresses, link, data.path());
 
     // Until a signal, or until a service ends by itself.
     // In the order in which they are stopped.
-    let services = [ingest, recorder, worker, http, counting];
+    let services = [ingest, recorder, worker, telling, http, counting];
     let outcome = service::until_over(services, ended, signals, &stopping).await;
     upkeep.abort();
     watching.abort();
@@ -157,18 +180,23 @@ async fn serve(config: Config, media: &Handle) -> anyhow::Result<()> {
     outcome
 }
 
-/// Everything that is answered over HTTP but how the server is.
-fn app(
-    config: &Config,
+/// What the answers over HTTP are made of.
+struct Parts<'a> {
+    config: &'a Config,
     settings: api::Settings,
-    catalog: &Catalog,
-    blobs: &Blobs,
-    key: &AccessKey,
+    catalog: &'a Catalog,
+    blobs: &'a Blobs,
+    space: &'a Space,
+    key: &'a AccessKey,
     edge_secret: Option<Secret>,
-    usage: origin::Usage,
-) -> Router {
+    data: &'a Path,
+}
+
+/// Everything that is answered over HTTP but how the server is.
+fn app(parts: Parts<'_>, usage: origin::Usage) -> (Router, Option<console::Feed>) {
+    let Parts { config, settings, catalog, blobs, space, key, edge_secret, data } = parts;
     let root = api::AccessKey { id: key.id.clone(), secret: key.secret.reveal().to_owned() };
-    let state = ApiState::new(catalog.clone(), blobs.clone(), settings, [root]);
+    let state = ApiState::new(catalog.clone(), blobs.clone(), settings, [root]).with_space(space.clone());
     let origin = origin::Deps {
         catalog: catalog.clone(),
         blobs: blobs.clone(),
@@ -179,7 +207,12 @@ fn app(
         },
     };
     let edges = edge_secret.map_or_else(Router::new, |secret| api::edge_router(state.clone(), secret));
-    api::router(state).merge(edges).merge(origin::counting_router(origin, usage))
+    let app = api::router(state.clone()).merge(edges).merge(origin::counting_router(origin, usage));
+    if !config.console.enabled {
+        return (app, None);
+    }
+    let (pages, feed) = console::router(web_console::deps(config, catalog, state, data));
+    (app.merge(pages).layer(middleware::from_fn(console::welcome)), Some(feed))
 }
 
 /// What edges show; `None` where there are none.
@@ -193,7 +226,7 @@ pub fn edge_secret(config: &Edge) -> anyhow::Result<Option<Secret>> {
     }
 }
 
-fn api_settings(config: &Config, encoder: Capabilities) -> api::Settings {
+fn api_settings(config: &Config, encoder: Capabilities, rtmp_port: u16) -> api::Settings {
     api::Settings {
         public_url: config.http.public_url.clone(),
         cycle_seconds_min: config.recording.cycle_seconds_min,
@@ -208,6 +241,12 @@ fn api_settings(config: &Config, encoder: Capabilities) -> api::Settings {
             writes_per_second: config.auth.writes_per_second,
             failures_per_minute: config.auth.failures_per_minute,
         },
+        push: api::PushSettings {
+            public_url: config.rtmp.public_url.clone(),
+            port: rtmp_port,
+            default_domain: config.live.default_push_domain.to_ascii_lowercase(),
+        },
+        node: NODE.to_owned(),
         ..api::Settings::default()
     }
 }
@@ -235,9 +274,9 @@ fn recorder_deps(config: &Config, catalog: &Catalog, blobs: &Blobs, space: &Spac
     }
 }
 
-fn worker_settings(config: &Config, listen: SocketAddr, data: &Path) -> worker::Settings {
+fn worker_settings(config: &Config, addresses: Addresses, data: &Path) -> worker::Settings {
     // Where nothing else is said, events go to receivers on this machine.
-    let reached = reached_here(listen);
+    let reached = reached_here(addresses.http);
     let public_url = match config.http.public_url.as_str() {
         "" => format!("http://{reached}"),
         configured => configured.to_owned(),
@@ -267,6 +306,7 @@ fn worker_settings(config: &Config, listen: SocketAddr, data: &Path) -> worker::
             time_max: config.uploads.time_max,
             pulls_at_once: config.uploads.pulls_at_once,
         },
+        ingest: reached_here(addresses.rtmp),
     }
 }
 
@@ -390,7 +430,7 @@ struct Addresses {
 }
 
 /// Tells a person what is there, once, on standard output. Whoever cannot hear it finds the same in the data folder.
-fn greet(key: &AccessKey, addresses: Addresses, data: &Path) {
+fn greet(key: &AccessKey, addresses: Addresses, console: Option<web_console::Link>, data: &Path) {
     let https = addresses.https.map_or_else(String::new, |https| format!("                 https://{https}/\n"));
     let mut text = format!(
         "Reprise {}\n  push           rtmp://{}/APP/STREAM\n  API and media  http://{}/\n{https}  data           {}\n",
@@ -399,6 +439,12 @@ fn greet(key: &AccessKey, addresses: Addresses, data: &Path) {
         addresses.http,
         data.display()
     );
+    if let Some(link) = console {
+        text += &format!("  console        {}\n", link.url);
+        if link.sets_up {
+            text += "                 open it to set a password\n";
+        }
+    }
     if key.fresh {
         let kept = data.join(access_key::FILE);
         text += &format!("  access key     {} {}\n", key.id, key.secret.reveal());

@@ -23,9 +23,11 @@ mod record_question;
 mod scratch;
 mod stuck;
 mod sweep;
+mod test_stream;
 mod transcode;
 mod uploads;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use blobs::Blobs;
@@ -49,6 +51,7 @@ use crate::pictures::{FreePictures, Studio};
 use crate::receiver::Receivers;
 use crate::record_notify::NotifyOfRecordings;
 use crate::record_question::Question;
+use crate::test_stream::PushTest;
 use crate::transcode::{EncodeChunk, EncodeLive, JoinRun, Plan, Settle};
 use crate::uploads::{FreeFile, FreeUpload, Pull, Take};
 
@@ -97,6 +100,8 @@ pub struct Settings {
     pub transcode: TranscodeSettings,
     /// How uploads behave.
     pub uploads: UploadSettings,
+    /// Where streams are pushed to, from here: the test stream goes there.
+    pub ingest: SocketAddr,
 }
 
 impl Default for Settings {
@@ -112,6 +117,7 @@ impl Default for Settings {
             alarm: None,
             transcode: TranscodeSettings::default(),
             uploads: UploadSettings::default(),
+            ingest: SocketAddr::from(([127, 0, 0, 1], 1935)),
         }
     }
 }
@@ -145,6 +151,7 @@ pub async fn run(
     let sources = Outbound::patient(settings.uploads.private_sources, SOURCE_SILENCE).map_err(WorkerError::Client)?;
     let pull = Pull::new(catalog.clone(), blobs.clone(), sources, settings.uploads);
     let take = Take::new(catalog.clone(), blobs.clone(), settings.transcode.clone(), settings.node.clone());
+    let test = PushTest::new(catalog.clone(), settings.transcode.ffmpeg.clone(), settings.ingest);
     let running = Runner::new(catalog.clone(), RunnerSettings::new(settings.node))
         .handle(Callback::new(catalog.clone(), receivers.clone(), settings.keep_telling, public_url), requests)
         .handle(Notify::new(catalog.clone(), receivers.clone()), requests)
@@ -159,6 +166,7 @@ pub async fn run(
         .handle(Settle::new(catalog.clone(), blobs.clone()), disk)
         .handle(pull, pulling)
         .handle(take, disk)
+        .handle(test, disk)
         .handle(FreeUpload::new(catalog.clone(), blobs.clone()), disk)
         .handle(FreeFile::new(catalog.clone(), blobs.clone()), disk)
         .handle(studio.covers(), disk)

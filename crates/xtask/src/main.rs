@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod console;
 mod coverage;
 mod demo;
 mod fuzz;
@@ -47,6 +48,8 @@ enum Task {
     Fuzz(fuzz::Fuzz),
     /// Write docs/reference/coverage.md: which operations of the APIs are there
     Coverage,
+    /// Write the types of the console: console/src/generated/operations.ts, from the declarations of the server
+    Console,
     /// Check the house rules: arrows between crates, licence, links, file sizes
     Tidy,
     /// Install what demo and test need, or say what to install
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Task::Sim(options) => sim::run(&options),
         Task::Fuzz(options) => fuzz::run(&options).map(drop),
         Task::Coverage => coverage::run(),
+        Task::Console => console::write_types(),
         Task::Tidy => tidy::run(),
         Task::Setup => setup::run(&setup::TEST),
     };

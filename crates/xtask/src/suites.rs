@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 use crate::command::{cargo, command, find, run as run_command, target};
-use crate::{fuzz, setup, tidy};
+use crate::{console, fuzz, setup, tidy};
 
 /// Tests that a suite ran.
 #[derive(Default, Clone, Copy)]
@@ -49,6 +49,7 @@ pub fn run() -> anyhow::Result<()> {
                 .env("RUSTDOCFLAGS", "-D warnings"),
         )
     });
+    suite("console", &|| console::check().map(|()| Count::default()));
     suite("tests", &tests);
     suite("fuzz", &|| fuzz::run(&fuzz::Fuzz::BRIEFLY).map(|passed| Count { passed, ..Count::default() }));
     suite("sdk", &sdk);

@@ -235,7 +235,7 @@ struct Configs {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Config {
+pub(super) struct Config {
     app_name: String,
     auto_compose: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -308,7 +308,7 @@ async fn describe_live_record_vod_configs(context: &Context, input: DescribeLive
     })
 }
 
-fn told(stored: StoredRule, kept: Retention) -> Config {
+pub(super) fn told(stored: StoredRule, kept: Retention) -> Config {
     let wire = WireRule::of(&stored);
     let rule = stored.rule;
     Config {

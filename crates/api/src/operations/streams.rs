@@ -230,7 +230,7 @@ fn publish_url(push: &Push) -> String {
 }
 
 /// The address without its port.
-fn address(text: &str) -> String {
+pub(super) fn address(text: &str) -> String {
     text.parse::<SocketAddr>().map_or_else(|_| text.to_owned(), |address| address.ip().to_string())
 }
 

@@ -194,6 +194,7 @@ impl Server {
             audio_kbps: 128,
             video_codec: "h264".into(),
             audio_codec: "aac".into(),
+            ..PushStats::default()
         };
         self.catalog.update_push_stats(&[(push.id, stats)]).await.unwrap();
         push.id

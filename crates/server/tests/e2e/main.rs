@@ -6,6 +6,7 @@ mod callbacks;
 mod clocks;
 mod command_line;
 mod compose;
+mod console;
 mod crash;
 mod demand;
 mod edge;

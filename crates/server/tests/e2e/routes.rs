@@ -18,6 +18,8 @@ const KEY: &str = "privatemarkkey12";
 enum Rule {
     /// It answers everybody, and tells nothing of what is stored.
     Open,
+    /// It is a page, or leads to one, which only who is signed in can fill.
+    Page,
     /// It answers nobody.
     Signed,
     /// It answers nobody where the domain asks for signatures (docs/guide/running.md, "Who may watch").
@@ -29,6 +31,14 @@ const ROUTES: &[(&str, &str, Rule)] = &[
     ("/", "/", Rule::Signed),
     ("/{BUCKET}/{{*key}}", "/reprise/0123/source.mp4", Rule::Signed),
     ("/edge/feed", "/edge/feed", Rule::Signed),
+    ("/console", "/console", Rule::Page),
+    ("/console/", "/console/", Rule::Page),
+    ("/console/favicon.svg", "/console/favicon.svg", Rule::Page),
+    ("/console/assets/{file}", "/console/assets/private-mark.js", Rule::Page),
+    ("/console/session", "/console/session", Rule::Signed),
+    ("/console/setup", "/console/setup", Rule::Signed),
+    ("/console/call", "/console/call", Rule::Signed),
+    ("/console/feed", "/console/feed", Rule::Signed),
     ("/livez", "/livez", Rule::Open),
     ("/readyz", "/readyz", Rule::Open),
     ("/metrics", "/metrics", Rule::Open),
@@ -129,6 +139,7 @@ async fn ask_every_route(server: &Server, video: &str) {
                 let answered = (200..300).contains(&status);
                 match rule {
                     Rule::Open => assert!(answered || status == 405, "{place}"),
+                    Rule::Page => assert!(answered || matches!(status, 303 | 403 | 404 | 405), "{place}"),
                     Rule::Signed => assert!(!answered, "{place}"),
                     // Any site may ask what it may ask.
                     Rule::Guarded if *method == Method::OPTIONS => assert_eq!(status, 204, "{place}"),

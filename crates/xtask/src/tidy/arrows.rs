@@ -41,6 +41,7 @@ const PLACES: &[(&str, Row)] = &[
     ("origin", Row::Services),
     ("edge", Row::Services),
     ("api", Row::Services),
+    ("console", Row::Services),
     ("server", Row::Wiring),
     ("sim", Row::Tools),
     ("testkit", Row::Tools),
