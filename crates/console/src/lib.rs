@@ -1,9 +1,9 @@
 //! The web console below `/console`: its pages, who is signed in, and the way of its calls to the API (decision 0049).
 //!
-//! The pages are files of `console/dist`, embedded ([`pages`]). A user signs in with a password ([`sign_in`]); his browser gets a token that
-//! is kept as its hash ([`sessions`]). What he asks goes on as a call of the public API, by his role ([`calls`]); that something has changed
-//! is told by a feed ([`feed`]). Requests that another site may have caused are refused, and every answer says what its page may load
-//! ([`guard`]).
+//! The pages are files of `console/dist`, embedded (`pages`). A user signs in with a password (`sign_in`); his browser gets a token that
+//! is kept as its hash (`sessions`). What he asks goes on as a call of the public API, by his role (`calls`); that something has changed
+//! is told by a feed (`feed`). Requests that another site may have caused are refused, and every answer says what its page may load
+//! (`guard`).
 //!
 //! **Boundary:** knows no operation: it hands calls on, and answers are those of the API.
 

@@ -84,6 +84,9 @@ struct Recorded {
     playback_url: String,
     /// Of its cycles that are videos, in order.
     video_ids: Vec<String>,
+    /// What the cycle that grows becomes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    growing_video_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -169,6 +172,7 @@ async fn recorded(context: &Context, path: &StreamPath, recording: Recording) ->
         grace_ends_at: recording.give_up_at.map(WallTime::to_iso8601),
         stored: so_far.map(stored),
         playback_url: live_url(context, path).await?,
+        growing_video_id: recording.cycle.map(|cycle| cycle.asset.to_string()),
         video_ids: cycles.into_iter().map(|asset| asset.id.to_string()).collect(),
     })
 }

@@ -7,6 +7,8 @@ use anyhow::{Context, bail};
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use reqwest::{Client, Method, StatusCode, redirect};
 use serde_json::{Value, json};
+use testkit::clips::{self, Recipe};
+use testkit::ffmpeg::{Pace, Push};
 use testkit::server::{Server, until};
 use tokio::io::AsyncWriteExt;
 
@@ -278,6 +280,71 @@ async fn who_guesses_passwords_has_to_wait() {
     let told = guesser.sign_in("admin", PASSWORD).await;
     assert!(is(&told, 429, "TooManyAttempts") && told.headers.contains_key("retry-after"), "{told:?}");
     assert_eq!(admin.who().await.status, 200, "who is signed in stays so");
+}
+
+/// The health of a stream, when it is as wanted.
+async fn healthy(server: &Server, app: &str, stream: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let look = || async {
+        let params = [("DomainName", PLAY_DOMAIN), ("AppName", app), ("StreamName", stream)];
+        let health = server.api().vod("GetLiveStreamHealth", &params).await?["Health"].clone();
+        if !wanted(&health) {
+            bail!("{health}");
+        }
+        Ok(health)
+    };
+    until(SOON * 2, look).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_test_stream_is_seen_recorded_and_becomes_the_video_that_was_announced() {
+    let (server, mut browser) = set_up().await;
+    // The first rule waits three minutes for a publisher.
+    let rule = [("DomainName", PLAY_DOMAIN), ("AppName", "*"), ("StreamName", "*"), ("DelayTime", "1")];
+    server.api().live("UpdateLiveRecordVodConfig", &rule).await.unwrap();
+    let started = browser.call("StartTestStream", json!({ "AppName": "first", "StreamName": "steps" })).await;
+    assert_eq!(started.status, 200, "{started:?}");
+    // Rates are told with the report after the first key frames.
+    let is_told =
+        |health: &Value| health["DurableSeconds"].as_f64() > Some(0.0) && health["KeyFrameIntervalMs"] == 2_000;
+    let health = healthy(&server, "first", "steps", is_told).await;
+    let told = ["Online", "RecordingState", "VideoCodec", "AudioCodec", "Width", "DroppedFrames", "RuleId"];
+    let wanted = json!([true, "Live", "h264", "aac", 1280, 0, format!("{PLAY_DOMAIN}/*/*")]);
+    assert_eq!(json!(told.map(|name| &health[name])), wanted, "{health}");
+    assert!(health["DurableBytes"].as_u64() > Some(100_000) && health["BitrateKbps"].as_u64() > Some(200), "{health}");
+    let playlist = reqwest::get(health["PlaybackUrl"].as_str().unwrap()).await.unwrap();
+    assert!(playlist.text().await.unwrap().starts_with("#EXTM3U"));
+    let status = browser.call("GetServerStatus", json!({})).await.body;
+    assert_eq!(status["LiveStreams"], 1, "{status}");
+    assert!(status["HoursLeft"].as_f64() > Some(0.0) && status["DiskFreeBytes"].as_u64() > Some(0), "{status}");
+
+    assert_eq!(browser.call("StopTestStream", json!({})).await.status, 200);
+    let gone =
+        healthy(&server, "first", "steps", |health| health["Online"] == false && health["RecordingId"].is_null());
+    gone.await;
+    let params = json!({ "VideoId": health["GrowingVideoId"] });
+    let video = browser.call("GetVideoInfo", params).await;
+    assert_eq!(video.status, 200, "{video:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_is_told_lets_its_publisher_in_where_the_domain_asks_for_a_signature() {
+    let server = Server::start(reprise()).await.unwrap();
+    let functions = r#"[{"functionName":"aliauth","functionArgs":[{"argName":"auth_type","argValue":"type_a"},
+        {"argName":"auth_key1","argValue":"Hidden0Secret012"}]}]"#;
+    let config = [("DomainNames", PLAY_DOMAIN), ("Functions", functions)];
+    server.api().live("BatchSetLiveDomainConfigs", &config).await.unwrap();
+    let params = [("DomainName", PLAY_DOMAIN), ("AppName", "signed"), ("StreamName", "s")];
+    let told = server.api().vod("GetPushAddress", &params).await.unwrap();
+    let clip = clips::synthetic(&Recipe { seconds: 16, ..Recipe::default() }).await.unwrap();
+    let publisher = Push::start(&clip, told["PushUrl"].as_str().unwrap(), Pace::Times(1.0)).unwrap();
+    let health = healthy(&server, "signed", "s", |health| health["DurableSeconds"].as_f64() > Some(0.0)).await;
+    for url in [&told["PlayUrl"], &health["PlaybackUrl"]] {
+        let answer = reqwest::get(url.as_str().unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 200, "{url}");
+    }
+    let unsigned = told["PlayUrl"].as_str().unwrap().split('?').next().unwrap();
+    assert_eq!(reqwest::get(unsigned).await.unwrap().status(), 403);
+    publisher.finish().await.unwrap();
 }
 
 #[tokio::test]
