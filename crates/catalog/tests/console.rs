@@ -14,6 +14,7 @@ support::contract! {
     a_change_has_another_mark
     what_there_is_is_counted
     there_is_one_test_stream
+    a_lost_master_key_loses_the_users
 }
 
 const LIFE: Duration = Duration::from_secs(100);
@@ -185,4 +186,13 @@ async fn there_is_one_test_stream(catalog: Catalog) {
     assert_eq!(catalog.test_stream().await.unwrap(), None);
     catalog.begin_test_stream(&other, at(2)).await.unwrap();
     assert_eq!(catalog.test_stream().await.unwrap(), Some(other));
+}
+
+async fn a_lost_master_key_loses_the_users(catalog: Catalog) {
+    catalog.unlock(&"a".repeat(64).parse().unwrap()).await.unwrap();
+    catalog.add_console_user(&user("ward"), 9).await.unwrap();
+    sign_in(&catalog, "t1", "ward", 0, 5).await;
+    assert_eq!(catalog.replace_secrets(&"b".repeat(64).parse().unwrap()).await.unwrap(), 1);
+    assert!(!catalog.has_console_users().await.unwrap());
+    assert_eq!(catalog.console_session("t1", at(1)).await.unwrap(), None);
 }
