@@ -1,0 +1,90 @@
+import type { Template } from './answers';
+
+/** What of a template is edited here. What else it has is left as it is. */
+export interface Draft {
+  name: string;
+  label: string;
+  format: string;
+  codec: string;
+  height: number | undefined;
+  videoKbps: number;
+  fps: number | undefined;
+  audioKbps: number;
+  /** Never more than the source has. */
+  checked: boolean;
+}
+
+const preset = (name: string, label: string, height: number, videoKbps: number, audioKbps: number): Draft => ({
+  name,
+  label,
+  format: 'm3u8',
+  codec: 'H.264',
+  height,
+  videoKbps,
+  fps: undefined,
+  audioKbps,
+  checked: true,
+});
+
+/** What a group may begin with. */
+export const PRESETS: Draft[] = [
+  preset('360p', 'LD', 360, 600, 64),
+  preset('540p', 'SD', 540, 1200, 96),
+  preset('720p', 'HD', 720, 2400, 128),
+  preset('1080p', 'FHD', 1080, 4500, 128),
+];
+
+/** The labels that a template may have. */
+export const LABELS = ['LD', 'SD', 'HD', 'FHD', '2K', '4K', 'OD', 'SQ', 'HQ'];
+
+/** A draft as `TranscodeTemplateList` has it. */
+export function written(draft: Draft, id?: string): Record<string, unknown> {
+  const isSound = draft.format === 'mp3';
+  const check = String(draft.checked);
+  return {
+    ...(id && { TranscodeTemplateId: id }),
+    TemplateName: draft.name,
+    Definition: draft.label,
+    ...(!isSound && {
+      Video: {
+        Codec: draft.codec,
+        Bitrate: String(draft.videoKbps),
+        ...(draft.height && { Height: String(draft.height) }),
+        ...(draft.fps && { Fps: String(draft.fps) }),
+      },
+    }),
+    Audio: { Codec: isSound ? 'MP3' : 'AAC', Bitrate: String(draft.audioKbps) },
+    Container: { Format: draft.format },
+    TransConfig: isSound ? { IsCheckAudioBitrate: check } : { IsCheckReso: check, IsCheckVideoBitrate: check },
+  };
+}
+
+/** The texts of a template, read. */
+export function read(template: Template): Draft {
+  const [video, audio, container, config] = [template.Video, template.Audio, template.Container, template.TransConfig].map(object);
+  const number = (value: unknown): number | undefined => (Number(value) > 0 ? Number(value) : undefined);
+  return {
+    name: template.TemplateName,
+    label: template.Definition,
+    format: String(container?.['Format'] ?? 'mp4'),
+    codec: String(video?.['Codec'] ?? 'H.264'),
+    height: number(video?.['Height']),
+    videoKbps: number(video?.['Bitrate']) ?? 0,
+    fps: number(video?.['Fps']),
+    audioKbps: number(audio?.['Bitrate']) ?? 0,
+    checked: String(config?.['IsCheckReso'] ?? config?.['IsCheckAudioBitrate'] ?? '') === 'true',
+  };
+}
+
+function object(text: string | undefined): Record<string, unknown> {
+  try {
+    return JSON.parse(text ?? '{}') as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+/** Bytes of an hour at these bit rates, in kbit/s. */
+export function bytesAnHour(kbps: number): number {
+  return (kbps * 1000 * 3600) / 8;
+}

@@ -1,0 +1,23 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vite';
+
+/** The server that `npm run dev` asks: `reprise serve` as it listens by itself. */
+const server = process.env.REPRISE ?? 'http://127.0.0.1:8080';
+
+export default defineConfig({
+  base: '/console/',
+  plugins: [svelte()],
+  build: {
+    target: 'es2022',
+    // Nothing is put into the page itself: the server's content security policy allows no inline scripts or styles, nor `data:` fonts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 800,
+  },
+  server: {
+    proxy: Object.fromEntries(
+      ['/console/session', '/console/setup', '/console/call', '/console/feed', '/v/', '/l/'].map((path) => [path, server]),
+    ),
+  },
+});
