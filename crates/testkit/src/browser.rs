@@ -1,4 +1,5 @@
-//! Chromium as a player: `tests/browser/play.cjs` with what `cargo xtask setup` installed.
+//! Chromium as a player and as a user of the console: `tests/browser/play.cjs` and `tests/console/drive.cjs` with what `cargo xtask setup`
+//! installed.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -6,12 +7,15 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::process::Command;
 
 use crate::clips;
 
 /// The longest that one play may take.
 const PLAY_PATIENCE: Duration = Duration::from_secs(120);
+/// The longest that all steps through the console may take.
+const CONSOLE_PATIENCE: Duration = Duration::from_secs(600);
 
 /// How to play.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,20 +90,31 @@ pub async fn play_live(url: &str, seconds: u32) -> anyhow::Result<Seen> {
 }
 
 async fn run(player: Player, url: &str, how: Option<String>) -> anyhow::Result<Seen> {
+    let mut words = vec![player.word(), url];
+    words.extend(how.as_deref());
+    node("tests/browser/play.cjs", &words, PLAY_PATIENCE).await
+}
+
+/// Uses the web console of a fresh server, from the setup link's `token` to its last screen, and pushes to `rtmp`
+/// (host:port) meanwhile. The steps that went well; the first that does not is the error.
+pub async fn use_console(url: &str, token: &str, rtmp: &str) -> anyhow::Result<Vec<String>> {
+    node("tests/console/drive.cjs", &[url, token, rtmp], CONSOLE_PATIENCE).await
+}
+
+/// Runs a program of `tests` with the packages of `tests/browser`, and reads the JSON that it prints.
+async fn node<T: DeserializeOwned>(program: &str, words: &[&str], patience: Duration) -> anyhow::Result<T> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("the repository's root")?;
     let modules = clips::target()?.join("browser/node_modules");
     if !modules.is_dir() {
         bail!("the browser tests' packages are not installed: run `cargo xtask setup`");
     }
     let mut node = Command::new("node");
-    node.arg(root.join("tests/browser/play.cjs")).env("NODE_PATH", modules);
-    node.arg(player.word()).arg(url);
-    node.args(how);
+    node.arg(root.join(program)).args(words).env("NODE_PATH", modules);
     node.stdin(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(PLAY_PATIENCE, node.output()).await.context("the browser hangs")?;
+    let output = tokio::time::timeout(patience, node.output()).await.context("the browser hangs")?;
     let output = output.context("cannot run node")?;
     if !output.status.success() {
-        bail!("play.cjs: {}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!("{program}: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    serde_json::from_slice(&output.stdout).context("play.cjs printed no JSON")
+    serde_json::from_slice(&output.stdout).with_context(|| format!("{program} printed no JSON"))
 }

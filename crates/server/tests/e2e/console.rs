@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use reqwest::{Client, Method, StatusCode, redirect};
 use serde_json::{Value, json};
+use testkit::browser::use_console;
 use testkit::clips::{self, Recipe};
 use testkit::ffmpeg::{Pace, Push};
 use testkit::server::{Server, until};
@@ -97,6 +98,15 @@ async fn set_up() -> (Server, Browser) {
     let told = browser.set_up(&printed_token(&server).unwrap(), PASSWORD).await;
     assert_eq!(told.status, 204, "{told:?}");
     (server, browser)
+}
+
+#[tokio::test]
+async fn chromium_uses_the_console_from_the_first_password_to_every_screen() {
+    let server = Server::start(reprise()).await.unwrap();
+    let rtmp = server.rtmp().unwrap().to_string();
+    let steps = use_console(&server.http_url(""), &printed_token(&server).unwrap(), &rtmp).await.unwrap();
+    // Ever more of them: a step that is left out is missed.
+    assert!(steps.len() >= 91, "{} steps: {steps:#?}", steps.len());
 }
 
 #[tokio::test]

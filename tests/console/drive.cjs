@@ -1,0 +1,485 @@
+// Drives the console of a running server in Chromium, as its user would, from the first password to the last screen.
+//
+//   node drive.cjs URL TOKEN RTMP      a fresh server, the token of its setup link, and where it is pushed to (host:port)
+//
+// Prints the names of the steps that went well, as JSON. The first that does not is told on standard error with what the page showed.
+// The packages are those of tests/browser (NODE_PATH). Nothing here sleeps: each step waits for what it wants to see.
+
+'use strict';
+
+const assert = require('node:assert/strict');
+const { spawn } = require('node:child_process');
+const fs = require('node:fs');
+const http = require('node:http');
+const { chromium } = require('playwright-core');
+
+const AXE = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+/** How long anything that should follow at once may take on a loaded machine. */
+const SOON_MS = 60_000;
+const PASSWORD = 'correct horse battery';
+
+const [url, token, rtmp] = process.argv.slice(2);
+const base = `${url}/console/`;
+const steps = [];
+/** What went wrong in the page itself: scripts that failed, contents that were refused, requests to elsewhere. */
+const faults = [];
+const children = new Set();
+
+/** In the page: how its video elements are. */
+const videoStates = () =>
+  [...document.querySelectorAll('video')].map((video) => ({
+    time: video.currentTime,
+    paused: video.paused,
+    ready: video.readyState,
+    network: video.networkState,
+    error: video.error?.message,
+    buffered: Array.from({ length: video.buffered.length }, (_, at) => [video.buffered.start(at), video.buffered.end(at)]),
+    frames: video.getVideoPlaybackQuality().totalVideoFrames,
+  }));
+
+/** One step; `page` is looked at when it fails. */
+async function step(name, page, act) {
+  if (process.env.VERBOSE) console.error(name);
+  try {
+    await act();
+    assert.deepEqual(faults, []);
+  } catch (error) {
+    const text = await page.locator('body').innerText().catch(() => 'nothing');
+    const videos = await page.evaluate(videoStates).catch(() => []);
+    error.message = `${name}: ${error.message}\n--- ${page.url()} shows:\n${text}\n${JSON.stringify(videos)}`;
+    throw error;
+  }
+  steps.push(name);
+}
+
+/** Waits until `look` is true of what it finds. */
+async function until(what, look) {
+  const deadline = Date.now() + SOON_MS;
+  for (;;) {
+    if (await look().catch(() => false)) return;
+    if (Date.now() > deadline) throw new Error(`in vain waited for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** A page that notes its faults. */
+async function open(browser, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
+  context.setDefaultTimeout(SOON_MS);
+  const page = await context.newPage();
+  page.on('pageerror', (error) => faults.push(`script: ${error.stack}`));
+  page.on('console', (message) => {
+    if (/Content Security Policy|Refused to/i.test(message.text())) faults.push(message.text());
+  });
+  page.on('request', (request) => {
+    if (/^https?:/.test(request.url()) && new URL(request.url()).host !== new URL(base).host) faults.push(`asks ${request.url()}`);
+  });
+  return page;
+}
+
+const at = (page, place) => page.goto(`${base}#/${place}`);
+const button = (within, name) => within.getByRole('button', { name, exact: true });
+const dialog = (page) => page.getByRole('dialog');
+const said = (page, text) => page.getByRole('status').getByText(text).first().waitFor();
+
+/** What the video element says of itself. */
+const playing = (page) =>
+  page.locator('video').first().evaluate((video) => ({ time: video.currentTime, frames: video.getVideoPlaybackQuality().totalVideoFrames }));
+
+/** The video of the page plays: its time goes on and pictures are decoded. */
+async function plays(page) {
+  await page.locator('video').first().evaluate((video) => {
+    video.muted = true;
+    // Not waited for: what counts is that it plays.
+    void video.play().catch(() => undefined);
+  });
+  const from = await playing(page);
+  await until('a video that plays', async () => {
+    const now = await playing(page);
+    return now.time > from.time + 0.5 && now.frames > from.frames + 5;
+  });
+}
+
+/** Seconds that are safely on disk, as the live page shows them. */
+async function durable(page) {
+  const [text] = (await page.getByTestId('durable').innerText()).split(/\s/);
+  return text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+}
+
+/** FFmpeg pushes a moving picture with sound until it is ended. */
+function push(path) {
+  const sources = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-f', 'lavfi', '-i', 'sine'];
+  const encoding = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-f', 'flv'];
+  const child = spawn('ffmpeg', ['-v', 'error', '-re', ...sources, ...encoding, `rtmp://${rtmp}/${path}`], { stdio: 'ignore' });
+  children.add(child);
+  child.on('exit', () => children.delete(child));
+  return { cut: () => child.kill('SIGKILL') };
+}
+
+/** A customer's server for callbacks, which first takes nothing. */
+async function customer() {
+  const heard = [];
+  let takes = false;
+  const server = http.createServer((request, response) => {
+    let body = '';
+    request.on('data', (data) => (body += data));
+    request.on('end', () => {
+      if (takes) heard.push(JSON.parse(body));
+      response.writeHead(takes ? 200 : 500).end();
+    });
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref();
+  return { url: `http://127.0.0.1:${server.address().port}/hook`, take: () => (takes = true), heard };
+}
+
+/** Looks for what keeps people out. */
+async function accessible(page, what) {
+  await page.evaluate(() => document.querySelectorAll('details').forEach((details) => (details.open = true)));
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => window.axe.run(document));
+  const told = violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`);
+  assert.deepEqual(told, [], what);
+}
+
+async function main(browser) {
+  const page = await open(browser);
+
+  await step('a page without a session asks for the link', page, async () => {
+    await page.goto(base);
+    await page.getByText('This server has no password yet').waitFor();
+  });
+
+  await step('the link sets the first password', page, async () => {
+    await at(page, `setup?token=${token}`);
+    await page.getByLabel('New password').fill('short');
+    await page.getByLabel('Once more').fill('short');
+    await button(page, 'Set the password and begin').click();
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel('New password').fill(PASSWORD);
+    await page.getByLabel('Once more').fill(PASSWORD);
+    await button(page, 'Set the password and begin').click();
+    await page.getByRole('heading', { name: 'Home', level: 1 }).waitFor();
+    assert.ok(!page.url().includes(token), 'the token stays in the address');
+  });
+
+  await step('home tells where to push to', page, async () => {
+    await page.getByText(/rtmp:\/\/[^ ]*\/live\/first/).first().waitFor();
+    await page.getByText('Nothing is live').waitFor();
+    await page.getByLabel('StreamName').fill('camera');
+    await page.getByText(/rtmp:\/\/[^ ]*\/live\/camera/).first().waitFor();
+  });
+
+  await step('the test stream appears by itself', page, async () => {
+    await button(page, 'Start a test stream').click();
+    await page.getByRole('link', { name: /live\/test/ }).click();
+    await page.getByRole('heading', { name: 'live/test', level: 1 }).waitFor();
+  });
+
+  await step('the live picture plays', page, async () => {
+    await page.locator('video').first().waitFor();
+    await plays(page);
+  });
+
+  await step('health is told, and what is safe on disk grows', page, async () => {
+    await page.getByText(/\d kbit\/s/).first().waitFor();
+    await page.getByText('1280×720').first().waitFor();
+    await until('something on disk', async () => (await durable(page)) > 0);
+    const from = await durable(page);
+    await until('more on disk', async () => (await durable(page)) > from);
+  });
+
+  await step('a cut makes a video while the stream goes on', page, async () => {
+    await page.getByText('No video yet').waitFor();
+    await button(page, 'Cut here').click();
+    await page.getByRole('cell', { name: /test_/ }).first().waitFor();
+    await page.locator('main').getByText('Live', { exact: true }).first().waitFor();
+    // So that what is recorded after it is worth watching.
+    const from = await durable(page);
+    await until('some seconds after the cut', async () => (await durable(page)) > from + 5);
+  });
+
+  await step('the page counts the grace down when the publisher is gone', page, async () => {
+    await at(page, '');
+    await button(page, 'Stop the test stream').click();
+    await at(page, 'stream/play.localhost/live/test');
+    await page.getByRole('heading', { name: /The publisher is gone · \d+:\d\d/ }).waitFor();
+  });
+
+  await step('when it has ended the page is that of the video', page, async () => {
+    await button(page, 'Make the video now').click();
+    await page.getByRole('heading', { name: 'It has ended' }).waitFor();
+    await page.locator('video').first().waitFor();
+    await plays(page);
+  });
+
+  await step('a cable that is pulled leaves a gap, and the same recording goes on', page, async () => {
+    await at(page, 'stream/play.localhost/cup/court1');
+    await page.getByRole('heading', { name: 'Nobody publishes this stream' }).waitFor();
+    const first = push('cup/court1');
+    await page.locator('video').first().waitFor();
+    await until('some seconds on disk', async () => (await durable(page)) > 3);
+    first.cut();
+    await page.getByRole('heading', { name: /The publisher is gone/ }).waitFor();
+    const second = push('cup/court1');
+    await page.getByText('interruption', { exact: true }).waitFor();
+    await page.locator('main').getByText('Live', { exact: true }).first().waitFor();
+    second.cut();
+    await button(page, 'Make the video now').click();
+    await page.getByRole('heading', { name: 'It has ended' }).waitFor();
+    await page.getByRole('img', { name: /Timeline: .*, 1 gaps/ }).waitFor();
+  });
+
+  await step('the library finds it while one types', page, async () => {
+    await at(page, 'media');
+    await page.getByRole('link', { name: /test_/ }).first().waitFor();
+    await page.getByLabel('Search').fill('court');
+    await until('fewer videos', async () => (await page.locator('tbody tr').count()) === 1);
+    assert.match(page.url(), /q=court/);
+    await page.getByLabel('Source').selectOption('general');
+    await page.getByText('Nothing fits these filters').waitFor();
+    await button(page, 'Clear filters').click();
+    await page.getByLabel('Search').fill('court1');
+    await page.getByRole('link', { name: /court1_/ }).click();
+    await page.getByRole('heading', { name: /court1_/, level: 1 }).waitFor();
+    await plays(page);
+  });
+
+  await step('another cover is chosen', page, async () => {
+    const covers = page.getByRole('button', { name: /^Snapshot \d+$/ });
+    await covers.first().waitFor();
+    const other = page.locator('button[aria-pressed=false]').first();
+    await other.click();
+    await said(page, 'The cover is changed.');
+    await until('the choice', async () => (await page.locator('button[aria-pressed=true]').count()) === 1);
+  });
+
+  await step('a video is encoded by hand, with progress until it is done', page, async () => {
+    await button(page, 'Encode').click();
+    await said(page, 'Encoding begins.');
+    await page.getByText('by hand').waitFor();
+    await page.locator('article').getByText('Done', { exact: true }).nth(1).waitFor();
+    await page.getByLabel('Rendition').locator('option', { hasText: 'FD' }).first().waitFor({ state: 'attached' });
+  });
+
+  const hook = await customer();
+  await step('a callback is set', page, async () => {
+    await at(page, 'settings');
+    await page.getByLabel('URL', { exact: true }).fill(hook.url);
+    await page.getByLabel('Sign the requests').check();
+    await button(page, 'Make one').click();
+    await button(page, 'Save').click();
+    await said(page, 'Saved.');
+  });
+
+  await step('a failed callback tells why, and is sent again', page, async () => {
+    await at(page, 'media?q=court1');
+    await page.getByRole('link', { name: /court1_/ }).click();
+    await button(page, 'Edit').click();
+    await dialog(page).getByLabel('Title').fill('Final on court one');
+    await dialog(page).getByLabel('Tags').fill('tennis,final');
+    await button(dialog(page), 'Save').click();
+    await page.getByRole('heading', { name: 'Final on court one', level: 1 }).waitFor();
+    await at(page, 'events?outcome=Pending');
+    await button(page, 'MediaBaseChangeComplete').first().click();
+    await dialog(page).getByText(/HTTP 500/).first().waitFor();
+    hook.take();
+    await button(dialog(page), 'Send again').click();
+    await dialog(page).getByText('Delivered').waitFor();
+    assert.equal(hook.heard.at(-1).EventType, 'MediaBaseChangeComplete');
+    await button(dialog(page), 'Close').click();
+  });
+
+  await step('deleting can be undone', page, async () => {
+    await at(page, 'media');
+    const rows = page.locator('tbody tr');
+    await rows.first().waitFor();
+    const count = await rows.count();
+    await page.getByRole('checkbox', { name: /^Select Final on court one/ }).check();
+    await button(page, 'Delete').click();
+    await button(dialog(page), 'Delete').click();
+    await until('one video less', async () => (await rows.count()) === count - 1);
+    await button(page, 'Undo').click();
+    await until('the video again', async () => (await rows.count()) === count);
+  });
+
+  await step('the recordings of a stream are found', page, async () => {
+    await at(page, 'recordings');
+    await button(page, 'Today').click();
+    await page.getByLabel('StreamName').fill('court1');
+    await until('the one', async () => (await page.locator('tbody tr').count()) === 1);
+    await page.getByRole('link', { name: 'cup/court1' }).waitFor();
+  });
+
+  await step('a rule is added, found, deleted and brought back', page, async () => {
+    await at(page, 'rules');
+    await button(page, 'Add a rule').click();
+    await dialog(page).getByLabel('AppName').fill('arena');
+    await dialog(page).getByLabel('One video is').fill('600');
+    await button(dialog(page), 'Save').click();
+    const tester = page.getByRole('region', { name: 'Which rule applies?' });
+    await tester.getByLabel('AppName').fill('arena');
+    await button(tester, 'Look').click();
+    await tester.getByText('play.localhost / arena / *').waitFor();
+    await tester.getByText('The AppName is exact').waitFor();
+    await button(page, 'Delete: play.localhost/arena/*').click();
+    await button(dialog(page), 'Delete').click();
+    await button(page, 'Delete: play.localhost/arena/*').waitFor({ state: 'detached' });
+    await button(page, 'Undo').click();
+    await button(page, 'Delete: play.localhost/arena/*').waitFor();
+  });
+
+  await step('a template group is made and changed', page, async () => {
+    await at(page, 'templates');
+    await button(page, 'New group').click();
+    await dialog(page).getByLabel('Name').fill('Two sizes');
+    await button(dialog(page), 'Add').click();
+    await page.getByRole('heading', { name: 'Two sizes', level: 1 }).waitFor();
+    await button(page, 'Edit: 360p').click();
+    await dialog(page).getByLabel('Bit rate, kbit/s').first().fill('900');
+    await dialog(page).getByText('434 MB').waitFor();
+    await button(dialog(page), 'Save').click();
+    await page.getByText('900 + 64').waitFor();
+  });
+
+  await step('jobs are listed', page, async () => {
+    await at(page, 'jobs?kind=encode');
+    await page.locator('tbody').getByText('Done', { exact: true }).first().waitFor();
+  });
+
+  await step('a URL is signed and checked', page, async () => {
+    await at(page, 'domains?domain=push.localhost');
+    const auth = page.getByRole('region', { name: 'URL authentication of push.localhost' });
+    await auth.getByLabel('Type').selectOption('type_a');
+    await button(auth, 'Make one').first().click();
+    await button(auth, 'Save').click();
+    await auth.getByLabel('URL', { exact: true }).fill('rtmp://push.localhost/live/first');
+    await button(auth, 'Sign').click();
+    const signed = await auth.getByTestId('signed').innerText();
+    const checker = page.getByRole('region', { name: 'Check a URL' });
+    await checker.getByLabel('URL').fill(signed);
+    await button(checker, 'Check').click();
+    await checker.getByText('It is let in').waitFor();
+    await checker.getByLabel('URL').fill(signed.replace('first', 'other'));
+    await button(checker, 'Check').click();
+    await checker.getByText('It is refused').waitFor();
+    await auth.getByLabel('Type').selectOption('no_auth');
+    await button(auth, 'Save').click();
+    await auth.getByText('This domain asks for no signature.').waitFor();
+  });
+
+  await step('a key is made and its secret told once', page, async () => {
+    await at(page, 'keys');
+    await button(page, 'Create a key').click();
+    await dialog(page).getByLabel('Whose or what for').fill('a wall');
+    await button(dialog(page), 'Create a key').click();
+    await dialog(page).getByText('AccessKeySecret', { exact: true }).waitFor();
+    await button(dialog(page).locator('.stack'), 'Close').click();
+    await page.getByRole('region', { name: 'Access keys of programs' }).locator('td.lead', { hasText: 'a wall' }).waitFor();
+  });
+
+  await step('storage and nodes are told', page, async () => {
+    await at(page, 'storage');
+    await page.getByText(/\d percent used/).waitFor();
+    await page.getByRole('heading', { name: 'Nodes' }).waitFor();
+  });
+
+  await step('each screen names the calls behind it', page, async () => {
+    await at(page, 'templates');
+    await page.locator('details.api > summary').click();
+    await page.getByText('Vod.ListTranscodeTemplateGroup').click();
+    await page.getByText(/"RequestId": "/).first().waitFor();
+  });
+
+  await step('a user who may only look is told so', page, async () => {
+    await at(page, 'keys');
+    await button(page, 'Add a user').click();
+    await dialog(page).getByLabel('Name').fill('ward');
+    await dialog(page).getByLabel('New password').fill(PASSWORD);
+    await button(dialog(page), 'Save').click();
+    await page.getByRole('region', { name: 'Users of the console' }).locator('td.lead', { hasText: 'ward' }).waitFor();
+    await button(page, 'Sign out').click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await page.getByLabel('User').fill('ward');
+    await page.getByLabel('Password').fill('something else');
+    await button(page, 'Sign in').click();
+    await page.getByText('WrongPassword').waitFor();
+    await page.getByLabel('Password').fill(PASSWORD);
+    await button(page, 'Sign in').click();
+    await page.getByText('ward', { exact: true }).waitFor();
+    assert.equal(await page.getByRole('link', { name: 'Users and keys' }).count(), 0);
+    await at(page, '');
+    await page.getByRole('heading', { name: 'Home', level: 1 }).waitFor();
+    await page.getByText('Nothing is live').waitFor();
+    assert.equal(await button(page, 'Start a test stream').count(), 0);
+    assert.equal(await page.getByRole('alert').count(), 0);
+    await at(page, 'settings');
+    await page.getByText('The callback is for administrators').waitFor();
+    await button(page, 'Sign out').click();
+    await page.getByLabel('User').fill('admin');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await button(page, 'Sign in').click();
+    await page.getByText('admin', { exact: true }).first().waitFor();
+  });
+
+  await step('the console speaks Chinese when asked, and remembers it', page, async () => {
+    await page.getByLabel('Language').first().selectOption('zh');
+    await page.getByRole('heading', { name: '设置', level: 1 }).waitFor();
+    await page.reload();
+    await page.getByRole('heading', { name: '设置', level: 1 }).waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh');
+    await page.getByLabel('语言').first().selectOption('en');
+  });
+
+  await step('keys alone reach the content', page, async () => {
+    await at(page, 'jobs');
+    await page.reload();
+    await page.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'title');
+  });
+
+  const cookies = await page.context().storageState();
+  const video = await page.evaluate(async () => {
+    const call = { Service: 'Vod', Action: 'SearchMedia', Params: { Match: "Title in ('Final')" } };
+    const request = { method: 'POST', headers: { 'X-Reprise-Console': '1', 'Content-Type': 'application/json' }, body: JSON.stringify(call) };
+    return (await (await fetch('/console/call', request)).json()).MediaList[0].MediaId;
+  });
+  const screens = {
+    home: ['', 'Home'], streams: ['streams', 'Live streams'], stream: ['stream/play.localhost/live/test', 'live/test'], media: ['media', 'Library'],
+    bin: ['media?bin=1', 'Library'], video: [`video/${video}`, 'Final on court one'], recordings: ['recordings', 'Recordings'], rules: ['rules', 'Recording rules'],
+    templates: ['templates', 'Template groups'], jobs: ['jobs', 'Jobs'], events: ['events', 'Events'], domains: ['domains?domain=play.localhost', 'Domains'],
+    keys: ['keys', 'Users and keys'], storage: ['storage', 'Storage'], settings: ['settings', 'Settings'], lost: ['nowhere', 'There is no such page'],
+  };
+  for (const [theme, width] of [['light', 1280], ['dark', 768], ['light', 375], ['dark', 375]]) {
+    const other = await open(browser, { storageState: cookies, colorScheme: theme, viewport: { width, height: 812 } });
+    for (const [name, [place, title]] of Object.entries(screens)) {
+      await step(`everybody can use ${name}, ${theme}, ${width} wide`, other, async () => {
+        await at(other, place);
+        await other.getByRole('heading', { name: title, level: 1 }).waitFor();
+        await until('all answers', async () => (await other.locator('main .loading').count()) === 0);
+        await accessible(other, name);
+        const beyond = await other.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.ok(beyond <= 0, `it is ${beyond} pixels too wide`);
+      });
+    }
+    await other.context().close();
+  }
+}
+
+async function run() {
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--headless=new', '--no-sandbox', '--autoplay-policy=no-user-gesture-required'] });
+  try {
+    await main(browser);
+    console.log(JSON.stringify(steps));
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+    await browser.close();
+  }
+}
+
+run().catch((error) => {
+  console.error(error.stack);
+  process.exitCode = 1;
+});

@@ -1,0 +1,64 @@
+// Makes the pictures of the guide: the main screens of a running server with something live in it.
+//
+//   node shots.cjs URL USER PASSWORD FOLDER      writes FOLDER/home.png and so on
+//
+// The packages are those of tests/browser (NODE_PATH).
+
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { chromium } = require('playwright-core');
+
+const [url, user, password, folder] = process.argv.slice(2);
+const base = `${url}/console/`;
+
+async function run() {
+  fs.mkdirSync(folder, { recursive: true });
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--headless=new', '--no-sandbox'] });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-GB', colorScheme: 'light' });
+  const page = await context.newPage();
+  const settled = async () => {
+    await page.getByRole('heading', { level: 1 }).first().waitFor();
+    await page.waitForFunction(() => document.querySelectorAll('main .loading').length === 0);
+    await page.waitForFunction(() => [...document.images].every((image) => image.complete));
+  };
+  const shot = (name) => page.screenshot({ path: path.join(folder, `${name}.png`) });
+  const show = async (name, place) => {
+    await page.goto(`${base}#/${place}`);
+    await settled();
+    await shot(name);
+  };
+
+  await page.goto(base);
+  await page.getByLabel('User').fill(user);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByRole('link', { name: 'Home' }).first().waitFor();
+  await show('home', '');
+  await show('library', 'media');
+  const video = page.locator('tbody a').first();
+  if ((await video.count()) > 0) {
+    await video.click();
+    await settled();
+    await shot('video');
+  }
+  await show('rules', 'rules');
+  await show('streams', 'streams');
+  const stream = page.locator('main ul a').first();
+  if ((await stream.count()) > 0) {
+    await stream.click();
+    await settled();
+    await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 1);
+    await shot('stream');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await shot('stream-phone');
+  }
+  await browser.close();
+}
+
+run().catch((error) => {
+  console.error(error.stack);
+  process.exitCode = 1;
+});
