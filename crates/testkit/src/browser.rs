@@ -74,6 +74,20 @@ pub struct Seen {
     pub parts: u64,
 }
 
+/// Pictures that Chromium decodes before it shows one, and some more.
+const AHEAD_MAX: u64 = 12;
+
+impl Seen {
+    /// Whether all of so many pictures were decoded, and none twice. dash.js seeks to where all tracks have begun, be it by a part of
+    /// a picture, and what was decoded until then is decoded once more.
+    pub fn decoded(&self, player: Player, pictures: u64) -> bool {
+        match player {
+            Player::Dash => (pictures..=pictures + AHEAD_MAX).contains(&self.frames),
+            Player::Hls | Player::Shaka | Player::Mp4 => self.frames == pictures,
+        }
+    }
+}
+
 /// Plays `url` to the end, or with `seek` one second from there.
 pub async fn play(player: Player, url: &str, seek: Option<f64>) -> anyhow::Result<Seen> {
     run(player, url, seek.map(|seconds| seconds.to_string())).await
