@@ -22,7 +22,7 @@ use view::{Growth, Low, Member, Name, Package, Piece, Reach, SpanView, Timeline,
 use crate::ANSWER_AGE_MAX;
 use crate::error::{OriginError, Result};
 use crate::laid::{Laid, Text};
-use crate::low::{Edge, Recorded, Seen, reach_of_fragment};
+use crate::low::{LiveEdge, Recorded, Seen, reach_of_fragment};
 use crate::reels::Reels;
 use crate::reply::{Content, Reply, content_type};
 use crate::viewer::Viewer;
@@ -49,7 +49,7 @@ pub(crate) struct Live {
     by_path: Cache<StreamPath, Option<Answer>>,
     by_id: Cache<RecordingId, Option<Answer>>,
     laid: Cache<RecordingId, Arc<Laid>>,
-    edge: Edge,
+    edge: LiveEdge,
 }
 
 impl Live {
@@ -57,7 +57,7 @@ impl Live {
         let weigh = |_: &RecordingId, laid: &Arc<Laid>| laid.weight();
         Self {
             catalog,
-            edge: Edge::new(Arc::clone(&reels), cache_bytes),
+            edge: LiveEdge::new(Arc::clone(&reels), cache_bytes),
             reels,
             by_path: Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(ANSWER_AGE_MAX).build(),
             by_id: Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(ANSWER_AGE_MAX).build(),

@@ -70,7 +70,7 @@ struct Watched {
 }
 
 /// All recordings that are watched.
-pub(crate) struct Edge {
+pub(crate) struct LiveEdge {
     reels: Arc<Reels>,
     watched: Cache<RecordingId, Arc<Watched>>,
     waiting: Semaphore,
@@ -113,7 +113,7 @@ impl Seen {
     }
 }
 
-impl Edge {
+impl LiveEdge {
     pub(crate) fn new(reels: Arc<Reels>, cache_bytes: u64) -> Self {
         let weigh = |_: &RecordingId, watched: &Arc<Watched>| {
             let parts = watched.seen.borrow().as_ref().map_or(0, |seen| seen.low.timeline().parts().len());
