@@ -16,7 +16,7 @@ const base = `${url}/console/`;
 async function run() {
   fs.mkdirSync(folder, { recursive: true });
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--headless=new', '--no-sandbox'] });
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-GB', colorScheme: 'light' });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-GB', colorScheme: 'light', reducedMotion: 'reduce' });
   const page = await context.newPage();
   const settled = async () => {
     await page.getByRole('heading', { level: 1 }).first().waitFor();
