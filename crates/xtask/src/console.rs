@@ -19,7 +19,7 @@ pub fn write_types() -> anyhow::Result<()> {
     run(cargo(&test).env("UPDATE_GOLDEN", "1"))
 }
 
-/// Checks the sources of the console, builds them, and compares what comes of it with what is checked in, byte by byte.
+/// Checks and tests the sources of the console, builds them, and compares what comes of it with what is checked in, byte by byte.
 pub fn check() -> anyhow::Result<()> {
     let folder = root().join(FOLDER);
     if !folder.join("package.json").is_file() {
@@ -34,7 +34,7 @@ pub fn check() -> anyhow::Result<()> {
         npm
     };
     run(&mut npm(&["ci", "--no-audit", "--no-fund"]))?;
-    for script in ["check", "build"] {
+    for script in ["check", "test", "build"] {
         run(&mut npm(&["run", script]))?;
     }
     let after = files(&folder.join(BUILT))?;
