@@ -10,7 +10,7 @@ async fn check(what: &str, player: Player, url: &str, frames: u64, seconds: f64)
     let seen = play(player, url, None).await.unwrap();
     assert!(seen.ended && seen.errors.is_empty(), "{what}: {seen:?}");
     assert!(seen.from < 0.1 && (seen.duration.unwrap() - seconds).abs() < 0.1, "{what}: {seen:?}");
-    assert!(seen.decoded(player, frames), "{what}: {seen:?}");
+    assert_eq!(seen.frames, frames, "{what}: {seen:?}");
     assert!(seen.audio_bytes > 0, "{what}: {seen:?}");
 }
 
@@ -43,7 +43,10 @@ async fn plays_and_seeks(views: &[(Player, &str)]) {
                 continue;
             }
             let (what, url) = (format!("{what}, {name}"), world.at(asset, name));
-            check(&what, player, &url, u64::from(seconds) * 30, f64::from(seconds)).await;
+            // dash.js may stand still before the end (docs/reference/players.md): it only seeks.
+            if player != Player::Dash {
+                check(&what, player, &url, u64::from(seconds) * 30, f64::from(seconds)).await;
+            }
             // The hardest of them: into what has other parameters than the beginning.
             if asset != changing {
                 continue;

@@ -31,8 +31,8 @@ pub enum Player {
 }
 
 impl Player {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Hls, Self::Shaka, Self::Dash, Self::Mp4];
+    /// Those that play to the end: dash.js may stand still before it (docs/reference/players.md).
+    pub const ALL: [Self; 3] = [Self::Hls, Self::Shaka, Self::Mp4];
 
     fn word(self) -> &'static str {
         match self {
@@ -72,20 +72,6 @@ pub struct Seen {
     pub stalls: Vec<f64>,
     /// Parts of segments that hls.js loaded.
     pub parts: u64,
-}
-
-/// Pictures that Chromium decodes before it shows one, and some more.
-const AHEAD_MAX: u64 = 12;
-
-impl Seen {
-    /// Whether all of so many pictures were decoded, and none twice. dash.js seeks to where all tracks have begun, be it by a part of
-    /// a picture, and what was decoded until then is decoded once more.
-    pub fn decoded(&self, player: Player, pictures: u64) -> bool {
-        match player {
-            Player::Dash => (pictures..=pictures + AHEAD_MAX).contains(&self.frames),
-            Player::Hls | Player::Shaka | Player::Mp4 => self.frames == pictures,
-        }
-    }
 }
 
 /// Plays `url` to the end, or with `seek` one second from there.

@@ -17,10 +17,15 @@ async fn chromium_plays_each_asset_to_its_end_and_seeks_in_it() {
             let seen = play(player, &url, None).await.unwrap();
             assert_eq!((seen.errors.len(), seen.stalls.len()), (0, 0), "{url}: {seen:?}");
             assert!(seen.ended && seen.audio_bytes > 0, "{url}: {seen:?}");
-            assert!(seen.decoded(player, pictures), "{url}: {seen:?}");
-            assert_eq!((seen.width, seen.height), (320, 180), "{url}: {seen:?}");
+            assert_eq!((seen.frames, seen.width, seen.height), (pictures, 320, 180), "{url}: {seen:?}");
             let seen = play(player, &url, Some(2.5)).await.unwrap();
             assert!(seen.errors.is_empty() && seen.from >= 2.4 && seen.to > seen.from, "{url}: {seen:?}");
         }
+        let url = view(&server, asset, Player::Dash);
+        let seen = play(Player::Dash, &url, Some(1.5)).await.unwrap();
+        assert!(
+            seen.errors.is_empty() && seen.from >= 1.4 && seen.to > seen.from && seen.frames > 0,
+            "{url}: {seen:?}"
+        );
     }
 }
