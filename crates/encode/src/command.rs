@@ -73,7 +73,10 @@ fn in_two(encoding: &Encoding) -> bool {
 /// The arguments for one pass over `input` into `encodings`.
 pub fn arguments(input: &Input, encodings: &[Encoding], pass: Pass) -> Vec<String> {
     let mut arguments = Arguments::default();
-    arguments.all(&["-nostdin", "-hide_banner", "-v", "error", "-progress", "pipe:1", "-copyts"]);
+    let subtitled = |encoding: &Encoding| encoding.video.as_ref().is_some_and(|video| video.subtitles.is_some());
+    // That letters are in no font is a warning.
+    let level = if encodings.iter().any(subtitled) { "warning" } else { "error" };
+    arguments.all(&["-nostdin", "-hide_banner", "-v", level, "-progress", "pipe:1", "-copyts"]);
     let wanted = encodings.iter().enumerate().filter(|(_, encoding)| pass == Pass::Last || in_two(encoding));
     let wanted: Vec<(usize, &Encoding)> = wanted.collect();
     let files = mark_files(encodings);

@@ -22,7 +22,7 @@ impl WallClock {
     }
 
     /// What a server's environment must have to see it.
-    pub fn environment(&self) -> anyhow::Result<[(String, String); 4]> {
+    pub fn environment(&self) -> anyhow::Result<[(String, String); 5]> {
         let text = |path: &Path| path.to_str().map(str::to_owned).context("a path that is no text");
         Ok([
             ("LD_PRELOAD".to_owned(), text(&self.faketime)?),
@@ -30,6 +30,8 @@ impl WallClock {
             // Otherwise it is read every ten seconds.
             ("FAKETIME_NO_CACHE".to_owned(), "1".to_owned()),
             ("FAKETIME_DONT_FAKE_MONOTONIC".to_owned(), "1".to_owned()),
+            // The times of files are those of the disk: the cache of this machine's fonts goes by them, and is all programs'.
+            ("NO_FAKE_STAT".to_owned(), "1".to_owned()),
         ])
     }
 

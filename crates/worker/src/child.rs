@@ -115,27 +115,28 @@ impl Running {
         Ok((!read.is_empty()).then(|| read.freeze()))
     }
 
-    /// Waits for its end.
-    pub(crate) async fn end(mut self) -> Result<(), ChildError> {
+    /// Waits for its end, and gives the first words of what it complained about all the same.
+    pub(crate) async fn end(mut self) -> Result<String, ChildError> {
         let status = timeout(SILENCE_MAX, self.child.wait()).await.map_err(|_| ChildError::Silent)?;
         let status = status.map_err(ChildError::Follow)?;
         let complaints = self.complaints.await.unwrap_or_default();
         match status.code() {
-            Some(0) => Ok(()),
+            Some(0) => Ok(complaints),
             Some(NO_PROGRAM) => Err(ChildError::NoProgram { complaints }),
             _ => Err(ChildError::Failed { status, complaints }),
         }
     }
 }
 
-/// Runs the encoder in `folder` to its end; `pictures` is told how many it has put out, about twice a second. Dropped in the
-/// middle, or killed with this process, the encoder and all that it started are ended.
+/// Runs the encoder in `folder` to its end, and gives the first words of what it complained about all the same; `pictures` is told
+/// how many it has put out, about twice a second. Dropped in the middle, or killed with this process, the encoder and all that it
+/// started are ended.
 pub(crate) async fn run(
     program: &Path,
     folder: &Path,
     arguments: &[String],
     mut pictures: impl FnMut(u64),
-) -> Result<(), ChildError> {
+) -> Result<String, ChildError> {
     let mut running = start(program, folder, arguments, CPU_SECONDS_MAX)?;
     if let Some(progress) = running.output.take() {
         let mut lines = BufReader::new(progress).lines();
@@ -172,7 +173,7 @@ async fn read_complaints(from: Option<impl AsyncRead + Unpin>) -> String {
 mod tests {
     use super::*;
 
-    async fn shell(script: &str) -> (Result<(), ChildError>, Vec<u64>) {
+    async fn shell(script: &str) -> (Result<String, ChildError>, Vec<u64>) {
         let folder = tempfile::tempdir().unwrap();
         let mut told = Vec::new();
         let arguments = ["-c".to_owned(), script.to_owned()];
@@ -182,8 +183,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_encoder_that_ends_well_has_told_its_progress() {
-        let (ended, told) = shell("echo frame=3; echo other=1; echo frame= 7").await;
-        ended.unwrap();
+        let (ended, told) = shell("echo frame=3; echo other=1; echo all the same >&2; echo frame= 7").await;
+        assert_eq!(ended.unwrap(), "all the same");
         assert_eq!(told, [3, 7]);
     }
 

@@ -25,6 +25,10 @@ use crate::scratch::{Folder, read, write};
 
 /// How often the progress of a chunk is written down.
 const NOTE_PROGRESS_EVERY: Duration = Duration::from_secs(5);
+/// What libass says when it has not a single font, or cannot read the one it chose.
+const NO_FONT: [&str; 3] = ["with glyph 0x0 ", "find selected font provider", "Error opening font"];
+/// What it says of letters that none has.
+const NO_LETTER: &str = "failed to find any fallback";
 
 #[derive(Deserialize)]
 struct Payload {
@@ -90,11 +94,25 @@ impl EncodeChunk {
             std::future::pending::<Result<(), Failure>>().await
         };
         tokio::select! {
-            ended = running => ended.map_err(|error| Failure::Retry(chain(&error)))?,
-            lost = noting => lost?,
+            ended = running => {
+                let complaints = ended.map_err(|error| Failure::Retry(chain(&error)))?;
+                with_all_letters(&complaints)
+            }
+            lost = noting => lost,
         }
-        Ok(())
     }
+}
+
+/// Where FFmpeg draws subtitles it goes on without the letters that it has no font for: that is told, and where it found no font at
+/// all, tried again.
+fn with_all_letters(complaints: &str) -> Result<(), Failure> {
+    if NO_FONT.iter().any(|words| complaints.contains(words)) {
+        return Err(Failure::Retry(format!("the subtitles were drawn without a font: {complaints}")));
+    }
+    if complaints.contains(NO_LETTER) {
+        tracing::warn!(%complaints, "subtitles have letters that are in no font of this host; install fonts for them");
+    }
+    Ok(())
 }
 
 /// The encoder's files for one rendition.
@@ -210,4 +228,23 @@ fn assemble(
     }
     let segments = write_segments(reel, &job.plan, &epoch, placed, delay)?;
     Ok((epoch, segments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_font_it_is_tried_again_and_without_a_letter_it_goes_on() {
+        let said = |glyph| {
+            format!(
+                "[Parsed_ass_4 @ 0x5593d8] fontselect: failed to find any fallback with glyph {glyph} for font: (Sans, 400, 0)"
+            )
+        };
+        assert!(with_all_letters("").is_ok());
+        assert!(with_all_letters(&said("0x6D4B")).is_ok());
+        assert!(matches!(with_all_letters(&said("0x0")), Err(Failure::Retry(_))));
+        let unread = "[Parsed_ass_4 @ 0x5593d8] Error opening font: '/usr/share/fonts/a.ttf', 0";
+        assert!(matches!(with_all_letters(unread), Err(Failure::Retry(_))));
+    }
 }
