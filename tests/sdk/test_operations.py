@@ -622,6 +622,18 @@ def test_describing(sdk, video):
     refused(400, "LengthExceededMax", sdk, VOD, "UpdateVideoInfo", VideoId=video, Title="t" * 129)
 
 
+def test_applications(sdk):
+    made = sdk.call(VOD, "CreateAppInfo", AppName=f"cup {RUN}", Description="第一天")["AppId"]
+    listed = sdk.call(VOD, "ListAppInfo", PageNo=1, PageSize=100, Status="Normal")
+    told = sdk.call(VOD, "GetAppInfos", AppIds=f"{made},app-1")
+    (app,) = told["AppInfoList"]
+    assert (app["AppId"], app["AppName"], app["Description"]) == (made, f"cup {RUN}", "第一天")
+    assert (app["Status"], app["Type"]) == ("Normal", "Custom")
+    assert app in listed["AppInfoList"] and listed["AppInfoList"][0]["AppId"] == "app-1000000"
+    assert told["NonExistAppIds"] == ["app-1"] and listed["Total"] == len(listed["AppInfoList"])
+    refused(400, "LengthExceededMax", sdk, VOD, "CreateAppInfo", AppName="a" * 129)
+
+
 def test_categories(sdk, video):
     def add(name, parent):
         return sdk.call(VOD, "AddCategory", CateName=name, ParentId=parent, Type="default")["Category"]

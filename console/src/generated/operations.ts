@@ -203,6 +203,13 @@ export interface Params {
     /** What it is called, for people; several may be called alike. */
     UserName?: string;
   };
+  /** Makes an application: an id by which templates, watermarks and callbacks are sorted. There are at most 100. */
+  CreateAppInfo: {
+    /** Its name, at most 128 bytes. */
+    AppName: string;
+    /** What is said of it, at most 512 bytes. */
+    Description?: string;
+  };
   /** Adds a user of the web console. */
   CreateConsoleUser: {
     /** With what he signs in: letters, digits and `.-_@`. */
@@ -730,6 +737,11 @@ export interface Params {
   };
   /** Makes a key for EncryptConfig of SubmitTranscodeJobs. */
   GenerateKMSDataKey: Record<string, never>;
+  /** Tells about at most ten applications, and which of the ids are nobody's. */
+  GetAppInfos: {
+    /** The applications, joined by commas. */
+    AppIds: string[];
+  };
   /** Tells all about at most 20 of attached media, and which of the ids are nobody's. */
   GetAttachedMediaInfo: {
     /** The attached media, joined by commas. */
@@ -955,6 +967,15 @@ export interface Params {
   ListAccessKeys: {
     /** Only keys that are called so. */
     UserName?: string;
+  };
+  /** Lists applications: the one that nobody made first, the others in the order in which they were made. */
+  ListAppInfo: {
+    /** Only those that are in use, or only those that are not. */
+    Status?: 'Normal' | 'Disable';
+    /** Which page. */
+    PageNo?: number;
+    /** Applications on a page. */
+    PageSize?: number;
   };
   /** Lists the calls of operations that write, newest first: who called what, from where, with which parameters, and what became of it. They are kept for `auth.audit_kept`. */
   ListAuditEvents: {
@@ -1502,6 +1523,7 @@ export const operations: Readonly<Record<Action, Operation>> = {
   CancelTranscodeTask: { service: 'Vod', roles: ['admin', 'operator'], writes: true, own: true, several: {} },
   CancelUrlUploadJobs: { service: 'Vod', roles: ['admin', 'operator'], writes: true, own: false, several: { JobIds: 'commas', UploadUrls: 'commas' } },
   CreateAccessKey: { service: 'Vod', roles: ['admin'], writes: true, own: true, several: {} },
+  CreateAppInfo: { service: 'Vod', roles: ['admin'], writes: true, own: false, several: {} },
   CreateConsoleUser: { service: 'Vod', roles: ['admin'], writes: true, own: true, several: {} },
   CreateLiveStreamRecordIndexFiles: { service: 'Live', roles: ['admin', 'operator'], writes: true, own: false, several: {} },
   CreateUploadAttachedMedia: { service: 'Vod', roles: ['admin', 'operator'], writes: true, own: false, several: { CateIds: 'commas' } },
@@ -1555,6 +1577,7 @@ export const operations: Readonly<Record<Action, Operation>> = {
   DescribeVodUserDomains: { service: 'Vod', roles: ['admin', 'operator', 'viewer'], writes: false, own: false, several: {} },
   ForbidLiveStream: { service: 'Live', roles: ['admin', 'operator'], writes: true, own: false, several: {} },
   GenerateKMSDataKey: { service: 'Vod', roles: ['admin', 'operator'], writes: true, own: false, several: {} },
+  GetAppInfos: { service: 'Vod', roles: ['admin', 'operator', 'viewer'], writes: false, own: false, several: { AppIds: 'commas' } },
   GetAttachedMediaInfo: { service: 'Vod', roles: ['admin', 'operator', 'viewer'], writes: false, own: false, several: { MediaIds: 'commas' } },
   GetCategories: { service: 'Vod', roles: ['admin', 'operator', 'viewer'], writes: false, own: false, several: {} },
   GetDeletedVideoList: { service: 'Vod', roles: ['admin', 'operator', 'viewer'], writes: false, own: true, several: {} },
@@ -1582,6 +1605,7 @@ export const operations: Readonly<Record<Action, Operation>> = {
   GetVodTemplate: { service: 'Vod', roles: ['admin', 'operator', 'viewer'], writes: false, own: false, several: {} },
   GetWatermark: { service: 'Vod', roles: ['admin', 'operator', 'viewer'], writes: false, own: false, several: {} },
   ListAccessKeys: { service: 'Vod', roles: ['admin'], writes: false, own: true, several: {} },
+  ListAppInfo: { service: 'Vod', roles: ['admin', 'operator', 'viewer'], writes: false, own: false, several: {} },
   ListAuditEvents: { service: 'Vod', roles: ['admin'], writes: false, own: true, several: {} },
   ListConsoleUsers: { service: 'Vod', roles: ['admin'], writes: false, own: true, several: {} },
   ListDynamicImage: { service: 'Vod', roles: ['admin', 'operator', 'viewer'], writes: false, own: false, several: {} },

@@ -101,6 +101,7 @@ codes! {
     VodTemplateExceededMax = 400 "VodTemplateExceededMax" "There are 20 templates already.";
     SessionRepeated = 400 "InvalidSessionId.Repeated" "A request with this SessionId was taken within the last seven days.";
     JobIdsExceededMax = 400 "JobIdsExceededMax" "There are more than 20 ids.";
+    AppInfoExceededMax = 400 "AppInfoExceededMax" "There are 100 applications already.";
     InvalidCateIdNotFound = 404 "InvalidCateId.NotFound" "The category does not exist.";
     LevelExceededMax = 400 "LevelExceededMax" "Categories have at most three levels.";
     SubTotalExceededMax = 400 "SubTotalExceededMax" "There are 100 categories in this one already.";

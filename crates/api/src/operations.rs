@@ -2,6 +2,7 @@
 //! here (`docs/recipes/add-an-operation.md`).
 
 mod access_keys;
+mod apps;
 mod attached_media;
 mod audit_events;
 mod auth_checking;
@@ -151,6 +152,9 @@ pub static OPERATIONS: &[Operation] = &[
     mezzanine::GetMezzanineInfo::OPERATION,
     mezzanine::DeleteMezzanines::OPERATION,
     receipt::GetVideoReceipt::OPERATION,
+    apps::CreateAppInfo::OPERATION,
+    apps::ListAppInfo::OPERATION,
+    apps::GetAppInfos::OPERATION,
     categories::AddCategory::OPERATION,
     categories::UpdateCategory::OPERATION,
     categories::DeleteCategory::OPERATION,

@@ -14,6 +14,40 @@ async fn category(server: &Server, parent: &str, name: &str) -> String {
 }
 
 #[tokio::test]
+async fn applications_are_made_and_listed_behind_the_one_that_nobody_made() {
+    let server = Server::new().await;
+    let default =
+        json!({"AppId": "app-1000000", "AppName": "default", "Description": "", "Status": "Normal", "Type": "System"});
+    assert_eq!(server.ok(VOD, "ListAppInfo", &[]).await, json!({"AppInfoList": [default], "Total": 1}));
+    let cup = server.ok(VOD, "CreateAppInfo", &[("AppName", " 決勝 "), ("Description", "of the cup")]).await;
+    assert_eq!(cup, json!({"AppId": "app-1000001"}));
+    server.ok(VOD, "CreateAppInfo", &[("AppName", "league")]).await;
+
+    let told = server.ok(VOD, "ListAppInfo", &[("PageNo", "2"), ("PageSize", "1"), ("Status", "Normal")]).await;
+    assert_eq!(told["Total"], 3);
+    let [cup] = told["AppInfoList"].as_array().unwrap().as_slice() else { panic!("{told}") };
+    assert_eq!((&cup["AppId"], &cup["AppName"]), (&json!("app-1000001"), &json!("決勝")));
+    assert_eq!((&cup["Description"], &cup["Type"]), (&json!("of the cup"), &json!("Custom")));
+    assert!(cup["CreationTime"].is_string() && cup["ModificationTime"] == cup["CreationTime"]);
+    let none = json!({"AppInfoList": [], "Total": 0});
+    assert_eq!(server.ok(VOD, "ListAppInfo", &[("Status", "Disable")]).await, none);
+    let told = server.ok(VOD, "GetAppInfos", &[("AppIds", "app-1000003,app-1000001, app-1000000")]).await;
+    assert_eq!(told, json!({"AppInfoList": [default, cup], "NonExistAppIds": ["app-1000003"]}));
+
+    let refused = async |params: &[(&str, &str)]| server.refused(VOD, "CreateAppInfo", params).await;
+    assert_eq!(refused(&[("AppName", " ")]).await, (400, "MissingParameter".into()));
+    assert_eq!(refused(&[("AppName", &"中".repeat(43))]).await, (400, "LengthExceededMax".into()));
+    assert_eq!(refused(&[("AppName", "a\u{7}")]).await, (400, "IllegalCharacters".into()));
+    for n in 3..=100 {
+        server.ok(VOD, "CreateAppInfo", &[("AppName", &n.to_string())]).await;
+    }
+    assert_eq!(refused(&[("AppName", "one more")]).await, (400, "AppInfoExceededMax".into()));
+    let eleven = ["app-1000000"; 11].join(",");
+    let refused = server.refused(VOD, "GetAppInfos", &[("AppIds", &eleven)]).await;
+    assert_eq!(refused, (400, "InvalidParameter".into()));
+}
+
+#[tokio::test]
 async fn categories_are_added_listed_renamed_and_deleted_with_all_that_lie_in_them() {
     let server = Server::new().await;
     let told = server.ok(VOD, "AddCategory", &[("CateName", " finals "), ("Type", "material")]).await;

@@ -131,12 +131,9 @@ impl Catalog {
 }
 
 impl Tx {
-    /// The id given last, held until the transaction ends: the forest changes in one place at a time, so that its limits hold.
+    /// Holds the id given last: the forest changes in one place at a time, so that its limits hold.
     async fn hold_categories(&mut self) -> Result<()> {
-        let sql = Sql::new("INSERT INTO setting (key, value) VALUES ($1, '0') ON CONFLICT DO NOTHING").arg(LAST_ID);
-        sql.run(&mut *self).await?;
-        Sql::new("UPDATE setting SET value = value WHERE key = $1").arg(LAST_ID).run(self).await?;
-        Ok(())
+        self.hold(LAST_ID).await
     }
 
     async fn next_category(&mut self) -> Result<i64> {

@@ -8,6 +8,7 @@
 //! [`Catalog`] that runs in a transaction of its own. Methods are grouped by noun, one module each.
 
 mod access_keys;
+mod apps;
 mod assets;
 mod audit;
 mod audit_events;
@@ -72,6 +73,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 pub use access_keys::{AccessKeyChange, Role, StoredAccessKey};
+pub use apps::App;
 pub use assets::{
     Analysis, Asset, AssetFilter, AssetStatus, DeletedAsset, Description, MediaFacts, Origin, RecordedFilter, Restored,
     Span, TrackFacts,

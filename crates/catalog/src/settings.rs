@@ -12,6 +12,14 @@ impl Catalog {
 }
 
 impl Tx {
+    /// Holds a setting until the transaction ends, so that those who hold it come one after the other. "0" where it was not set.
+    pub(crate) async fn hold(&mut self, key: &str) -> Result<()> {
+        let sql = Sql::new("INSERT INTO setting (key, value) VALUES ($1, '0') ON CONFLICT DO NOTHING").arg(key);
+        sql.run(&mut *self).await?;
+        Sql::new("UPDATE setting SET value = value WHERE key = $1").arg(key).run(self).await?;
+        Ok(())
+    }
+
     /// The value of a setting; `first` where it was not set before. All who ask, also on other nodes, get the same.
     pub async fn setting_or(&mut self, key: &str, first: &str) -> Result<String> {
         Sql::new("INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")

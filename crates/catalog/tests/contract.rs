@@ -36,6 +36,7 @@ support::contract! {
     assets_are_listed_in_pages_by_age
     recorded_assets_are_found_by_where_they_came_from
     a_description_changes_what_it_names_and_tells_it
+    an_application_has_a_number_of_its_own_within_limits
     categories_lie_in_each_other_within_limits
     a_deleted_category_leaves_its_videos_and_is_never_met_again
     an_analysis_is_stored_and_told_once
@@ -696,6 +697,24 @@ async fn category(catalog: &Catalog, parent: Option<i64>, name: &str) -> i64 {
         CategoryAdded::Added(category) => category.id,
         other => panic!("{other:?}"),
     }
+}
+
+async fn an_application_has_a_number_of_its_own_within_limits(catalog: Catalog) {
+    // All at once, and as many as there may be.
+    let adds: Vec<_> = (0..6)
+        .map(|n| {
+            let catalog = catalog.clone();
+            tokio::spawn(async move { catalog.add_app(&format!("決勝 {n}"), "of the cup", at(n), 4).await.unwrap() })
+        })
+        .collect();
+    let mut added = Vec::new();
+    for add in adds {
+        added.extend(add.await.unwrap());
+    }
+    added.sort_by_key(|app| app.number);
+    assert_eq!(added.iter().map(|app| app.number).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert!(added.iter().all(|app| app.name.starts_with("決勝 ") && app.description == "of the cup"));
+    assert_eq!(catalog.apps().await.unwrap(), added);
 }
 
 async fn categories_lie_in_each_other_within_limits(catalog: Catalog) {
