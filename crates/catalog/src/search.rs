@@ -222,7 +222,14 @@ pub(crate) fn narrowed(sql: Sql, wanted: &AssetMatch) -> Sql {
             // Neither database has this character in a text; one would stop reading there, the other refuses the question.
             let one = |sql: Sql, text: &String| match text.contains('\0') {
                 true => sql.text("1 = 0"),
-                false => sql.text(field.column()).with(" {contains} ", Contains(text.clone())),
+                false => {
+                    let sql = sql.text("(").text(field.column()).with(" {contains} ", Contains(text.clone()));
+                    let sql = match text::far_run(text) {
+                        Some(run) => sql.text(" AND ").text(field.column()).with(" LIKE ", format!("%{run}%")),
+                        None => sql,
+                    };
+                    sql.text(")")
+                }
             };
             let mut sql = sql.text("(");
             for (nth, text) in texts.iter().enumerate() {

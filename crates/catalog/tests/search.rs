@@ -78,7 +78,9 @@ fn titled(text: &str) -> AssetMatch {
 async fn texts_are_found_in_whatever_letter_case_and_language(catalog: Catalog) {
     let mut ids = Vec::new();
     for (nth, title) in
-        ["Cup Final", "ÉCOLE de Théâtre", "決勝 第1場", "ФИНАЛ Кубка", "Ο ΑΓΩΝΑΣ", "İstanbul straße"].iter().enumerate()
+        ["Cup Final", "ÉCOLE de Théâtre", "決勝 第1場 上海海港", "ФИНАЛ Кубка", "Ο ΑΓΩΝΑΣ", "İstanbul straße"]
+            .iter()
+            .enumerate()
     {
         ids.push(asset(&catalog, title, i64::try_from(nth).unwrap(), 1).await);
     }
@@ -91,6 +93,9 @@ async fn texts_are_found_in_whatever_letter_case_and_language(catalog: Catalog) 
         ("決勝", vec![2]),
         ("第1", vec![2]),
         ("勝決", vec![]),
+        ("上海海港", vec![2]),
+        ("場 上海海", vec![2]),
+        ("海海上港", vec![]),
         ("финал куБКА", vec![3]),
         ("αγωνας", vec![4]),
         ("αγωνασ", vec![4]),

@@ -69,6 +69,14 @@ impl Hits {
     }
 }
 
+/// The longest run of characters that PostgreSQL's index of texts knows, and does not look for by a regular expression: that takes no
+/// character from U+0800 on apart. Follows from the text itself, and is said again for that index alone. `None`: no such run is long
+/// enough for it.
+pub(super) fn far_run(text: &str) -> Option<&str> {
+    let runs = text.split(|c| c < '\u{800}' || cases(c).len() > 1 || !c.is_alphabetic());
+    runs.max_by_key(|run| run.chars().count()).filter(|run| run.chars().count() >= GRAM)
+}
+
 /// Whether the index decides all that is asked of texts alone.
 fn is_decided(wanted: &AssetMatch) -> bool {
     match wanted {

@@ -151,6 +151,12 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     let began = Instant::now();
     let catalog = Catalog::open(&url).await?;
     let categories = fill(&catalog, options.assets).await?;
+    if options.postgres.is_some() {
+        // It plans by statistics, which it otherwise takes by itself some minutes later.
+        let mut tx = catalog.begin().await?;
+        Sql::new("ANALYZE asset").run(&mut tx).await?;
+        tx.commit().await?;
+    }
     catalog.close().await;
     // With it goes the lock, so that the server can have the file.
     drop(catalog);
