@@ -7,6 +7,8 @@ const server = process.env.REPRISE ?? 'http://127.0.0.1:8080';
 export default defineConfig({
   base: '/console/',
   plugins: [svelte()],
+  // Tests run Svelte as a browser does.
+  ...(process.env.VITEST && { resolve: { conditions: ['browser'] } }),
   build: {
     target: 'es2022',
     // Nothing is put into the page itself: the server's content security policy allows no inline scripts or styles, nor `data:` fonts.

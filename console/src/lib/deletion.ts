@@ -1,4 +1,5 @@
-import { asError, call } from './api';
+import { call } from './api';
+import { attempt, complain } from './attempt';
 import { confirm } from './confirm.svelte';
 import { t } from './i18n.svelte';
 import { say } from './toast.svelte';
@@ -14,24 +15,19 @@ function* batches(ids: string[]): Generator<string[]> {
 export async function deleteVideos(ids: string[], title = t('media.delete.ask', { n: ids.length })): Promise<boolean> {
   const yes = await confirm({ title, text: t('media.delete.about'), action: t('media.delete'), danger: true });
   if (!yes) return false;
-  try {
+  const done = await attempt(async () => {
     for (const VideoIds of batches(ids)) await call('DeleteVideo', { VideoIds });
-  } catch (error) {
-    say(asError(error).message, undefined, true);
-    return true;
-  }
-  say(t('media.deleted', { n: ids.length }), { label: t('undo'), act: () => void restoreVideos(ids) });
+  });
+  if (done) say(t('media.deleted', { n: ids.length }), { label: t('undo'), act: () => void restoreVideos(ids) });
   return true;
 }
 
 /** Brings deleted videos back. */
 export async function restoreVideos(ids: string[]): Promise<void> {
-  try {
+  await attempt(async () => {
     let back = 0;
     for (const VideoIds of batches(ids)) back += (await call('RestoreVideo', { VideoIds })).RestoredVideoIds.length;
     if (back > 0) say(t('media.restored', { n: back }));
-    if (back < ids.length) say(t('media.unrestored', { n: ids.length - back }), undefined, true);
-  } catch (error) {
-    say(asError(error).message, undefined, true);
-  }
+    if (back < ids.length) complain(t('media.unrestored', { n: ids.length - back }));
+  });
 }
