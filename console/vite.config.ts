@@ -18,8 +18,11 @@ export default defineConfig({
     chunkSizeWarningLimit: 800,
   },
   server: {
+    // Under the page's own host: the server refuses what comes from pages of another one.
     proxy: Object.fromEntries(
-      ['/console/session', '/console/setup', '/console/call', '/console/feed', '/v/', '/l/'].map((path) => [path, server]),
+      ['/console/session', '/console/setup', '/console/password', '/console/call', '/console/feed', '/reprise/', '/v/', '/l/'].map(
+        (path) => [path, { target: server }],
+      ),
     ),
   },
 });
