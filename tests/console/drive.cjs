@@ -8,9 +8,11 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { spawn } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const http = require('node:http');
+const os = require('node:os');
+const path = require('node:path');
 const { chromium } = require('playwright-core');
 
 const AXE = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
@@ -114,6 +116,27 @@ function push(path) {
   children.add(child);
   child.on('exit', () => children.delete(child));
   return { cut: () => child.kill('SIGKILL') };
+}
+
+/** A file of three seconds, in a folder of its own; `noise` makes it larger than what is sent in one part. */
+function clip(name, noise = false) {
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'console-')), name);
+  const picture = noise ? 'nullsrc=size=640x360:rate=25:duration=3,geq=random(1)*255:128:128' : 'testsrc2=size=320x180:rate=25:duration=3';
+  const encoding = ['-c:v', 'libx264', '-preset', 'ultrafast', '-qp', '8', '-g', '25', '-pix_fmt', 'yuv420p'];
+  assert.equal(spawnSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', picture, ...encoding, file]).status, 0);
+  return file;
+}
+
+/** Serves a file to who asks for it. */
+async function serve(file) {
+  const server = http.createServer((request, response) => {
+    response.setHeader('Content-Length', fs.statSync(file).size);
+    if (request.method === 'HEAD') response.end();
+    else fs.createReadStream(file).pipe(response);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref();
+  return `http://127.0.0.1:${server.address().port}/${path.basename(file)}`;
 }
 
 /** A customer's server for callbacks, which first takes nothing. */
@@ -303,6 +326,112 @@ async function main(browser) {
     await until('the video again', async () => (await rows.count()) === count);
   });
 
+  await step('a category is made in another one, and renamed', page, async () => {
+    await at(page, 'media');
+    await button(page, 'Categories').click();
+    for (const [name, parent] of [['Sports', 'At the top'], ['Tenis', 'Sports']]) {
+      await dialog(page).getByLabel('Name of a new one').fill(name);
+      await dialog(page).getByRole('combobox', { name: 'In', exact: true }).selectOption(parent);
+      await button(dialog(page), 'Add a category').click();
+      await dialog(page).getByRole('listitem').filter({ hasText: name }).waitFor();
+    }
+    await button(dialog(page), 'Rename: Sports / Tenis').click();
+    await dialog(page).getByLabel('New name of Sports / Tenis').fill('Tennis');
+    await button(dialog(page), 'Save').click();
+    await button(dialog(page), 'Rename: Sports / Tennis').waitFor();
+    await accessible(page, 'categories');
+    await button(dialog(page), 'Close').click();
+  });
+
+  await step('files are sent, also in parts and after a break, and become videos that play', page, async () => {
+    const [small, large, other] = [clip('first set.mp4'), clip('second set.mp4', true), clip('third set.mp4')];
+    await page.getByRole('link', { name: 'Upload', exact: true }).click();
+    let sent = 0;
+    await page.route(/partNumber=2&/, (route) => (sent++ === 0 ? route.abort() : route.continue()));
+    await page.getByLabel('Category').first().selectOption('Sports / Tennis');
+    await page.getByLabel('Choose files').setInputFiles([large, small]);
+    await page.getByRole('link', { name: 'To the video: second set.mp4' }).waitFor();
+    await page.getByRole('link', { name: 'To the video: first set.mp4' }).waitFor();
+    assert.equal(sent, 2, 'the part that broke off is sent again');
+    // What hangs can be stopped, go on, and be cancelled.
+    await page.route(/source\.mp4$/, () => {});
+    await page.getByLabel('Choose files').setInputFiles(other);
+    await button(page, 'Stop: third set.mp4').click();
+    await button(page, 'Go on: third set.mp4').click();
+    await button(page, 'Cancel: third set.mp4').click();
+    await button(dialog(page), 'Cancel').click();
+    await page.getByRole('list', { name: 'Files' }).getByText('third set.mp4').waitFor({ state: 'detached' });
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    await page.getByRole('list', { name: 'Files' }).getByText('Ready').nth(1).waitFor();
+    await page.getByRole('link', { name: 'To the video: second set.mp4' }).click();
+    await page.getByRole('heading', { name: 'second set', level: 1 }).waitFor();
+    await page.getByRole('definition').getByText('Tennis').waitFor();
+    await plays(page);
+  });
+
+  await step('a file is got from an address', page, async () => {
+    await at(page, 'upload');
+    const address = await serve(clip('fourth-set.mp4'));
+    await page.getByLabel(/^Addresses/).fill(`${address}\nhttp://127.0.0.1:1/none.mp4`);
+    await button(page, 'Get them').click();
+    const link = page.getByRole('link', { name: `To the video: ${address}` });
+    await link.waitFor();
+    await accessible(page, 'upload with files');
+    await button(page, 'Cancel: http://127.0.0.1:1/none.mp4').click();
+    await page.getByText(/^JobCanceled/).waitFor();
+    await link.click();
+    await page.getByRole('heading', { name: /fourth-set/, level: 1 }).waitFor();
+  });
+
+  await step('many videos are tagged, sorted and encoded at once, and what fails is counted', page, async () => {
+    await at(page, 'media?q=set');
+    const rows = page.locator('tbody tr');
+    await until('the three', async () => (await rows.count()) === 3);
+    const choose = () => page.getByRole('checkbox', { name: 'Select all that are shown' }).check();
+    const close = () => button(dialog(page).locator('.stack'), 'Close').click();
+    await choose();
+    await button(page, 'Tags').click();
+    await dialog(page).getByRole('textbox', { name: 'Tags' }).fill('indoor, final');
+    await button(dialog(page), 'Change the tags').click();
+    await dialog(page).getByText('3 of 3 done.').waitFor();
+    await close();
+    await choose();
+    await button(page, 'Category').click();
+    await dialog(page).getByLabel('Category').selectOption('Sports');
+    await button(dialog(page), 'Put there').click();
+    await dialog(page).getByText('3 of 3 done.').waitFor();
+    await close();
+    await until('all in it', async () => (await page.getByRole('cell', { name: 'Sports', exact: true }).count()) === 3);
+    await choose();
+    await button(page, 'Encode').click();
+    // Somebody else is faster with one of them.
+    await page.evaluate(async () => {
+      const ask = async (Action, Params) => {
+        const headers = { 'X-Reprise-Console': '1', 'Content-Type': 'application/json' };
+        const body = JSON.stringify({ Service: 'Vod', Action, Params });
+        return (await fetch('/console/call', { method: 'POST', headers, body })).json();
+      };
+      const told = await ask('SearchMedia', { Match: "Title in ('first set')" });
+      await ask('DeleteVideo', { VideoIds: told.MediaList[0].MediaId });
+    });
+    await accessible(page, 'encode many');
+    await button(dialog(page).locator('form'), 'Encode').click();
+    await dialog(page).getByText('2 of 3 done.').waitFor();
+    await dialog(page).getByRole('listitem').filter({ hasText: 'first set' }).waitFor();
+    await accessible(page, 'what failed');
+    await close();
+  });
+
+  await step('a category is deleted after its videos are counted', page, async () => {
+    await button(page, 'Categories').click();
+    await button(dialog(page), 'Delete: Sports').click();
+    await page.getByText(/With it go 1 categories that lie in it\. 2 videos/).waitFor();
+    await button(dialog(page).last(), 'Delete').click();
+    await dialog(page).getByText('No category yet').waitFor();
+    await button(dialog(page), 'Close').click();
+    await until('none in it', async () => (await page.getByRole('cell', { name: 'Sports', exact: true }).count()) === 0);
+  });
+
   await step('the recordings of a stream are found', page, async () => {
     await at(page, 'recordings');
     await button(page, 'Today').click();
@@ -413,11 +542,38 @@ async function main(browser) {
     await page.getByText('Nothing is live').waitFor();
     assert.equal(await button(page, 'Start a test stream').count(), 0);
     assert.equal(await page.getByRole('alert').count(), 0);
+    await at(page, 'media');
+    await page.locator('tbody tr').first().waitFor();
+    assert.equal(await page.getByRole('link', { name: 'Upload', exact: true }).count(), 0);
+    assert.equal(await button(page, 'Categories').count(), 0);
+    assert.equal(await page.getByRole('checkbox').count(), 0, 'nothing to do with what is selected');
+    await at(page, 'upload');
+    await page.getByText('Uploading is for operators and administrators').waitFor();
     await at(page, 'settings');
     await page.getByText('The callback is for administrators').waitFor();
     await button(page, 'Sign out').click();
     await page.getByLabel('User').fill('admin');
     await page.getByLabel('Password').fill(PASSWORD);
+    await button(page, 'Sign in').click();
+    await page.getByText('admin', { exact: true }).first().waitFor();
+  });
+
+  await step('who is signed in changes his password', page, async () => {
+    const change = async (old) => {
+      await dialog(page).getByLabel('Old password').fill(old);
+      await dialog(page).getByLabel('New password').fill(`${PASSWORD} more`);
+      await dialog(page).getByLabel('Once more').fill(`${PASSWORD} more`);
+      await button(dialog(page), 'Save').click();
+    };
+    await button(page, 'Change your password').click();
+    await change('something else');
+    await page.getByText('WrongPassword').waitFor();
+    await accessible(page, 'password');
+    await change(PASSWORD);
+    await said(page, 'Your password is changed.');
+    await button(page, 'Sign out').click();
+    await page.getByLabel('User').fill('admin');
+    await page.getByLabel('Password').fill(`${PASSWORD} more`);
     await button(page, 'Sign in').click();
     await page.getByText('admin', { exact: true }).first().waitFor();
   });
@@ -448,7 +604,7 @@ async function main(browser) {
   });
   const screens = {
     home: ['', 'Home'], streams: ['streams', 'Live streams'], stream: ['stream/play.localhost/live/test', 'live/test'], media: ['media', 'Library'],
-    bin: ['media?bin=1', 'Library'], video: [`video/${video}`, 'Final on court one'], recordings: ['recordings', 'Recordings'], rules: ['rules', 'Recording rules'],
+    bin: ['media?bin=1', 'Library'], upload: ['upload', 'Upload'], video: [`video/${video}`, 'Final on court one'], recordings: ['recordings', 'Recordings'], rules: ['rules', 'Recording rules'],
     templates: ['templates', 'Template groups'], jobs: ['jobs', 'Jobs'], events: ['events', 'Events'], domains: ['domains?domain=play.localhost', 'Domains'],
     keys: ['keys', 'Users and keys'], storage: ['storage', 'Storage'], settings: ['settings', 'Settings'], lost: ['nowhere', 'There is no such page'],
   };

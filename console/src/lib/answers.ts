@@ -322,6 +322,24 @@ export interface MessageCallback {
 /** An answer that says only that it was done. */
 type Done = Record<string, unknown>;
 
+export interface UploadPermit {
+  VideoId: string;
+  /** JSON in base64. */
+  UploadAddress: string;
+  UploadAuth: string;
+}
+
+export interface UrlUpload {
+  JobId: string;
+  UploadURL: string;
+  Status: 'PENDING' | 'DOWNLOADING' | 'UPLOADING' | 'SUCCESS' | 'DOWNLOAD_FAIL' | 'UPLOAD_FAIL';
+  /** Its video, once it is one. */
+  MediaId?: string;
+  FileSize?: string;
+  ErrorCode?: string;
+  ErrorMessage?: string;
+}
+
 interface Untouched {
   NonExistVideoIds: string[];
   ForbiddenVideoIds: string[];
@@ -347,6 +365,12 @@ export interface Answers {
   UpdateLiveRecordVodConfig: Done;
   DeleteLiveRecordVodConfig: Done;
   ListLiveRecordVideo: { LiveRecordVideoList: { LiveRecordVideo: RecordedVideo[] }; Total: number };
+  // Uploads.
+  CreateUploadVideo: UploadPermit;
+  RefreshUploadVideo: UploadPermit;
+  UploadMediaByURL: { UploadJobs: { JobId: string; SourceURL: string }[] };
+  GetURLUploadInfos: { URLUploadInfoList: UrlUpload[]; NonExists: string[] };
+  CancelUrlUploadJobs: { CanceledJobs: string[]; NonExists: string[] };
   // Videos.
   SearchMedia: {
     MediaList: { MediaId: string; MediaType: string; CreationTime: string; Video?: VideoFields }[];
@@ -354,7 +378,9 @@ export interface Answers {
     Total: number;
   };
   GetVideoInfo: { Video: VideoFields };
+  GetVideoInfos: { VideoList: VideoFields[]; NonExistVideoIds: string[] };
   UpdateVideoInfo: Done;
+  UpdateVideoInfos: Untouched;
   DeleteVideo: Untouched;
   RestoreVideo: {
     RestoredVideoIds: string[];
@@ -386,6 +412,9 @@ export interface Answers {
   ListSnapshots: {
     MediaSnapshot: { JobId: string; CreationTime: string; Snapshots: { Snapshot: { Index: number; Url: string }[] }; Total: number };
   };
+  AddCategory: { Category: Category };
+  UpdateCategory: Done;
+  DeleteCategory: Done;
   GetCategories: { SubCategories: { Category: Category[] }; SubTotal: number };
   // Transcoding.
   SubmitTranscodeJobs: { TranscodeTaskId: string };

@@ -5,7 +5,7 @@ import { call } from './api';
 export type Placed = Category & { path: string };
 
 /** There are at most three levels (AddCategory). */
-const LEVELS_MAX = 3;
+export const LEVELS_MAX = 3;
 
 /** All categories, each after the one it lies in. */
 export async function categories(): Promise<Placed[]> {

@@ -7,6 +7,8 @@ export interface Question {
   /** What the button says. */
   action: string;
   danger: boolean;
+  /** What the other button says. */
+  cancel?: string;
   answer: (yes: boolean) => void;
 }
 

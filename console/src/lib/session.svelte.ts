@@ -61,6 +61,13 @@ export async function setUp(token: string, password: string): Promise<void> {
   await resume();
 }
 
+/** Sets another password. Every other browser of this user is signed out. Throws why not. */
+export async function changePassword(old: string, password: string): Promise<void> {
+  await done(ask('PUT', 'password', { OldPassword: old, Password: password }));
+  // That of the session before has ended with it.
+  openFeed();
+}
+
 /** Signs out. */
 export async function signOut(): Promise<void> {
   await done(ask('DELETE', 'session'));

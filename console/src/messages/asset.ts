@@ -31,6 +31,7 @@ export const asset = {
     '视频及其转码、截图将无法播放和查找。在保留期内（storage.undelete_window）可以恢复。',
   ],
   'media.deleted': ['{n} videos deleted.', '已删除 {n} 个视频。'],
+  'media.undeleted': ['{n} were not deleted: {why}', '{n} 个未删除：{why}'],
   'media.restored': ['{n} videos are back.', '已恢复 {n} 个视频。'],
   'media.unrestored': ['{n} could not be restored.', '{n} 个无法恢复。'],
   'media.total': ['{n} videos', '{n} 个视频'],

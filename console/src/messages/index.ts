@@ -2,10 +2,11 @@ import { asset } from './asset';
 import { common } from './common';
 import { manage } from './manage';
 import { streams } from './streams';
+import { upload } from './upload';
 
 /** Every message in English and Chinese. A message in one language alone does not compile. */
 export type Message = readonly [en: string, zh: string];
 
-export const messages = { ...common, ...streams, ...asset, ...manage } satisfies Record<string, Message>;
+export const messages = { ...common, ...streams, ...asset, ...manage, ...upload } satisfies Record<string, Message>;
 
 export type Key = keyof typeof messages;

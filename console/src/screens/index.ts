@@ -14,6 +14,7 @@ import Stream from './Stream.svelte';
 import Streams from './Streams.svelte';
 import TemplateGroup from './TemplateGroup.svelte';
 import Templates from './Templates.svelte';
+import Upload from './Upload.svelte';
 import Video from './Video.svelte';
 
 /** The screen of the first part of a path. */
@@ -22,6 +23,7 @@ export const screens: Record<string, Component> = {
   streams: Streams,
   stream: Stream,
   media: Media,
+  upload: Upload,
   video: Video,
   recordings: Recordings,
   rules: Rules,

@@ -27,7 +27,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use catalog::{Catalog, Role};
 use door::Buckets;
 use futures::future::BoxFuture;
@@ -113,6 +113,7 @@ pub fn router(deps: Deps) -> (Router, Feed) {
         .route("/console/assets/{file}", get(pages::asset))
         .route("/console/session", get(sessions::who).post(sign_in::sign_in).delete(sessions::sign_out))
         .route("/console/setup", post(sign_in::set_up))
+        .route("/console/password", put(sign_in::change_password))
         .route("/console/call", post(calls::call))
         .route("/console/feed", get(feed::feed))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

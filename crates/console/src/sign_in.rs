@@ -1,4 +1,4 @@
-//! Signing in: the setup link, under which the first password is set, and passwords.
+//! Signing in: the setup link, under which the first password is set, and passwords, which users change themselves.
 
 use std::io::ErrorKind;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
-use catalog::{CatalogError, ConsoleUser, PasswordHash, Role};
+use catalog::{CatalogError, ConsoleUser, ConsoleUserChange, PasswordHash, Role};
 use door::Buckets;
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
@@ -56,6 +56,13 @@ struct SignIn {
 #[serde(rename_all = "PascalCase")]
 struct SetUp {
     token: String,
+    password: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Change {
+    old_password: String,
     password: String,
 }
 
@@ -156,6 +163,58 @@ pub(crate) async fn set_up(
         tracing::warn!(%error, "the token of the setup link cannot be removed");
     }
     console.begin_session(FIRST_USER, &extensions, &headers).await
+}
+
+/// `PUT /console/password`: who is signed in sets another password. His sessions end; this browser gets a new one.
+pub(crate) async fn change_password(
+    State(console): State<Arc<Console>>,
+    extensions: Extensions,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let user = match console.signed_in(&extensions, &headers).await {
+        Ok(signed_in) => signed_in.session.user,
+        Err(refused) => return refused,
+    };
+    let Change { old_password, password } = match serde_json::from_slice(&body) {
+        Ok(wanted) => wanted,
+        Err(error) => return reply::unreadable(&error),
+    };
+    // Guesses are counted with those at the sign-in: who finds a browser open has no more of them.
+    let who = console.at(&user, &extensions, &headers);
+    if let Some(refused) = console.refused(&who) {
+        return refused;
+    }
+    if let Some(why) = PasswordHash::refuses(&password) {
+        return reply::refusal(StatusCode::BAD_REQUEST, "InvalidPassword", why);
+    }
+    let kept = match console.deps.catalog.console_user(&user).await {
+        Ok(known) => known.map(|known| known.password),
+        Err(error) => return reply::failed(&error),
+    };
+    let hashed = console.hashed(move || {
+        let fits = old_password.len() <= PASSWORD_BYTES_MAX && kept.is_some_and(|kept| kept.fits(&old_password));
+        fits.then(|| PasswordHash::of(&password)).transpose()
+    });
+    let hash = match hashed.await {
+        Ok(Ok(Some(hash))) => hash,
+        Ok(Ok(None)) => {
+            console.failed(&who);
+            return reply::refusal(StatusCode::FORBIDDEN, "WrongPassword", "The old password is wrong.");
+        }
+        Ok(Err(error)) => return reply::failed(&error),
+        Err(refused) => return refused,
+    };
+    let change = ConsoleUserChange { password: Some(hash), role: None };
+    match console.deps.catalog.change_console_user(&user, &change, now()).await {
+        Ok(true) => {
+            tracing::info!(user, "a user of the console changes his password");
+            console.begin_session(&user, &extensions, &headers).await
+        }
+        // Deleted since he asked.
+        Ok(false) => reply::refusal(StatusCode::UNAUTHORIZED, "NotSignedIn", "Nobody is signed in."),
+        Err(error) => reply::failed(&error),
+    }
 }
 
 /// A hash that nobody's password fits. `None`: there are no random bytes.

@@ -1,0 +1,19 @@
+import { asError } from './api';
+import { say } from './toast.svelte';
+
+/** Acts, and says that it is done, or why not. Says whether it is. */
+export async function attempt(act: () => Promise<unknown>, done?: string): Promise<boolean> {
+  try {
+    await act();
+  } catch (error) {
+    complain(asError(error).message);
+    return false;
+  }
+  if (done !== undefined) say(done);
+  return true;
+}
+
+/** Says what went wrong. */
+export function complain(text: string): void {
+  say(text, undefined, true);
+}
