@@ -51,11 +51,13 @@ impl<'a> Wanted<'a> {
     pub(crate) async fn find(mut self, catalog: &Catalog) -> Result<Listed<Asset>> {
         let total = match self.common(catalog).await? {
             Some(piece) => {
+                let all_fit = matches!(self.hits, Some(Hits::Either { all_fit: true, .. }));
                 // Reading them in the order of the list finds enough.
                 self.hits = None;
-                match self.count_some(catalog, &piece).await? {
-                    enough if enough >= u64::from(COUNTED_MAX) => enough,
-                    _ => self.count(catalog).await?,
+                let enough = u64::from(COUNTED_MAX);
+                match all_fit || self.count_some(catalog, &piece).await? >= enough {
+                    true => enough,
+                    false => self.count(catalog).await?,
                 }
             }
             None => self.count(catalog).await?,
@@ -72,7 +74,7 @@ impl<'a> Wanted<'a> {
 
     /// What is looked for in so many texts that the index narrows nothing.
     async fn common(&self, catalog: &Catalog) -> Result<Option<Piece>> {
-        let Some(Hits::Either(pieces)) = &self.hits else { return Ok(None) };
+        let Some(Hits::Either { pieces, .. }) = &self.hits else { return Ok(None) };
         for piece in pieces {
             let counted = piece.docs(Sql::new("SELECT COUNT(*) AS total FROM ("));
             let counted = counted.with(" LIMIT ", COUNTED_MAX).text(") AS hits");
@@ -113,7 +115,7 @@ impl<'a> Wanted<'a> {
             Some(Hits::Matching { expression, .. }) => {
                 found(sql.text("(SELECT doc, c0 AS of_asset FROM "), expression, more)
             }
-            Some(Hits::Either(pieces)) => {
+            Some(Hits::Either { pieces, .. }) => {
                 let mut sql = sql.text("(SELECT id AS doc, c0 AS of_asset FROM asset_text_content WHERE id IN (");
                 for (nth, piece) in pieces.iter().enumerate() {
                     sql = piece.docs(sql.text(if nth == 0 { "" } else { " UNION " }));

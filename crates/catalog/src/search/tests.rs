@@ -161,3 +161,38 @@ fn the_index_answers_what_reading_everything_answers() {
         assert_eq!(runtime.block_on(walk(&catalog, hits, &nothing, &AssetSort::default(), 9)), []);
     }
 }
+
+#[test]
+fn a_short_text_that_many_have_is_counted_by_the_index_as_by_reading() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (catalog, _folder) = empty().await;
+        let mut tx = catalog.begin().await.unwrap();
+        for (number, word) in (0..3 * COUNTED_MAX).zip(WORDS.iter().cycle()) {
+            let tags = WORDS[usize::try_from(number / 5).unwrap() % WORDS.len()];
+            insert(&mut tx, number, &format!("{word} Final"), tags, i64::from(number / 4), 0).await;
+        }
+        tx.commit().await.unwrap();
+        let sort = AssetSort::default();
+        let mut enough = 0;
+        for word in WORDS {
+            let letters: Vec<char> = word.chars().collect();
+            for text in letters.windows(1).chain(letters.windows(2)) {
+                let contains = |field| AssetMatch::Contains(field, vec![text.iter().collect()]);
+                let (title, tags) = (contains(AssetText::Title), contains(AssetText::Tags));
+                let pair = vec![title.clone(), tags];
+                // Of two that are both asked for, one alone tells nothing of the other.
+                for wanted in [title, AssetMatch::Any(pair.clone()), AssetMatch::All(pair)] {
+                    let hits = Hits::of(&wanted);
+                    let part = AssetPart::Page(Page { number: 1, size: 100 });
+                    let indexed = catalog.search_along(hits.clone(), &wanted, &sort, part).await.unwrap();
+                    let plain = catalog.search_along(None, &wanted, &sort, part).await.unwrap();
+                    assert_eq!(indexed, plain, "{wanted:?}");
+                    let all_fit = matches!(hits, Some(Hits::Either { all_fit: true, .. }));
+                    enough += u32::from(all_fit && plain.total == u64::from(COUNTED_MAX));
+                }
+            }
+        }
+        assert!(enough > 5, "{enough} were common");
+    });
+}

@@ -24,7 +24,11 @@ pub(super) enum Hits {
         decides: bool,
     },
     /// Those that one of these finds.
-    Either(Vec<Piece>),
+    Either {
+        pieces: Vec<Piece>,
+        /// Whatever one of them finds fits.
+        all_fit: bool,
+    },
 }
 
 /// A part of what is looked for.
@@ -60,7 +64,7 @@ impl Hits {
         }
         let mut pieces = Vec::new();
         looked_for.pieces(&mut pieces);
-        Some(Self::Either(pieces))
+        Some(Self::Either { pieces, all_fit: is_one_of(wanted) })
     }
 
     /// Whether what is asked of texts alone need not be asked again.
@@ -85,15 +89,30 @@ fn is_decided(wanted: &AssetMatch) -> bool {
     }
 }
 
+/// Whether one text of several is asked for and nothing else, and the index finds for each just what has it.
+fn is_one_of(wanted: &AssetMatch) -> bool {
+    match wanted {
+        AssetMatch::Contains(_, texts) => !texts.is_empty() && texts.iter().all(|text| is_known(text, 1)),
+        AssetMatch::Any(any) => !any.is_empty() && any.iter().all(is_one_of),
+        AssetMatch::All(all) => matches!(all.as_slice(), [one] if is_one_of(one)),
+        AssetMatch::Ids(_)
+        | AssetMatch::Statuses(_)
+        | AssetMatch::Categories(_)
+        | AssetMatch::Recorded(_)
+        | AssetMatch::Between(..) => false,
+    }
+}
+
+/// Whether a text has at least so many characters, no more than are looked for, and the index folds each as we do.
+fn is_known(text: &str, least: usize) -> bool {
+    (least..=PHRASE_MAX).contains(&text.chars().count()) && text.chars().all(|c| folded(c).is_some())
+}
+
 /// Whether the index finds just what fits.
 fn is_exact(wanted: &AssetMatch) -> bool {
-    let whole = |text: &String| {
-        let length = text.chars().count();
-        (GRAM..=PHRASE_MAX).contains(&length) && text.chars().all(|c| folded(c).is_some())
-    };
     match wanted {
         AssetMatch::All(all) | AssetMatch::Any(all) => !all.is_empty() && all.iter().all(is_exact),
-        AssetMatch::Contains(_, texts) => !texts.is_empty() && texts.iter().all(whole),
+        AssetMatch::Contains(_, texts) => !texts.is_empty() && texts.iter().all(|text| is_known(text, GRAM)),
         AssetMatch::Ids(_)
         | AssetMatch::Statuses(_)
         | AssetMatch::Categories(_)
