@@ -446,6 +446,7 @@ async function main(browser) {
     await dialog(page).getByLabel('AppName').fill('arena');
     await dialog(page).getByLabel('One video is').fill('600');
     await button(dialog(page), 'Save').click();
+    await dialog(page).waitFor({ state: 'detached' });
     const tester = page.getByRole('region', { name: 'Which rule applies?' });
     await tester.getByLabel('AppName').fill('arena');
     await button(tester, 'Look').click();

@@ -187,14 +187,18 @@ impl Catalog {
     ) -> Result<Listed<Asset>> {
         let (in_order, of_texts) = (wanted.is_in_order(), wanted.is_of_texts());
         let decided = hits.as_ref().is_some_and(Hits::decides);
-        let wanted = if decided { &wanted.beside_texts() } else { wanted };
-        let texts_alone = of_texts || decided && wanted.is_everything();
-        let rest = match part {
-            AssetPart::After(place, _) => &wanted.ahead(sort.first(), place),
-            AssetPart::Page(_) => wanted,
+        let beside = if decided { &wanted.beside_texts() } else { wanted };
+        let texts_alone = of_texts || decided && beside.is_everything();
+        let ahead_of = |wanted: &AssetMatch| match part {
+            AssetPart::After(place, _) => wanted.ahead(sort.first(), place),
+            AssetPart::Page(_) => wanted.clone(),
         };
-        let (condition, ahead) = (|sql: Sql| narrowed(sql, wanted), |sql: Sql| narrowed(sql, rest));
-        Wanted { condition: &condition, ahead: &ahead, in_order, hits, texts_alone, sort, part }.find(self).await
+        let (rest, whole) = (ahead_of(beside), ahead_of(wanted));
+        let (condition, ahead) = (|sql: Sql| narrowed(sql, beside), |sql: Sql| narrowed(sql, &rest));
+        let walked = |sql: Sql| narrowed(sql, &whole);
+        let wanted =
+            Wanted { condition: &condition, ahead: &ahead, walked: &walked, in_order, hits, texts_alone, sort, part };
+        wanted.find(self).await
     }
 
     /// When an asset was made, also one that is deleted.

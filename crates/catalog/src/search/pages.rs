@@ -22,10 +22,12 @@ type Condition<'a> = &'a (dyn Fn(Sql) -> Sql + Sync);
 
 /// A list of assets that somebody wants.
 pub(crate) struct Wanted<'a> {
-    /// What they have to be.
+    /// What those have to be that the index of texts finds; all, where it is not asked.
     pub(crate) condition: Condition<'a>,
     /// The same, where only what comes behind the place is asked for.
     pub(crate) ahead: Condition<'a>,
+    /// What those have to be that come behind the place and are read in the order of the list, past the index of texts.
+    pub(crate) walked: Condition<'a>,
     /// Whether an index has all that fit, or somewhat more, by creation.
     pub(crate) in_order: bool,
     /// Where SQLite's index has the texts that are looked for.
@@ -44,7 +46,7 @@ impl<'a> Wanted<'a> {
         sort: &'a AssetSort,
         part: AssetPart,
     ) -> Self {
-        Self { condition, ahead: condition, in_order, hits: None, texts_alone: false, sort, part }
+        Self { condition, ahead: condition, walked: condition, in_order, hits: None, texts_alone: false, sort, part }
     }
 
     /// The assets of the part, and how many fit in all, as far as they are counted.
@@ -156,7 +158,7 @@ impl<'a> Wanted<'a> {
             AssetSortKey::Modified => "{by modified} ",
         };
         let sql = self.ids("SELECT id FROM asset ").text(along).text("WHERE deleted IS NULL AND ");
-        let sql = (self.ahead)(sql);
+        let sql = (self.walked)(sql);
         let sql = match self.part {
             AssetPart::After(place, _) => self.sort.behind(sql.text(" AND "), place),
             AssetPart::Page(_) => sql,

@@ -163,6 +163,33 @@ fn the_index_answers_what_reading_everything_answers() {
 }
 
 #[test]
+fn a_word_that_many_have_is_found_in_every_order() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (catalog, _folder) = empty().await;
+        let mut tx = catalog.begin().await.unwrap();
+        for (number, word) in (0..3 * COUNTED_MAX).zip(["Final", "final", "Cup"].into_iter().cycle()) {
+            insert(&mut tx, number * 7 % 121, word, "", i64::from(number / 4), i64::from(number % 11)).await;
+        }
+        tx.commit().await.unwrap();
+        let word = AssetMatch::Contains(AssetText::Title, vec!["FINAL".into()]);
+        let normal = AssetMatch::All(vec![word.clone(), AssetMatch::Statuses(vec![AssetStatus::Normal])]);
+        for (wanted, key) in [(&word, AssetSortKey::Created), (&word, AssetSortKey::Modified)]
+            .into_iter()
+            .chain([(&normal, AssetSortKey::Created), (&normal, AssetSortKey::Modified)])
+        {
+            for order in [Order::Ascending, Order::Descending] {
+                let (sort, hits) = (AssetSort::by(&[(key, order)]), Hits::of(wanted));
+                assert!(hits.as_ref().is_some_and(Hits::decides));
+                let indexed = walk(&catalog, hits, wanted, &sort, 7).await;
+                assert!(indexed.len() > COUNTED_MAX as usize, "{} are not many", indexed.len());
+                assert_eq!(indexed, walk(&catalog, None, wanted, &sort, 100).await, "{wanted:?} {sort:?}");
+            }
+        }
+    });
+}
+
+#[test]
 fn a_short_text_that_many_have_is_counted_by_the_index_as_by_reading() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

@@ -284,9 +284,9 @@ async fn who_changes_his_password_stays_in_and_is_signed_out_elsewhere() {
     assert!(is(&nobody.ask(Method::PUT, "password", change(PASSWORD, "a longer one")).await, 401, "NotSignedIn"));
     assert!(is(&here.ask(Method::PUT, "password", change("wrong", "a longer one")).await, 403, "WrongPassword"));
     assert!(is(&here.ask(Method::PUT, "password", change(PASSWORD, "short")).await, 400, "InvalidPassword"));
-    let foreign =
-        here.ask_with(Method::PUT, "password", change(PASSWORD, "a longer one"), &[("x-reprise-console", "1")]);
-    assert!(is(&foreign.await, 403, "CrossSite"));
+    let foreign = [("x-reprise-console", "1"), ("origin", "https://evil.example")];
+    let told = here.ask_with(Method::PUT, "password", change(PASSWORD, "a longer one"), &foreign).await;
+    assert!(is(&told, 403, "CrossSite"), "{told:?}");
     assert_eq!(elsewhere.who().await.status, 200, "nothing has changed so far");
     let told = here.ask(Method::PUT, "password", change(PASSWORD, "a longer one")).await;
     assert_eq!(told.status, 204, "{told:?}");
