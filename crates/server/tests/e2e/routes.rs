@@ -37,6 +37,7 @@ const ROUTES: &[(&str, &str, Rule)] = &[
     ("/console/assets/{file}", "/console/assets/private-mark.js", Rule::Page),
     ("/console/session", "/console/session", Rule::Signed),
     ("/console/setup", "/console/setup", Rule::Signed),
+    ("/console/password", "/console/password", Rule::Signed),
     ("/console/call", "/console/call", Rule::Signed),
     ("/console/feed", "/console/feed", Rule::Signed),
     ("/livez", "/livez", Rule::Open),
