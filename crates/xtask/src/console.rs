@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 use crate::command::{cargo, command, find, root, run};
+use crate::setup;
 
 /// Where the sources of the console are.
 const FOLDER: &str = "console";
@@ -26,11 +27,12 @@ pub fn check() -> anyhow::Result<()> {
         println!("the console has no sources: what is checked in is all there is");
         return Ok(());
     }
-    find("npm").context("the console is built with npm, which is not there: install Node.js")?;
+    find("npm").context("the console is built with npm, which is not there: run `cargo xtask setup`")?;
     let before = files(&folder.join(BUILT))?;
+    let path = setup::path_with_node();
     let npm = |words: &[&str]| -> Command {
         let mut npm = command("npm", words);
-        npm.current_dir(&folder);
+        npm.current_dir(&folder).env("PATH", &path);
         npm
     };
     run(&mut npm(&["ci", "--no-audit", "--no-fund"]))?;

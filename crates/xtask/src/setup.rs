@@ -57,14 +57,37 @@ pub const DELIVER: Needs = Needs { programs: &[FFMPEG, NGINX, WRK], node: false 
 pub fn run(needs: &Needs) -> anyhow::Result<()> {
     install_packages(needs.programs)?;
     if needs.node {
-        node_packages()?;
+        node_packages("browser")?;
+        if !node_is_new_enough() {
+            node_packages("node")?;
+        }
     }
     Ok(())
 }
 
-/// The folder in which `run` installs the Node packages of the browser tests.
-fn node_dir() -> PathBuf {
-    target().join("browser")
+/// The search path with a Node before it that is new enough for the console's sources: Debian 12 has an older one.
+pub fn path_with_node() -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if node_is_new_enough() {
+        return path;
+    }
+    // As the packages call it. Of those for other machines none is installed.
+    let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+    let own = node_dir("node").join(format!("node_modules/node-linux-{machine}/bin"));
+    let folders = std::iter::once(own).chain(std::env::split_paths(&path));
+    std::env::join_paths(folders).unwrap_or(path)
+}
+
+/// Whether the machine's Node is one that the console's packages run on (`engines` in `console/package.json`).
+fn node_is_new_enough() -> bool {
+    let version = output(&mut command("node", &["--version"])).unwrap_or_default();
+    let mut numbers = version.trim().trim_start_matches('v').split('.').map_while(|number| number.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(20), Some(19))
+}
+
+/// The folder in which `run` installs the Node packages of a folder of `tests`.
+fn node_dir(name: &str) -> PathBuf {
+    target().join(name)
 }
 
 fn install_packages(programs: &[Program]) -> anyhow::Result<()> {
@@ -128,12 +151,13 @@ fn has_nginx_rtmp() -> bool {
     on_path(&["nginx"]) && Path::new("/usr/lib/nginx/modules/ngx_rtmp_module.so").is_file()
 }
 
-/// The Node packages of the browser tests, as their lock file has them.
-fn node_packages() -> anyhow::Result<()> {
-    let (manifest, lock) = (root().join("tests/browser/package.json"), root().join("tests/browser/package-lock.json"));
-    let folder = node_dir();
+/// The Node packages of a folder of `tests`, as its lock file has them.
+fn node_packages(name: &str) -> anyhow::Result<()> {
+    let wanted = root().join("tests").join(name);
+    let (manifest, lock) = (wanted.join("package.json"), wanted.join("package-lock.json"));
+    let folder = node_dir(name);
     unless_stamped(&folder, &[&manifest, &lock], || {
-        println!("installing the Node packages of tests/browser");
+        println!("installing the Node packages of tests/{name}");
         std::fs::copy(&manifest, folder.join("package.json"))?;
         std::fs::copy(&lock, folder.join("package-lock.json"))?;
         run_command(command("npm", &["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&folder))
