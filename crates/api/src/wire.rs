@@ -28,6 +28,12 @@ pub(crate) fn page(number: i64, size: i64) -> Page {
     Page { number: u32::try_from(number).unwrap_or(u32::MAX), size: u32::try_from(size).unwrap_or(u32::MAX) }
 }
 
+/// Those of a list at hand that are on the page of these numbers, which were read in their ranges.
+pub(crate) fn on_page<T>(all: impl Iterator<Item = T>, number: i64, size: i64) -> impl Iterator<Item = T> {
+    let count = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
+    all.skip(count(number.saturating_sub(1).saturating_mul(size))).take(count(size))
+}
+
 /// How many pages `total` rows fill.
 pub(crate) fn page_count(total: u64, size: i64) -> u64 {
     total.div_ceil(u64::try_from(size).unwrap_or(1).max(1))

@@ -3,11 +3,11 @@
 use rpc::param::{CommaList, Filled, Int, Raw};
 use serde::Serialize;
 
-use super::videos::check_text;
+use super::videos::{check_text, name};
 use crate::codes::{Answer, Code};
 use crate::declare::{choice, operations};
 use crate::state::Context;
-use crate::wire::{DEFAULT_APP, PageNumber};
+use crate::wire::{DEFAULT_APP, PageNumber, on_page};
 
 /// Most applications that are made.
 const APPS_MAX: u32 = 100;
@@ -109,12 +109,8 @@ struct Created {
 }
 
 async fn create_app_info(context: &Context, input: CreateAppInfo) -> Answer<Created> {
-    let name = input.name.trim();
-    if name.is_empty() {
-        return Err(rpc::ParamError::missing("AppName").into());
-    }
+    let name = name("AppName", &input.name, NAME_BYTES_MAX)?;
     let description = input.description.as_deref().unwrap_or_default();
-    check_text("AppName", name, NAME_BYTES_MAX)?;
     check_text("Description", description, DESCRIPTION_BYTES_MAX)?;
     match context.catalog.add_app(name, description, context.now, APPS_MAX).await? {
         Some(app) => Ok(Created { app_id: id(app.number) }),
@@ -133,9 +129,7 @@ async fn list_app_info(context: &Context, input: ListAppInfo) -> Answer<Listed> 
     let mut apps = all(context).await?;
     apps.retain(|app| input.status.is_none_or(|status| status.as_str() == app.status));
     let total = apps.len();
-    let from = usize::try_from((input.page_no - 1).saturating_mul(input.page_size)).unwrap_or(usize::MAX);
-    let size = usize::try_from(input.page_size).unwrap_or(usize::MAX);
-    Ok(Listed { app_info_list: apps.into_iter().skip(from).take(size).collect(), total })
+    Ok(Listed { app_info_list: on_page(apps.into_iter(), input.page_no, input.page_size).collect(), total })
 }
 
 #[derive(Serialize)]

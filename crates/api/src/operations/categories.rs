@@ -4,7 +4,7 @@ use catalog::{Category, CategoryAdded, CategoryKind, ListedCategory};
 use rpc::param::{Int, Raw};
 use serde::Serialize;
 
-use super::videos::{SortBy, check_text};
+use super::videos::{SortBy, name};
 use crate::codes::{Answer, Code};
 use crate::declare::{Done, choice, operations};
 use crate::state::Context;
@@ -108,15 +108,6 @@ pub(super) async fn existing(context: &Context, id: i64) -> Answer<Option<i64>> 
     }
 }
 
-fn name(text: &str) -> Answer<&str> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(rpc::ParamError::missing("CateName").into());
-    }
-    check_text("CateName", text, NAME_BYTES_MAX)?;
-    Ok(text)
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Added {
@@ -125,7 +116,7 @@ struct Added {
 
 async fn add_category(context: &Context, input: AddCategory) -> Answer<Added> {
     let parent = input.parent.and_then(unless_root);
-    let (kind, name) = (input.kind.stored(), name(&input.name)?);
+    let (kind, name) = (input.kind.stored(), name("CateName", &input.name, NAME_BYTES_MAX)?);
     match context.catalog.add_category(parent, kind, name, context.now).await? {
         CategoryAdded::Added(category) => Ok(Added { category: told(category) }),
         CategoryAdded::NoParent => Err(Code::InvalidCateIdNotFound.because("There is no category with this ParentId.")),
@@ -135,7 +126,8 @@ async fn add_category(context: &Context, input: AddCategory) -> Answer<Added> {
 }
 
 async fn update_category(context: &Context, input: UpdateCategory) -> Answer<Done> {
-    match context.catalog.rename_category(input.id, name(&input.name)?).await? {
+    let name = name("CateName", &input.name, NAME_BYTES_MAX)?;
+    match context.catalog.rename_category(input.id, name).await? {
         true => Ok(Done {}),
         false => Err(Code::InvalidCateIdNotFound.into()),
     }

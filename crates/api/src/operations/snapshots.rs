@@ -15,7 +15,7 @@ use super::vod_templates::{can_be_made, object, template_for};
 use crate::codes::{Answer, Code};
 use crate::declare::{choice, operations};
 use crate::state::Context;
-use crate::wire::{AuthTimeout, IdText, PageNumber, asset_url, user_data, with_auth_timeout};
+use crate::wire::{AuthTimeout, IdText, PageNumber, asset_url, on_page, user_data, with_auth_timeout};
 
 /// Most times of one job.
 const TIMES_MAX: usize = 30;
@@ -240,9 +240,7 @@ async fn list_snapshots(context: &Context, input: ListSnapshots) -> Answer<Told>
         return Err(Code::NoSuchResource.because(format!("The video has no snapshots of the type {kind}.")));
     };
     let files = told_files(&set);
-    let skipped = input.page_no.saturating_sub(1).saturating_mul(input.page_size);
-    let count = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
-    let some = files.iter().enumerate().skip(count(skipped)).take(count(input.page_size));
+    let some = on_page(files.iter().enumerate(), input.page_no, input.page_size);
     let some = some.map(|(at, file)| Snapshot { index: at.saturating_add(1), url: asset_url(context, asset.id, file) });
     Ok(Told {
         media_snapshot: MediaSnapshot {

@@ -543,6 +543,16 @@ pub(super) fn check_text(param: &str, text: &str, bytes_max: usize) -> Answer<()
     Ok(())
 }
 
+/// A name without the spaces around it; there has to be something of it.
+pub(super) fn name<'a>(param: &str, text: &'a str, bytes_max: usize) -> Answer<&'a str> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(ParamError::missing(param).into());
+    }
+    check_text(param, text, bytes_max)?;
+    Ok(text)
+}
+
 fn tags(text: &str) -> Answer<String> {
     let tags: Vec<&str> = text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect();
     if tags.len() > TAGS_MAX || tags.iter().any(|tag| tag.len() > TAG_BYTES_MAX) {

@@ -174,12 +174,10 @@ fn a_word_that_many_have_is_found_in_every_order() {
         tx.commit().await.unwrap();
         let word = AssetMatch::Contains(AssetText::Title, vec!["FINAL".into()]);
         let normal = AssetMatch::All(vec![word.clone(), AssetMatch::Statuses(vec![AssetStatus::Normal])]);
-        for (wanted, key) in [(&word, AssetSortKey::Created), (&word, AssetSortKey::Modified)]
-            .into_iter()
-            .chain([(&normal, AssetSortKey::Created), (&normal, AssetSortKey::Modified)])
-        {
-            for order in [Order::Ascending, Order::Descending] {
-                let (sort, hits) = (AssetSort::by(&[(key, order)]), Hits::of(wanted));
+        for wanted in [&word, &normal] {
+            let keys = [AssetSortKey::Created, AssetSortKey::Modified];
+            for key in keys.into_iter().flat_map(|key| [(key, Order::Ascending), (key, Order::Descending)]) {
+                let (sort, hits) = (AssetSort::by(&[key]), Hits::of(wanted));
                 assert!(hits.as_ref().is_some_and(Hits::decides));
                 let indexed = walk(&catalog, hits, wanted, &sort, 7).await;
                 assert!(indexed.len() > COUNTED_MAX as usize, "{} are not many", indexed.len());
