@@ -11,6 +11,7 @@ use crate::sql::{Contains, Sql};
 use crate::{Asset, AssetStatus, Catalog, Listed, Order, Page, Pools, Result};
 
 pub(crate) use pages::Wanted;
+use pages::{Asked, Found};
 use text::Hits;
 
 /// Which assets are wanted. Deleted ones never are.
@@ -68,6 +69,15 @@ impl AssetMatch {
     /// Whether every asset fits.
     fn is_everything(&self) -> bool {
         matches!(self, Self::All(all) if all.iter().all(Self::is_everything))
+    }
+
+    /// Whether it asks for texts anywhere.
+    fn asks_for_texts(&self) -> bool {
+        match self {
+            Self::Contains(..) => true,
+            Self::All(inner) | Self::Any(inner) => inner.iter().any(Self::asks_for_texts),
+            Self::Ids(_) | Self::Statuses(_) | Self::Categories(_) | Self::Recorded(_) | Self::Between(..) => false,
+        }
     }
 
     /// What is left of it where all that it asks of texts alone is decided.
@@ -185,20 +195,26 @@ impl Catalog {
         sort: &AssetSort,
         part: AssetPart,
     ) -> Result<Listed<Asset>> {
-        let (in_order, of_texts) = (wanted.is_in_order(), wanted.is_of_texts());
-        let decided = hits.as_ref().is_some_and(Hits::decides);
-        let beside = if decided { &wanted.beside_texts() } else { wanted };
-        let texts_alone = of_texts || decided && beside.is_everything();
+        let beside = match hits.as_ref().is_some_and(Hits::decides) {
+            true => &wanted.beside_texts(),
+            false => wanted,
+        };
+        let texts_alone = wanted.is_of_texts() || beside.is_everything();
         let ahead_of = |wanted: &AssetMatch| match part {
             AssetPart::After(place, _) => wanted.ahead(sort.first(), place),
             AssetPart::Page(_) => wanted.clone(),
         };
         let (rest, whole) = (ahead_of(beside), ahead_of(wanted));
-        let (condition, ahead) = (|sql: Sql| narrowed(sql, beside), |sql: Sql| narrowed(sql, &rest));
-        let walked = |sql: Sql| narrowed(sql, &whole);
-        let wanted =
-            Wanted { condition: &condition, ahead: &ahead, walked: &walked, in_order, hits, texts_alone, sort, part };
-        wanted.find(self).await
+        let in_texts = (|sql: Sql| narrowed(sql, beside), |sql: Sql| narrowed(sql, &rest));
+        let in_all = (|sql: Sql| narrowed(sql, wanted), |sql: Sql| narrowed(sql, &whole));
+        let found = hits.map(|hits| Found {
+            hits,
+            beside: Asked { all: &in_texts.0, ahead: &in_texts.1 },
+            texts_alone,
+            in_docs: !beside.asks_for_texts(),
+        });
+        let whole = Asked { all: &in_all.0, ahead: &in_all.1 };
+        Wanted { whole, in_order: wanted.is_in_order(), found, sort, part }.find(self).await
     }
 
     /// When an asset was made, also one that is deleted.

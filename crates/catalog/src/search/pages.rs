@@ -20,22 +20,34 @@ const DOC_SHIFT: u32 = 20;
 /// The condition, added as one that may stand behind AND.
 type Condition<'a> = &'a (dyn Fn(Sql) -> Sql + Sync);
 
+/// What assets have to be.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) all: Condition<'a>,
+    /// The same, where only what comes behind the place is asked for.
+    pub(super) ahead: Condition<'a>,
+}
+
+/// What SQLite's index of texts finds.
+pub(super) struct Found<'a> {
+    pub(super) hits: Hits,
+    /// What those have to be.
+    pub(super) beside: Asked<'a>,
+    /// Whether nothing but texts is asked for.
+    pub(super) texts_alone: bool,
+    /// Whether `beside` asks for no text, so that `asset_doc` has all that it asks for.
+    pub(super) in_docs: bool,
+}
+
 /// A list of assets that somebody wants.
 pub(crate) struct Wanted<'a> {
-    /// What those have to be that the index of texts finds; all, where it is not asked.
-    pub(crate) condition: Condition<'a>,
-    /// The same, where only what comes behind the place is asked for.
-    pub(crate) ahead: Condition<'a>,
-    /// What those have to be that come behind the place and are read in the order of the list, past the index of texts.
-    pub(crate) walked: Condition<'a>,
+    pub(super) whole: Asked<'a>,
     /// Whether an index has all that fit, or somewhat more, by creation.
-    pub(crate) in_order: bool,
-    /// Where SQLite's index has the texts that are looked for.
-    pub(super) hits: Option<Hits>,
-    /// Whether the condition asks for nothing but texts.
-    pub(super) texts_alone: bool,
-    pub(crate) sort: &'a AssetSort,
-    pub(crate) part: AssetPart,
+    pub(super) in_order: bool,
+    /// Where the index of texts is asked.
+    pub(super) found: Option<Found<'a>>,
+    pub(super) sort: &'a AssetSort,
+    pub(super) part: AssetPart,
 }
 
 impl<'a> Wanted<'a> {
@@ -46,103 +58,62 @@ impl<'a> Wanted<'a> {
         sort: &'a AssetSort,
         part: AssetPart,
     ) -> Self {
-        Self { condition, ahead: condition, walked: condition, in_order, hits: None, texts_alone: false, sort, part }
+        Self { whole: Asked { all: condition, ahead: condition }, in_order, found: None, sort, part }
     }
 
     /// The assets of the part, and how many fit in all, as far as they are counted.
     pub(crate) async fn find(mut self, catalog: &Catalog) -> Result<Listed<Asset>> {
-        let total = match self.common(catalog).await? {
-            Some(piece) => {
-                let all_fit = matches!(self.hits, Some(Hits::Either { all_fit: true, .. }));
-                // Reading them in the order of the list finds enough.
-                self.hits = None;
-                let enough = u64::from(COUNTED_MAX);
-                match all_fit || self.count_some(catalog, &piece).await? >= enough {
-                    true => enough,
-                    false => self.count(catalog).await?,
-                }
+        let enough = u64::from(COUNTED_MAX);
+        let mut some = 0;
+        if let Some(found) = &self.found
+            && let Some(piece) = found.common(catalog).await?
+        {
+            some = found.count_some(catalog, piece).await?;
+            // Reading them in the order of the list finds enough.
+            self.found = None;
+        }
+        let total = if some >= enough { enough } else { self.count(catalog).await? };
+        let rows = match &self.found {
+            Some(found) if self.sort.first().0 == AssetSortKey::Created && found.hits.are_in_order() => {
+                self.along_texts(catalog, found).await?
             }
-            None => self.count(catalog).await?,
-        };
-        let rows = match &self.hits {
-            Some(Hits::Matching { expression, .. }) if self.sort.first().0 == AssetSortKey::Created => {
-                self.along_texts(catalog, expression).await?
-            }
-            _ if total < u64::from(COUNTED_MAX) => self.sorted(catalog).await?,
+            _ if total < enough => self.sorted(catalog).await?,
             _ => self.walked(catalog).await?,
         };
         Ok(Listed { rows: rows.iter().map(asset_of).collect::<Result<_>>()?, total })
     }
 
-    /// What is looked for in so many texts that the index narrows nothing.
-    async fn common(&self, catalog: &Catalog) -> Result<Option<Piece>> {
-        let Some(Hits::Either { pieces, .. }) = &self.hits else { return Ok(None) };
-        for piece in pieces {
-            let counted = piece.docs(Sql::new("SELECT COUNT(*) AS total FROM ("));
-            let counted = counted.with(" LIMIT ", COUNTED_MAX).text(") AS hits");
-            if counted.total(catalog).await? >= u64::from(COUNTED_MAX) {
-                return Ok(Some(piece.clone()));
-            }
-        }
-        Ok(None)
-    }
-
-    /// How many fit of some that have a common piece. Where these are enough, the others need not be read to count them.
-    async fn count_some(&self, catalog: &Catalog, piece: &Piece) -> Result<u64> {
-        let texts =
-            "(SELECT c0 AS of_asset, c1 AS title, c2 AS tags, c3 AS description FROM asset_text_content WHERE id IN (";
-        let ids = "(SELECT c0 AS of_asset FROM asset_text_content WHERE id IN (";
-        let sql = Sql::new("SELECT COUNT(*) AS total FROM (SELECT 1 AS one FROM ");
-        let sql = piece.docs(sql.text(if self.texts_alone { texts } else { ids }).text("SELECT doc FROM ("));
-        let sql = sql.with(" LIMIT ", SOME).text(") AS some)) AS hit ").text(match self.texts_alone {
-            true => "WHERE ",
-            false => "CROSS JOIN asset ON asset.id = hit.of_asset WHERE deleted IS NULL AND ",
-        });
-        (self.condition)(sql).with(" LIMIT ", COUNTED_MAX).text(") AS fit").total(catalog).await
-    }
-
     async fn count(&self, catalog: &Catalog) -> Result<u64> {
         let sql = Sql::new("SELECT COUNT(*) AS total FROM (SELECT 1 AS one FROM ");
-        let sql = match &self.hits {
-            Some(Hits::Matching { expression, .. }) if self.texts_alone => self.fit_in_texts(sql, expression),
-            _ => self.fit(sql, self.condition, |sql| sql),
+        let sql = match &self.found {
+            Some(found) if found.texts_alone && found.hits.are_in_order() => found.fit_in_texts(sql),
+            _ => self.fit(sql, |asked| asked.all, |sql| sql),
         };
         sql.with(" LIMIT ", COUNTED_MAX).text(") AS fit").total(catalog).await
     }
 
     /// The rows that fit, out of what the index of texts finds. `more` narrows what it finds by `rowid`, the number there.
-    fn fit(&self, sql: Sql, condition: Condition<'_>, more: impl Fn(Sql) -> Sql) -> Sql {
-        let sql = match &self.hits {
-            None => return condition(sql.text("asset WHERE deleted IS NULL AND ")),
-            Some(Hits::Matching { expression, .. }) => {
-                found(sql.text("(SELECT doc, c0 AS of_asset FROM "), expression, more)
+    fn fit(&self, sql: Sql, asked: fn(&Asked<'a>) -> Condition<'a>, more: impl Fn(Sql) -> Sql) -> Sql {
+        match &self.found {
+            None => asked(&self.whole)(sql.text("asset WHERE deleted IS NULL AND ")),
+            Some(found) if found.in_docs => {
+                let sql = found.hits.docs(sql.text("("), more);
+                let sql = sql.text(") AS hit CROSS JOIN asset_doc ON asset_doc.doc = hit.doc WHERE ");
+                asked(&found.beside)(sql)
             }
-            Some(Hits::Either { pieces, .. }) => {
-                let mut sql = sql.text("(SELECT id AS doc, c0 AS of_asset FROM asset_text_content WHERE id IN (");
-                for (nth, piece) in pieces.iter().enumerate() {
-                    sql = piece.docs(sql.text(if nth == 0 { "" } else { " UNION " }));
-                }
-                sql.text(")")
+            Some(found) => {
+                let sql = found.hits.copies(sql.text("(SELECT found.doc AS doc, c0 AS of_asset FROM "), more);
+                let sql = sql.text(") AS hit CROSS JOIN asset ON asset.id = hit.of_asset WHERE deleted IS NULL AND ");
+                asked(&found.beside)(sql)
             }
-        };
-        condition(sql.text(") AS hit CROSS JOIN asset ON asset.id = hit.of_asset WHERE deleted IS NULL AND "))
-    }
-
-    /// What fits, as the index of texts has a copy of them: that is nearer than the rows. Where the index decides, not even that is read.
-    fn fit_in_texts(&self, sql: Sql, expression: &str) -> Sql {
-        if self.hits.as_ref().is_some_and(Hits::decides) {
-            let sql = sql.with("(SELECT rowid AS doc FROM asset_text WHERE asset_text MATCH ", expression);
-            return sql.text(") AS hit");
         }
-        let copy = "(SELECT doc, c1 AS title, c2 AS tags, c3 AS description FROM ";
-        (self.condition)(found(sql.text(copy), expression, |sql| sql).text(") AS hit WHERE "))
     }
 
     /// All that fit, by whatever index knows the condition, and then sorted.
     async fn sorted(&self, catalog: &Catalog) -> Result<Vec<crate::sql::Row>> {
         let sql = self.ids("SELECT id FROM (SELECT id, created, modified FROM ");
         // The limit changes nothing but that the order does not decide which index is used.
-        let sql = self.fit(sql, self.ahead, |sql| sql).with(" LIMIT ", COUNTED_MAX).text(") AS fit");
+        let sql = self.fit(sql, |asked| asked.ahead, |sql| sql).with(" LIMIT ", COUNTED_MAX).text(") AS fit");
         let sql = match self.part {
             AssetPart::After(place, _) => self.sort.behind(sql.text(" WHERE "), place),
             AssetPart::Page(_) => sql,
@@ -158,7 +129,7 @@ impl<'a> Wanted<'a> {
             AssetSortKey::Modified => "{by modified} ",
         };
         let sql = self.ids("SELECT id FROM asset ").text(along).text("WHERE deleted IS NULL AND ");
-        let sql = (self.walked)(sql);
+        let sql = (self.whole.ahead)(sql);
         let sql = match self.part {
             AssetPart::After(place, _) => self.sort.behind(sql.text(" AND "), place),
             AssetPart::Page(_) => sql,
@@ -168,7 +139,7 @@ impl<'a> Wanted<'a> {
 
     /// Along the index of texts, which has them by the millisecond of their creation: to the last of the page, and all that were made
     /// in the same millisecond as it. Those are then sorted.
-    async fn along_texts(&self, catalog: &Catalog, expression: &str) -> Result<Vec<crate::sql::Row>> {
+    async fn along_texts(&self, catalog: &Catalog, found: &Found<'a>) -> Result<Vec<crate::sql::Row>> {
         let (_, order) = self.sort.first();
         let (limit, offset, place) = match self.part {
             AssetPart::Page(page) => (page.limit(), page.offset(), None),
@@ -187,9 +158,9 @@ impl<'a> Wanted<'a> {
         };
         let last = offset.saturating_add(limit).saturating_sub(1);
         let at_last = Sql::new("SELECT hit.doc AS doc FROM ");
-        let at_last = match self.texts_alone && place.is_none() {
-            true => self.fit_in_texts(at_last, expression),
-            false => behind(self.fit(at_last, self.ahead, from_place)),
+        let at_last = match found.texts_alone && place.is_none() {
+            true => found.fit_in_texts(at_last),
+            false => behind(self.fit(at_last, |asked| asked.ahead, from_place)),
         };
         let at_last = at_last.text(match order {
             Order::Ascending => " ORDER BY hit.doc",
@@ -202,7 +173,7 @@ impl<'a> Wanted<'a> {
             (Some(to), Order::Ascending) => from_place(sql).with(" AND rowid < ", first_doc(to + 1)),
             (Some(to), Order::Descending) => from_place(sql).with(" AND rowid >= ", first_doc(to)),
         };
-        let sql = behind(self.fit(self.ids("SELECT id FROM "), self.ahead, to_last));
+        let sql = behind(self.fit(self.ids("SELECT id FROM "), |asked| asked.ahead, to_last));
         self.rows(catalog, self.part_of(self.sort.ordered(sql))).await
     }
 
@@ -223,11 +194,47 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// What an expression of the index finds: `doc`, and its copy of the texts, `asset_text_content`, in which the index keeps its columns in
-/// order as `c0`, `c1` and so on. Read past the index, it costs a third.
-fn found(sql: Sql, expression: &str, more: impl Fn(Sql) -> Sql) -> Sql {
-    let sql = sql.with("(SELECT rowid AS doc FROM asset_text WHERE asset_text MATCH ", expression);
-    more(sql).text(") AS found CROSS JOIN asset_text_content ON asset_text_content.id = found.doc")
+impl Found<'_> {
+    /// What is looked for in so many texts that the index narrows nothing.
+    async fn common(&self, catalog: &Catalog) -> Result<Option<&Piece>> {
+        let Hits::Either { pieces, .. } = &self.hits else { return Ok(None) };
+        for piece in pieces {
+            let counted = piece.docs(Sql::new("SELECT COUNT(*) AS total FROM ("));
+            let counted = counted.with(" LIMIT ", COUNTED_MAX).text(") AS hits");
+            if counted.total(catalog).await? >= u64::from(COUNTED_MAX) {
+                return Ok(Some(piece));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How many fit of some that have a common piece. Where these are enough, the others need not be read to count them.
+    async fn count_some(&self, catalog: &Catalog, piece: &Piece) -> Result<u64> {
+        if self.texts_alone && self.hits.decides() {
+            return Ok(COUNTED_MAX.into());
+        }
+        let some = |sql: Sql| piece.docs(sql.text("(SELECT doc FROM (")).with(" LIMIT ", SOME).text(") AS some)");
+        let sql = Sql::new("SELECT COUNT(*) AS total FROM (SELECT 1 AS one FROM ");
+        let sql = match (self.in_docs, self.texts_alone) {
+            (true, _) => some(sql.text("asset_doc WHERE doc IN ")).text(" AND "),
+            (false, true) => {
+                let copies = "(SELECT c1 AS title, c2 AS tags, c3 AS description FROM asset_text_content WHERE id IN ";
+                some(sql.text(copies)).text(") AS hit WHERE ")
+            }
+            (false, false) => some(sql.text("(SELECT c0 AS of_asset FROM asset_text_content WHERE id IN "))
+                .text(") AS hit CROSS JOIN asset ON asset.id = hit.of_asset WHERE deleted IS NULL AND "),
+        };
+        (self.beside.all)(sql).with(" LIMIT ", COUNTED_MAX).text(") AS fit").total(catalog).await
+    }
+
+    /// What fits, as the index of texts has a copy of them: that is nearer than the rows. Where the index decides, not even that is read.
+    fn fit_in_texts(&self, sql: Sql) -> Sql {
+        if self.hits.decides() {
+            return self.hits.docs(sql.text("("), |sql| sql).text(") AS hit");
+        }
+        let copies = "(SELECT found.doc AS doc, c1 AS title, c2 AS tags, c3 AS description FROM ";
+        (self.beside.all)(self.hits.copies(sql.text(copies), |sql| sql).text(") AS hit WHERE "))
+    }
 }
 
 impl AssetSort {

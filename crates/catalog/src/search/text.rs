@@ -26,8 +26,8 @@ pub(super) enum Hits {
     /// Those that one of these finds.
     Either {
         pieces: Vec<Piece>,
-        /// Whatever one of them finds fits.
-        all_fit: bool,
+        /// What one of them finds fits in all that is asked of texts.
+        decides: bool,
     },
 }
 
@@ -64,12 +64,42 @@ impl Hits {
         }
         let mut pieces = Vec::new();
         looked_for.pieces(&mut pieces);
-        Some(Self::Either { pieces, all_fit: is_one_of(wanted) })
+        Some(Self::Either { pieces, decides: is_one_beside(wanted) })
     }
 
     /// Whether what is asked of texts alone need not be asked again.
     pub(super) fn decides(&self) -> bool {
-        matches!(self, Self::Matching { decides: true, .. })
+        match self {
+            Self::Matching { decides, .. } | Self::Either { decides, .. } => *decides,
+        }
+    }
+
+    /// Whether they are found in the order of creation.
+    pub(super) fn are_in_order(&self) -> bool {
+        matches!(self, Self::Matching { .. })
+    }
+
+    /// Adds a query for what is found, as the column `doc`. `more` narrows what an expression finds by `rowid`, the number there.
+    pub(super) fn docs(&self, sql: Sql, more: impl Fn(Sql) -> Sql) -> Sql {
+        match self {
+            Self::Matching { expression, .. } => {
+                more(sql.with("SELECT rowid AS doc FROM asset_text WHERE asset_text MATCH ", expression))
+            }
+            Self::Either { pieces, .. } => {
+                let mut sql = sql;
+                for (nth, piece) in pieces.iter().enumerate() {
+                    sql = piece.docs(sql.text(if nth == 0 { "" } else { " UNION " }));
+                }
+                sql
+            }
+        }
+    }
+
+    /// Adds what is found as `found`, with its copy of the texts, `asset_text_content`, in which the index keeps its columns in order as
+    /// `c0`, `c1` and so on. Read past the index, it costs a third.
+    pub(super) fn copies(&self, sql: Sql, more: impl Fn(Sql) -> Sql) -> Sql {
+        let sql = self.docs(sql.text("("), more);
+        sql.text(") AS found CROSS JOIN asset_text_content ON asset_text_content.id = found.doc")
     }
 }
 
@@ -86,6 +116,17 @@ fn is_decided(wanted: &AssetMatch) -> bool {
     match wanted {
         AssetMatch::All(all) => all.iter().all(is_decided),
         one => !one.is_of_texts() || is_exact(one),
+    }
+}
+
+/// Whether one text of several is asked for, nothing else of texts, and the index finds for each just what has it.
+fn is_one_beside(wanted: &AssetMatch) -> bool {
+    match wanted {
+        AssetMatch::All(all) => {
+            let mut of_texts = all.iter().filter(|one| one.asks_for_texts());
+            of_texts.next().is_some_and(is_one_beside) && of_texts.next().is_none()
+        }
+        one => is_one_of(one),
     }
 }
 
