@@ -357,6 +357,9 @@ async fn open_postgres(url: &str, more: &[(&str, &str)]) -> Result<Pools> {
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
         ("statement_timeout", STATEMENT_TIMEOUT),
         ("lock_timeout", LOCK_TIMEOUT),
+        // Questions are small: neither a compiler nor other processes pay.
+        ("jit", "off"),
+        ("max_parallel_workers_per_gather", "0"),
     ]);
     let pool = PgPoolOptions::new()
         .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -1,5 +1,6 @@
 //! Searching assets by what is known of them.
 
+mod grams;
 mod pages;
 #[cfg(test)]
 mod tests;
@@ -10,8 +11,9 @@ use units::{AssetId, WallTime};
 use crate::sql::{Contains, Sql};
 use crate::{Asset, AssetStatus, Catalog, Listed, Order, Page, Pools, Result};
 
+use grams::Grams;
 pub(crate) use pages::Wanted;
-use pages::{Asked, Found};
+use pages::{Asked, AskedInParts, Found};
 use text::Hits;
 
 /// Which assets are wanted. Deleted ones never are.
@@ -180,21 +182,26 @@ pub enum AssetPart {
 impl Catalog {
     /// The assets that fit, and how many there are in all; those are counted up to 5000.
     pub async fn search_assets(&self, wanted: &AssetMatch, sort: &AssetSort, part: AssetPart) -> Result<Listed<Asset>> {
-        let hits = match &self.inner.pools {
-            Pools::Sqlite { .. } => Hits::of(wanted),
-            // Its indexes understand the condition itself.
-            Pools::Postgres(_) => None,
+        let index = match &self.inner.pools {
+            Pools::Sqlite { .. } => Hits::of(wanted).map_or(Index::None, Index::Texts),
+            Pools::Postgres(_) if grams::narrow(wanted) => Index::Grams,
+            Pools::Postgres(_) => Index::None,
         };
-        self.search_along(hits, wanted, sort, part).await
+        self.search_along(index, wanted, sort, part).await
     }
 
     async fn search_along(
         &self,
-        hits: Option<Hits>,
+        index: Index,
         wanted: &AssetMatch,
         sort: &AssetSort,
         part: AssetPart,
     ) -> Result<Listed<Asset>> {
+        let (hits, by_grams) = match index {
+            Index::None => (None, false),
+            Index::Texts(hits) => (Some(hits), false),
+            Index::Grams => (None, true),
+        };
         let beside = match hits.as_ref().is_some_and(Hits::decides) {
             true => &wanted.beside_texts(),
             false => wanted,
@@ -213,8 +220,13 @@ impl Catalog {
             texts_alone,
             in_docs: !beside.asks_for_texts(),
         });
-        let whole = Asked { all: &in_all.0, ahead: &in_all.1 };
-        Wanted { whole, in_order: wanted.is_in_order(), found, sort, part }.find(self).await
+        let by_part = (
+            |sql: Sql, part: u8| narrowed_in(sql, wanted, Some(part)),
+            |sql: Sql, part: u8| narrowed_in(sql, &whole, Some(part)),
+        );
+        let in_parts = by_grams.then_some(AskedInParts { all: &by_part.0, ahead: &by_part.1 });
+        let asked = Asked { all: &in_all.0, ahead: &in_all.1 };
+        Wanted { whole: asked, in_parts, in_order: wanted.is_in_order(), found, sort, part }.find(self).await
     }
 
     /// When an asset was made, also one that is deleted.
@@ -224,11 +236,26 @@ impl Catalog {
     }
 }
 
+/// An index of texts.
+enum Index {
+    /// Rows are read.
+    None,
+    /// SQLite's.
+    Texts(Hits),
+    /// PostgreSQL's.
+    Grams,
+}
+
 /// The condition, as one that may stand anywhere.
 pub(crate) fn narrowed(sql: Sql, wanted: &AssetMatch) -> Sql {
+    narrowed_in(sql, wanted, None)
+}
+
+/// The same, in a part of the library in which PostgreSQL's index of texts is to be asked.
+fn narrowed_in(sql: Sql, wanted: &AssetMatch, part: Option<u8>) -> Sql {
     match wanted {
-        AssetMatch::All(all) => joined(sql, all, " AND ", "1 = 1"),
-        AssetMatch::Any(any) => joined(sql, any, " OR ", "1 = 0"),
+        AssetMatch::All(all) => joined(sql, all, part, " AND ", "1 = 1"),
+        AssetMatch::Any(any) => joined(sql, any, part, " OR ", "1 = 0"),
         AssetMatch::Ids(ids) => sql.with_list("id IN ", ids.iter().copied()),
         AssetMatch::Statuses(statuses) => sql.with_list("status IN ", statuses.iter().copied()),
         AssetMatch::Categories(ids) => match ids.as_slice() {
@@ -239,17 +266,19 @@ pub(crate) fn narrowed(sql: Sql, wanted: &AssetMatch) -> Sql {
         AssetMatch::Recorded(true) => sql.text("recording IS NOT NULL"),
         AssetMatch::Recorded(false) => sql.text("recording IS NULL"),
         AssetMatch::Contains(field, texts) => {
-            // Neither database has this character in a text; one would stop reading there, the other refuses the question.
-            let one = |sql: Sql, text: &String| match text.contains('\0') {
-                true => sql.text("1 = 0"),
-                false => {
-                    let sql = sql.text("(").text(field.column()).with(" {contains} ", Contains(text.clone()));
-                    let sql = match text::far_run(text) {
-                        Some(run) => sql.text(" AND ").text(field.column()).with(" LIKE ", format!("%{run}%")),
-                        None => sql,
-                    };
-                    sql.text(")")
+            let one = |sql: Sql, text: &String| {
+                // Neither database has this character in a text; one would stop reading there, the other refuses the question.
+                if text.contains('\0') {
+                    return sql.text("1 = 0");
                 }
+                let contains = |sql: Sql| sql.text(field.column()).with(" {contains} ", Contains(text.clone()));
+                let Some((part, grams)) = part.and_then(|part| Some((part, Grams::of(text)?))) else {
+                    return contains(sql);
+                };
+                let sql = sql.text("(asset_grams(").text(field.column());
+                let sql = sql.with(", created) @> string_to_array(", grams.in_part(part));
+                let sql = sql.with(", ", grams::BETWEEN.to_string()).text(")");
+                if grams.decides { sql.text(")") } else { contains(sql.text(" AND ")).text(")") }
             };
             let mut sql = sql.text("(");
             for (nth, text) in texts.iter().enumerate() {
@@ -269,10 +298,10 @@ pub(crate) fn narrowed(sql: Sql, wanted: &AssetMatch) -> Sql {
     }
 }
 
-fn joined(sql: Sql, conditions: &[AssetMatch], by: &'static str, none: &'static str) -> Sql {
+fn joined(sql: Sql, conditions: &[AssetMatch], part: Option<u8>, by: &'static str, none: &'static str) -> Sql {
     let mut sql = sql.text("(");
     for (nth, condition) in conditions.iter().enumerate() {
-        sql = narrowed(sql.text(if nth == 0 { "" } else { by }), condition);
+        sql = narrowed_in(sql.text(if nth == 0 { "" } else { by }), condition, part);
     }
     sql.text(if conditions.is_empty() { none } else { "" }).text(")")
 }

@@ -15,6 +15,7 @@ support::contract! {
     numbers_are_found_with_both_ends_of_a_range
     a_search_goes_on_behind_a_place_in_every_order
     a_place_stays_where_it_is_when_rows_come_and_go
+    an_index_of_texts_finds_what_reading_them_finds
 }
 
 fn at_ms(ms: i64) -> WallTime {
@@ -291,4 +292,63 @@ async fn a_place_stays_where_it_is_when_rows_come_and_go(catalog: Catalog) {
     let next = catalog.search_assets(&all, &AssetSort::default(), AssetPart::After(place, 2)).await.unwrap();
     assert_eq!(next.rows.iter().map(|asset| asset.id).collect::<Vec<_>>(), [ids[3], ids[2]]);
     assert_eq!(next.total, 6);
+}
+
+/// What is asked for, in a way that no index of texts can tell of.
+fn read(wanted: &AssetMatch) -> AssetMatch {
+    AssetMatch::Any(vec![wanted.clone(), AssetMatch::Ids(vec![])])
+}
+
+async fn an_index_of_texts_finds_what_reading_them_finds(catalog: Catalog) {
+    let words = [
+        "Cup",
+        "FINAL",
+        "final",
+        "決勝",
+        "Straße",
+        "ΑΓΩΝΑΣ",
+        "αγωνας",
+        "ⴀⴁⴂ",
+        "a\"b",
+        "K\u{212a}k",
+        "João",
+        "JOÃO",
+        "Жук",
+        "жУК",
+        "100%",
+        "[x]\\",
+    ];
+    for nth in 0..48 {
+        let word = |step: i64| words[usize::try_from(nth * step).unwrap() % words.len()];
+        let made = nth * 1_700_000;
+        let id = asset(&catalog, &format!("{} {}", word(1), word(5)), made, 1 + nth % 4).await;
+        let texts =
+            Description { description: Some(word(3).to_owned()), tags: Some(word(7).to_owned()), ..Default::default() };
+        catalog.describe_asset(id, &texts, at_ms(made + 5)).await.unwrap();
+        if nth % 9 == 0 {
+            assert!(catalog.delete_asset(id, Default::default(), at_ms(made + 6)).await.unwrap());
+        }
+    }
+    let mut met = 0;
+    for word in words {
+        let letters: Vec<char> = word.chars().collect();
+        for part in (1..=letters.len()).flat_map(|length| letters.windows(length)) {
+            let text: String = part.iter().collect();
+            let title = titled(&text);
+            let tags = AssetMatch::Contains(AssetText::Tags, vec![text.clone(), "final".into()]);
+            let about = AssetMatch::Contains(AssetText::Description, vec![text.to_uppercase()]);
+            let long = AssetMatch::Between(AssetNumber::Duration, 180_000, 270_000);
+            for wanted in [
+                title.clone(),
+                AssetMatch::Any(vec![title.clone(), tags.clone(), about.clone()]),
+                AssetMatch::All(vec![tags, AssetMatch::Any(vec![title, long.clone()])]),
+                AssetMatch::All(vec![about, long]),
+            ] {
+                let indexed = found(&catalog, wanted.clone()).await;
+                assert_eq!(indexed, found(&catalog, read(&wanted)).await, "{wanted:?}");
+                met += indexed.len();
+            }
+        }
+    }
+    assert!(met > 1_000, "{met} were found");
 }

@@ -4,7 +4,7 @@
 //! sorted. Where they are more, a row in the order that is wanted fits often enough to read from its index until the page is full.
 
 use super::text::{Hits, Piece};
-use super::{AssetPart, AssetPlace, AssetSort, AssetSortKey};
+use super::{AssetPart, AssetPlace, AssetSort, AssetSortKey, grams};
 use crate::assets::asset_of;
 use crate::sql::{Sql, Value};
 use crate::{Asset, Catalog, Listed, Order, Result};
@@ -19,6 +19,8 @@ const DOC_SHIFT: u32 = 20;
 
 /// The condition, added as one that may stand behind AND.
 type Condition<'a> = &'a (dyn Fn(Sql) -> Sql + Sync);
+/// The condition for the assets of a part, which PostgreSQL's index of texts is to be asked for.
+type ConditionInPart<'a> = &'a (dyn Fn(Sql, u8) -> Sql + Sync);
 
 /// What assets have to be.
 #[derive(Clone, Copy)]
@@ -26,6 +28,22 @@ pub(super) struct Asked<'a> {
     pub(super) all: Condition<'a>,
     /// The same, where only what comes behind the place is asked for.
     pub(super) ahead: Condition<'a>,
+}
+
+/// Of what is asked, the whole or what comes behind the place.
+#[derive(Clone, Copy)]
+enum Reach {
+    All,
+    Ahead,
+}
+
+impl Reach {
+    fn of<'a>(self, asked: &Asked<'a>) -> Condition<'a> {
+        match self {
+            Self::All => asked.all,
+            Self::Ahead => asked.ahead,
+        }
+    }
 }
 
 /// What SQLite's index of texts finds.
@@ -39,12 +57,22 @@ pub(super) struct Found<'a> {
     pub(super) in_docs: bool,
 }
 
+/// What assets have to be, one part of the library after the other.
+#[derive(Clone, Copy)]
+pub(super) struct AskedInParts<'a> {
+    pub(super) all: ConditionInPart<'a>,
+    /// The same, where only what comes behind the place is asked for.
+    pub(super) ahead: ConditionInPart<'a>,
+}
+
 /// A list of assets that somebody wants.
 pub(crate) struct Wanted<'a> {
     pub(super) whole: Asked<'a>,
+    /// The same for PostgreSQL's index of texts, where that narrows down what fits.
+    pub(super) in_parts: Option<AskedInParts<'a>>,
     /// Whether an index has all that fit, or somewhat more, by creation.
     pub(super) in_order: bool,
-    /// Where the index of texts is asked.
+    /// Where SQLite's index of texts is asked.
     pub(super) found: Option<Found<'a>>,
     pub(super) sort: &'a AssetSort,
     pub(super) part: AssetPart,
@@ -58,7 +86,7 @@ impl<'a> Wanted<'a> {
         sort: &'a AssetSort,
         part: AssetPart,
     ) -> Self {
-        Self { whole: Asked { all: condition, ahead: condition }, in_order, found: None, sort, part }
+        Self { whole: Asked { all: condition, ahead: condition }, in_parts: None, in_order, found: None, sort, part }
     }
 
     /// The assets of the part, and how many fit in all, as far as they are counted.
@@ -87,25 +115,40 @@ impl<'a> Wanted<'a> {
         let sql = Sql::new("SELECT COUNT(*) AS total FROM (SELECT 1 AS one FROM ");
         let sql = match &self.found {
             Some(found) if found.texts_alone && found.hits.are_in_order() => found.fit_in_texts(sql),
-            _ => self.fit(sql, |asked| asked.all, |sql| sql),
+            _ => self.fit(sql, Reach::All, |sql| sql),
         };
         sql.with(" LIMIT ", COUNTED_MAX).text(") AS fit").total(catalog).await
     }
 
-    /// The rows that fit, out of what the index of texts finds. `more` narrows what it finds by `rowid`, the number there.
-    fn fit(&self, sql: Sql, asked: fn(&Asked<'a>) -> Condition<'a>, more: impl Fn(Sql) -> Sql) -> Sql {
-        match &self.found {
-            None => asked(&self.whole)(sql.text("asset WHERE deleted IS NULL AND ")),
-            Some(found) if found.in_docs => {
+    /// The rows that fit, out of what the index of texts finds. `more` narrows what SQLite's finds by `rowid`, the number there.
+    fn fit(&self, sql: Sql, reach: Reach, more: impl Fn(Sql) -> Sql) -> Sql {
+        match (&self.found, self.in_parts) {
+            (Some(found), _) if found.in_docs => {
                 let sql = found.hits.docs(sql.text("("), more);
                 let sql = sql.text(") AS hit CROSS JOIN asset_doc ON asset_doc.doc = hit.doc WHERE ");
-                asked(&found.beside)(sql)
+                reach.of(&found.beside)(sql)
             }
-            Some(found) => {
+            (Some(found), _) => {
                 let sql = found.hits.copies(sql.text("(SELECT found.doc AS doc, c0 AS of_asset FROM "), more);
                 let sql = sql.text(") AS hit CROSS JOIN asset ON asset.id = hit.of_asset WHERE deleted IS NULL AND ");
-                asked(&found.beside)(sql)
+                reach.of(&found.beside)(sql)
             }
+            (None, Some(asked)) => {
+                let condition = match reach {
+                    Reach::All => asked.all,
+                    Reach::Ahead => asked.ahead,
+                };
+                let mut sql = sql.text("(");
+                for part in 0..grams::PARTS {
+                    let union = if part == 0 { "" } else { " UNION ALL " };
+                    let one =
+                        sql.text(union).text("SELECT id, created, modified FROM asset WHERE deleted IS NULL AND ");
+                    let one = one.text(grams::PART).with(" = ", i64::from(part)).text(" AND ");
+                    sql = condition(one, part);
+                }
+                sql.text(") AS hit")
+            }
+            (None, None) => reach.of(&self.whole)(sql.text("asset WHERE deleted IS NULL AND ")),
         }
     }
 
@@ -113,7 +156,7 @@ impl<'a> Wanted<'a> {
     async fn sorted(&self, catalog: &Catalog) -> Result<Vec<crate::sql::Row>> {
         let sql = self.ids("SELECT id FROM (SELECT id, created, modified FROM ");
         // The limit changes nothing but that the order does not decide which index is used.
-        let sql = self.fit(sql, |asked| asked.ahead, |sql| sql).with(" LIMIT ", COUNTED_MAX).text(") AS fit");
+        let sql = self.fit(sql, Reach::Ahead, |sql| sql).with(" LIMIT ", COUNTED_MAX).text(") AS fit");
         let sql = match self.part {
             AssetPart::After(place, _) => self.sort.behind(sql.text(" WHERE "), place),
             AssetPart::Page(_) => sql,
@@ -160,7 +203,7 @@ impl<'a> Wanted<'a> {
         let at_last = Sql::new("SELECT hit.doc AS doc FROM ");
         let at_last = match found.texts_alone && place.is_none() {
             true => found.fit_in_texts(at_last),
-            false => behind(self.fit(at_last, |asked| asked.ahead, from_place)),
+            false => behind(self.fit(at_last, Reach::Ahead, from_place)),
         };
         let at_last = at_last.text(match order {
             Order::Ascending => " ORDER BY hit.doc",
@@ -173,7 +216,7 @@ impl<'a> Wanted<'a> {
             (Some(to), Order::Ascending) => from_place(sql).with(" AND rowid < ", first_doc(to + 1)),
             (Some(to), Order::Descending) => from_place(sql).with(" AND rowid >= ", first_doc(to)),
         };
-        let sql = behind(self.fit(self.ids("SELECT id FROM "), |asked| asked.ahead, to_last));
+        let sql = behind(self.fit(self.ids("SELECT id FROM "), Reach::Ahead, to_last));
         self.rows(catalog, self.part_of(self.sort.ordered(sql))).await
     }
 

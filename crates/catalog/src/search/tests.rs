@@ -113,7 +113,8 @@ async fn walk(catalog: &Catalog, hits: Option<Hits>, wanted: &AssetMatch, sort: 
             None => AssetPart::Page(Page { number: 1, size }),
             Some(place) => AssetPart::After(place, size),
         };
-        let listed = catalog.search_along(hits.clone(), wanted, sort, part).await.unwrap();
+        let listed =
+            catalog.search_along(hits.clone().map_or(Index::None, Index::Texts), wanted, sort, part).await.unwrap();
         let Some(last) = listed.rows.last() else {
             assert_eq!(listed.total, (ids.len() as u64).min(COUNTED_MAX.into()), "{wanted:?}");
             return ids;
@@ -218,8 +219,11 @@ fn a_short_text_that_many_have_is_counted_by_the_index_as_by_reading() {
                 for wanted in [title, AssetMatch::Any(pair.clone()), AssetMatch::All(pair), with_more] {
                     let hits = Hits::of(&wanted);
                     let part = AssetPart::Page(Page { number: 1, size: 100 });
-                    let indexed = catalog.search_along(hits.clone(), &wanted, &sort, part).await.unwrap();
-                    let plain = catalog.search_along(None, &wanted, &sort, part).await.unwrap();
+                    let indexed = catalog
+                        .search_along(hits.clone().map_or(Index::None, Index::Texts), &wanted, &sort, part)
+                        .await
+                        .unwrap();
+                    let plain = catalog.search_along(Index::None, &wanted, &sort, part).await.unwrap();
                     assert_eq!(indexed, plain, "{wanted:?}");
                     let decides = hits.is_some_and(|hits| hits.decides() && !hits.are_in_order());
                     enough += u32::from(decides && plain.total == u64::from(COUNTED_MAX));

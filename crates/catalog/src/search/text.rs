@@ -103,14 +103,6 @@ impl Hits {
     }
 }
 
-/// The longest run of characters that PostgreSQL's index of texts knows, and does not look for by a regular expression: that takes no
-/// character from U+0800 on apart. Follows from the text itself, and is said again for that index alone. `None`: no such run is long
-/// enough for it.
-pub(super) fn far_run(text: &str) -> Option<&str> {
-    let runs = text.split(|c| c < '\u{800}' || cases(c).len() > 1 || !c.is_alphabetic());
-    runs.max_by_key(|run| run.chars().count()).filter(|run| run.chars().count() >= GRAM)
-}
-
 /// Whether the index decides all that is asked of texts alone.
 fn is_decided(wanted: &AssetMatch) -> bool {
     match wanted {
@@ -123,7 +115,7 @@ fn is_decided(wanted: &AssetMatch) -> bool {
 fn is_one_beside(wanted: &AssetMatch) -> bool {
     match wanted {
         AssetMatch::All(all) => {
-            let mut of_texts = all.iter().filter(|one| one.asks_for_texts());
+            let mut of_texts = all.iter().filter(|one| one.asks_for_texts() || one.is_of_texts());
             of_texts.next().is_some_and(is_one_beside) && of_texts.next().is_none()
         }
         one => is_one_of(one),
