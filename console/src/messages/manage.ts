@@ -116,6 +116,7 @@ export const manage = {
   'kind.free_file': ['Free a file', '清理文件'],
   'kind.free_pictures': ['Free pictures', '清理图片'],
 
+  'templates.title': ['Template groups', '转码模板组'],
   'templates.about': [
     'What videos are encoded to: each template of a group makes one rendition.',
     '视频转码成什么：组内每个模板生成一个版本。',
