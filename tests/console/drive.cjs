@@ -635,6 +635,14 @@ async function main(browser) {
     assert.equal(await page.getByRole('checkbox').count(), 0, 'nothing to do with what is selected');
     await at(page, 'upload');
     await page.getByText('Uploading is for operators and administrators').waitFor();
+    await at(page, 'domains?domain=push.localhost');
+    await page.getByRole('cell', { name: 'push.localhost', exact: true }).waitFor();
+    assert.equal(await page.getByRole('table').getByRole('button').count(), 0, 'nothing to do with domains');
+    assert.equal(await button(page, 'Add a domain').count(), 0);
+    assert.equal(await page.getByRole('region', { name: /^URL authentication/ }).count(), 0);
+    await at(page, 'keys');
+    await page.getByText('Users and keys are for administrators').waitFor();
+    assert.equal(await page.getByRole('alert').count(), 0);
     await at(page, 'watermarks');
     await page.getByRole('heading', { name: 'Club logo' }).waitFor();
     assert.equal(await page.locator('main').getByRole('button').count(), 0, 'watermarks are to be looked at');
