@@ -496,7 +496,7 @@ async function main(browser) {
     await button(dialog(page), 'Save').click();
     await page.getByText('Words · from 5 s to the end').waitFor();
     await page.getByRole('img', { name: 'Words at 64, 24 of 1280 × 720' }).waitFor();
-    await button(page, 'Make it the default: Court words').click();
+    await button(page, 'Make default: Court words').click();
     await page.getByRole('listitem').getByText('Default', { exact: true }).waitFor();
   });
 

@@ -13,6 +13,7 @@ export const templates = {
     'Templates can name “the default watermark” instead of one: then this choice counts.',
     '模板可以引用“默认水印”，此时以这里的选择为准。',
   ],
+  'watermarks.makedefault': ['Make default', '设为默认'],
   'watermarks.delete.ask': ['Delete the watermark {name}?', '删除水印 {name}？'],
   'watermarks.delete.about': [
     'It cannot be brought back. Templates that name it show nothing in its place. What was encoded keeps it.',
