@@ -22,7 +22,7 @@ export async function dropImage({ id }: Sent): Promise<void> {
   await call('DeleteImage', { DeleteImageType: 'ImageId', ImageIds: [id] });
 }
 
-/** The address of a file of this server's library, from where the page may show it; nothing of other addresses. */
+/** Where the page finds a file of this server's library, under whatever name it was reached before; nothing of other addresses. */
 export function ownFile(url: string | undefined): string | undefined {
-  return url && /\/v\/[0-9a-f]{32}\//.test(url) ? url : undefined;
+  return /^https?:\/\/[^/]+(\/v\/[0-9a-f]{32}\/file\.\w+(\?.*)?)$/.exec(url ?? '')?.[1];
 }
