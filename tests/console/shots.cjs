@@ -25,7 +25,9 @@ async function run() {
     await page.waitForFunction(() => [...document.images].every((image) => image.complete));
   };
   const shot = async (name) => {
-    const input = await page.screenshot({ animations: 'disabled' });
+    // So that nothing is under the pointer.
+    await page.mouse.move(0, 0);
+    const input = await page.screenshot();
     const filter = 'split[a][b];[a]palettegen=stats_mode=single[palette];[b][palette]paletteuse=dither=none';
     const words = ['-v', 'error', '-y', '-f', 'image2pipe', '-i', '-', '-vf', filter, '-frames:v', '1', path.join(folder, `${name}.png`)];
     const { status, stderr } = spawnSync('ffmpeg', words, { input });
@@ -48,8 +50,12 @@ async function run() {
   if ((await video.count()) > 0) {
     await video.click();
     await settled();
-    await page.mouse.move(0, 0);
-    await page.waitForFunction(() => (document.querySelector('video')?.readyState ?? 0) >= HTMLMediaElement.HAVE_ENOUGH_DATA);
+    await page.locator('video').evaluate((element) => {
+      element.muted = true;
+      void element.play();
+    });
+    await page.waitForFunction(() => document.querySelector('video').currentTime > 1);
+    await page.locator('video').evaluate((element) => element.pause());
     await shot('video');
   }
   await show('rules', 'rules');
