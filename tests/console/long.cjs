@@ -124,7 +124,8 @@ async function run() {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--headless=new', '--no-sandbox'] });
   try {
     const page = await (await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-GB' })).newPage();
-    page.on('pageerror', (error) => console.error(error.stack));
+    const faults = [];
+    page.on('pageerror', (error) => faults.push(error));
     await page.goto(`http://127.0.0.1:${server.address().port}/console/#/${screen}`);
     await page.locator('table[aria-rowcount] tbody tr').first().waitFor();
     const pages = await page.evaluate(fill);
@@ -138,6 +139,7 @@ async function run() {
     const elements = await page.evaluate(() => document.querySelectorAll('*').length);
     const heapMB = await page.evaluate(() => Math.round(performance.memory.usedJSHeapSize / 1e6));
     const pageMs = { first: part(pages.slice(0, 20), 0.5), last: part(pages.slice(-20), 0.5) };
+    if (faults.length > 0) throw faults[0];
     console.log(JSON.stringify({ screen, rows, elements, heapMB, pageMs, scrollMs: summed(scroll), jumpMs: summed(jump) }));
   } finally {
     await browser.close();

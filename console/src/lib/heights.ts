@@ -43,15 +43,17 @@ export class Heights {
     this.#isGuess = true;
   }
 
-  /** What rows from this one on were measured to be. The first of them say what is typical. */
-  measured(from: number, heights: number[]): void {
-    if (this.#isGuess && heights.length > 0) {
+  /** What rows from this one on were measured to be. The first of them say what is typical: tells whether these did. */
+  measured(from: number, heights: number[]): boolean {
+    const isFirst = this.#isGuess && heights.length > 0;
+    if (isFirst) {
       this.#typical = heights.reduce((sum, height) => sum + height, 0) / heights.length;
       this.#isGuess = false;
     }
     heights.forEach((height, at) => {
       if (from + at < this.#length) this.#put(from + at, height);
     });
+    return isFirst;
   }
 
   /** Where the row at this place begins; that of the length is the height of all. */
