@@ -127,6 +127,13 @@ function clip(name, noise = false) {
   return file;
 }
 
+/** A picture of 400 by 100 pixels. */
+function picture(name) {
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'console-')), name);
+  assert.equal(spawnSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'color=red:size=400x100', '-frames:v', '1', file]).status, 0);
+  return file;
+}
+
 /** Serves a file to who asks for it. */
 async function serve(file) {
   const server = http.createServer((request, response) => {
@@ -472,6 +479,84 @@ async function main(browser) {
     await page.getByText('900 + 64').waitFor();
   });
 
+  await step('words become a watermark, which is changed and made the default one', page, async () => {
+    await page.getByRole('link', { name: 'All groups' }).click();
+    await page.getByRole('link', { name: 'Watermarks', exact: true }).click();
+    await page.getByText('No watermark yet').waitFor();
+    await button(page, 'New watermark').click();
+    await dialog(page).getByLabel('Name').fill('Court words');
+    await dialog(page).getByLabel('It shows').selectOption('Words');
+    await dialog(page).getByRole('textbox', { name: 'Words' }).fill('Live from court 1');
+    await dialog(page).getByRole('img', { name: 'Words at 32, 24 of 1280 × 720' }).waitFor();
+    await accessible(page, 'new watermark of words');
+    await button(dialog(page), 'Save').click();
+    await button(page, 'Edit: Court words').click();
+    await dialog(page).getByLabel('From the left, pixels').fill('64');
+    await dialog(page).getByLabel('Shown from second').fill('5');
+    await button(dialog(page), 'Save').click();
+    await page.getByText('Words · from 5 s to the end').waitFor();
+    await page.getByRole('img', { name: 'Words at 64, 24 of 1280 × 720' }).waitFor();
+    await button(page, 'Make default: Court words').click();
+    await page.getByRole('listitem').getByText('Default', { exact: true }).waitFor();
+  });
+
+  await step('a picture is sent for a watermark, shown where it will be, and chosen in a template', page, async () => {
+    await button(page, 'New watermark').click();
+    await dialog(page).getByLabel('Name').fill('Club logo');
+    await button(dialog(page), 'Save').click();
+    await dialog(page).getByText('Choose a file, or tell an address.').waitFor();
+    await dialog(page).getByLabel('A file of this computer').setInputFiles(picture('logo.png'));
+    // A picture of 400 by 100 pixels, 12 % wide.
+    await dialog(page).getByRole('img', { name: '154 × 39 pixels at 1100, 22 of 1280 × 720' }).waitFor();
+    await accessible(page, 'new watermark of a picture');
+    await button(dialog(page), 'Save').click();
+    await dialog(page).waitFor({ state: 'detached' });
+    await page.getByRole('listitem').filter({ hasText: 'Club logo' }).getByRole('img', { name: '154 × 39 pixels' }).waitFor();
+    await at(page, 'templates');
+    await page.getByRole('link', { name: 'Two sizes' }).click();
+    await button(page, 'Edit: 360p').click();
+    await dialog(page).getByLabel('Club logo').check();
+    await accessible(page, 'template');
+    await button(dialog(page), 'Save').click();
+    await dialog(page).waitFor({ state: 'detached' });
+    await button(page, 'Edit: 360p').click();
+    assert.ok(await dialog(page).getByLabel('Club logo').isChecked(), 'the choice is kept');
+    await button(dialog(page), 'Cancel').click();
+  });
+
+  await step('a watermark is deleted after it is told what is lost', page, async () => {
+    await at(page, 'watermarks');
+    await button(page, 'Delete: Court words').click();
+    await dialog(page).getByText(/Templates that name it show nothing in its place/).waitFor();
+    await button(dialog(page), 'Delete').click();
+    await button(page, 'Delete: Court words').waitFor({ state: 'detached' });
+    await button(page, 'Delete: Club logo').waitFor();
+  });
+
+  await step('templates of snapshots are made, changed and deleted', page, async () => {
+    await page.getByRole('link', { name: 'Snapshot templates', exact: true }).click();
+    await page.getByText('No snapshot template yet').waitFor();
+    await button(page, 'New snapshot template').click();
+    await dialog(page).getByLabel('Name').fill('Contact sheet');
+    await dialog(page).getByLabel('It makes').selectOption('Sheets of many pictures');
+    await dialog(page).getByLabel('How many').fill('');
+    await dialog(page).getByText('360 pictures on 4 sheets of 10 × 10').waitFor();
+    await accessible(page, 'new snapshot template');
+    await button(dialog(page), 'Save').click();
+    await button(page, 'Edit: Contact sheet').click();
+    await dialog(page).getByLabel('Columns').fill('6');
+    await button(dialog(page), 'Save').click();
+    await page.getByText('360 pictures on 6 sheets of 6 × 10').waitFor();
+    await button(page, 'New snapshot template').click();
+    await dialog(page).getByLabel('Name').fill('Seek bar');
+    await dialog(page).getByLabel('It makes').selectOption('Thumbnails for players (WebVTT)');
+    await button(dialog(page), 'Save').click();
+    await button(page, 'Delete: Contact sheet').click();
+    await button(dialog(page), 'Delete').click();
+    await button(page, 'Delete: Contact sheet').waitFor({ state: 'detached' });
+    await button(page, 'Delete: Seek bar').waitFor();
+  });
+
   await step('jobs are listed', page, async () => {
     await at(page, 'jobs?kind=encode');
     await page.locator('tbody').getByText('Done', { exact: true }).first().waitFor();
@@ -550,6 +635,17 @@ async function main(browser) {
     assert.equal(await page.getByRole('checkbox').count(), 0, 'nothing to do with what is selected');
     await at(page, 'upload');
     await page.getByText('Uploading is for operators and administrators').waitFor();
+    await at(page, 'domains?domain=push.localhost');
+    await page.getByRole('cell', { name: 'push.localhost', exact: true }).waitFor();
+    assert.equal(await page.getByRole('table').getByRole('button').count(), 0, 'nothing to do with domains');
+    assert.equal(await button(page, 'Add a domain').count(), 0);
+    assert.equal(await page.getByRole('region', { name: /^URL authentication/ }).count(), 0);
+    await at(page, 'keys');
+    await page.getByText('Users and keys are for administrators').waitFor();
+    assert.equal(await page.getByRole('alert').count(), 0);
+    await at(page, 'watermarks');
+    await page.getByRole('heading', { name: 'Club logo' }).waitFor();
+    assert.equal(await page.locator('main').getByRole('button').count(), 0, 'watermarks are to be looked at');
     await at(page, 'settings');
     await page.getByText('The callback is for administrators').waitFor();
     await button(page, 'Sign out').click();
@@ -606,7 +702,7 @@ async function main(browser) {
   const screens = {
     home: ['', 'Home'], streams: ['streams', 'Live streams'], stream: ['stream/play.localhost/live/test', 'live/test'], media: ['media', 'Library'],
     bin: ['media?bin=1', 'Library'], upload: ['upload', 'Upload'], video: [`video/${video}`, 'Final on court one'], recordings: ['recordings', 'Recordings'], rules: ['rules', 'Recording rules'],
-    templates: ['templates', 'Template groups'], jobs: ['jobs', 'Jobs'], events: ['events', 'Events'], domains: ['domains?domain=play.localhost', 'Domains'],
+    templates: ['templates', 'Template groups'], watermarks: ['watermarks', 'Watermarks'], snapshots: ['snapshots', 'Snapshot templates'], jobs: ['jobs', 'Jobs'], events: ['events', 'Events'], domains: ['domains?domain=play.localhost', 'Domains'],
     keys: ['keys', 'Users and keys'], storage: ['storage', 'Storage'], settings: ['settings', 'Settings'], lost: ['nowhere', 'There is no such page'],
   };
   for (const [theme, width] of [['light', 1280], ['dark', 768], ['light', 375], ['dark', 375]]) {

@@ -2,10 +2,11 @@
 //
 //   node shots.cjs URL USER PASSWORD FOLDER      writes FOLDER/home.png and so on
 //
-// The packages are those of tests/browser (NODE_PATH).
+// The packages are those of tests/browser (NODE_PATH). FFmpeg brings the pictures to 256 colours, which they are not much more of.
 
 'use strict';
 
+const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { chromium } = require('playwright-core');
@@ -23,7 +24,15 @@ async function run() {
     await page.waitForFunction(() => document.querySelectorAll('main .loading').length === 0);
     await page.waitForFunction(() => [...document.images].every((image) => image.complete));
   };
-  const shot = (name) => page.screenshot({ path: path.join(folder, `${name}.png`) });
+  const shot = async (name) => {
+    // So that nothing is under the pointer.
+    await page.mouse.move(0, 0);
+    const input = await page.screenshot();
+    const filter = 'split[a][b];[a]palettegen=stats_mode=single[palette];[b][palette]paletteuse=dither=none';
+    const words = ['-v', 'error', '-y', '-f', 'image2pipe', '-i', '-', '-vf', filter, '-frames:v', '1', path.join(folder, `${name}.png`)];
+    const { status, stderr } = spawnSync('ffmpeg', words, { input });
+    if (status !== 0) throw new Error(`${name}: ${stderr}`);
+  };
   const show = async (name, place) => {
     await page.goto(`${base}#/${place}`);
     await settled();
@@ -41,9 +50,19 @@ async function run() {
   if ((await video.count()) > 0) {
     await video.click();
     await settled();
+    await page.locator('video').evaluate((element) => {
+      element.muted = true;
+      void element.play();
+    });
+    await page.waitForFunction(() => document.querySelector('video').currentTime > 1);
+    await page.locator('video').evaluate((element) => element.pause());
     await shot('video');
   }
   await show('rules', 'rules');
+  await show('templates', 'templates');
+  await show('watermarks', 'watermarks');
+  await show('snapshots', 'snapshots');
+  await show('events', 'events');
   await show('streams', 'streams');
   const stream = page.locator('main ul a').first();
   if ((await stream.count()) > 0) {

@@ -225,6 +225,26 @@ export interface TemplateGroupHead {
   ModifyTime?: string;
 }
 
+export interface Watermark {
+  WatermarkId: string;
+  Name: string;
+  Type: 'Image' | 'Text';
+  IsDefault: string;
+  CreationTime: string;
+  /** Of an image: where its file was taken from. */
+  FileUrl?: string;
+  WatermarkConfig: string;
+}
+
+export interface VodTemplate {
+  VodTemplateId: string;
+  Name: string;
+  TemplateType: string;
+  TemplateConfig: string;
+  CreationTime: string;
+  ModifyTime: string;
+}
+
 export interface Template {
   TranscodeTemplateId: string;
   TemplateName: string;
@@ -237,7 +257,7 @@ export interface Template {
   TransConfig?: string;
   PackageSetting?: string;
   EncryptSetting?: string;
-  WatermarkIds: string[];
+  WatermarkIds?: string[];
 }
 
 export interface LiveDomain {
@@ -427,6 +447,18 @@ export interface Answers {
   UpdateTranscodeTemplateGroup: { TranscodeTemplateGroupId: string };
   DeleteTranscodeTemplateGroup: Done;
   SetDefaultTranscodeTemplateGroup: Done;
+  // Watermarks and templates of snapshots.
+  ListWatermark: { WatermarkInfos: Watermark[] };
+  AddWatermark: { WatermarkInfo: Watermark };
+  UpdateWatermark: { WatermarkInfo: Watermark };
+  DeleteWatermark: Done;
+  SetDefaultWatermark: Done;
+  DeleteImage: Done;
+  CreateUploadImage: { ImageId: string; ImageURL: string; UploadAddress: string; UploadAuth: string };
+  ListVodTemplate: { VodTemplateInfoList: VodTemplate[] };
+  AddVodTemplate: { VodTemplateId: string };
+  UpdateVodTemplate: { VodTemplateId: string };
+  DeleteVodTemplate: { VodTemplateId: string };
   // Events and jobs.
   ListEvents: { EventList: EventHead[]; NextToken?: string };
   GetEvent: { Event: EventDetail };

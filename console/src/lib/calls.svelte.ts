@@ -1,6 +1,8 @@
 /** What the current screen asked of the API, newest last, for who wants to do the same by program. */
 
 export interface Call {
+  /** What tells it from others: the operation and what it was given. */
+  key: string;
   service: string;
   action: string;
   params: Record<string, string>;
@@ -25,10 +27,9 @@ export const calls = {
 };
 
 /** Keeps a call; the same one asked again only replaces its answer. */
-export function record(call: Omit<Call, 'times'>): void {
+export function record(call: Omit<Call, 'times' | 'key'>): void {
   const key = JSON.stringify([call.action, call.params]);
-  const known = list.findIndex((other) => JSON.stringify([other.action, other.params]) === key);
-  const times = known < 0 ? 1 : (list[known]?.times ?? 0) + 1;
-  const entry = { ...call, times };
-  list = known < 0 ? [...list, entry].slice(-CALLS_MAX) : list.map((other, at) => (at === known ? entry : other));
+  const known = list.findIndex((other) => other.key === key);
+  const entry = { ...call, key, times: (list[known]?.times ?? 0) + 1 };
+  list = known < 0 ? [...list, entry].slice(-CALLS_MAX) : list.with(known, entry);
 }

@@ -5,14 +5,18 @@ import { confirm } from './confirm.svelte';
 import { t } from './i18n.svelte';
 import { say } from './toast.svelte';
 
-/** Deletes videos after a question, and offers to have them back. Says whether any are. */
-export async function deleteVideos(ids: string[], title = t('media.delete.ask', { n: ids.length })): Promise<boolean> {
+/** Deletes videos after a question, and offers to have them back. Tells which are gone. */
+export async function deleteVideos(
+  ids: string[],
+  { title = t('media.delete.ask', { n: ids.length }), restored }: { title?: string; restored?: () => void } = {},
+): Promise<string[]> {
   const yes = await confirm({ title, text: t('media.delete.about'), action: t('media.delete'), danger: true });
-  if (!yes) return false;
+  if (!yes) return [];
   const { done, failed } = await each(ids, remove, t('bulk.gone'));
-  if (done.length > 0) say(t('media.deleted', { n: done.length }), { label: t('undo'), act: () => void restoreVideos(done) });
+  const undo = (): void => void restoreVideos(done).then(restored);
+  if (done.length > 0) say(t('media.deleted', { n: done.length }), { label: t('undo'), act: undo });
   if (failed.length > 0) complain(t('media.undeleted', { n: failed.length, why: failed[0]?.why ?? '' }));
-  return done.length > 0;
+  return done;
 }
 
 /** Brings deleted videos back. */

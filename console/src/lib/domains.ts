@@ -19,6 +19,14 @@ export const DELTA = 1_800;
 
 const TYPES = ['no_auth', 'type_a', 'type_b', 'type_c'] as const;
 
+/** What operations do with domains of a kind. */
+const OPERATIONS = {
+  live: { add: 'AddLiveDomain', remove: 'DeleteLiveDomain', look: 'DescribeLiveDomainConfigs', set: 'BatchSetLiveDomainConfigs' },
+  vod: { add: 'AddVodDomain', remove: 'DeleteVodDomain', look: 'DescribeVodDomainConfigs', set: 'BatchSetVodDomainConfigs' },
+} as const;
+
+export const operationsOf = (kind: Domain['kind']): (typeof OPERATIONS)['live' | 'vod'] => OPERATIONS[kind === 'vod' ? 'vod' : 'live'];
+
 export async function domains(): Promise<Domain[]> {
   const [live, vod] = await Promise.all([
     call('DescribeLiveUserDomains', { PageSize: 50 }),
@@ -36,7 +44,7 @@ export async function domains(): Promise<Domain[]> {
 
 export async function authOf(domain: Domain): Promise<AuthSetting> {
   const params = { DomainName: domain.name, FunctionNames: ['aliauth'] };
-  const told = await (domain.kind === 'vod' ? call('DescribeVodDomainConfigs', params) : call('DescribeLiveDomainConfigs', params));
+  const told = await call(operationsOf(domain.kind).look, params);
   return read(told.DomainConfigs.DomainConfig[0]);
 }
 
@@ -59,7 +67,7 @@ export async function setAuth(domain: Domain, auth: AuthSetting): Promise<void> 
   };
   const functionArgs = Object.entries(args).map(([argName, argValue]) => ({ argName, argValue }));
   const params = { DomainNames: [domain.name], Functions: JSON.stringify([{ functionName: 'aliauth', functionArgs }]) };
-  await (domain.kind === 'vod' ? call('BatchSetVodDomainConfigs', params) : call('BatchSetLiveDomainConfigs', params));
+  await call(operationsOf(domain.kind).set, params);
 }
 
 /** A key that nobody can guess: 24 letters and digits. */

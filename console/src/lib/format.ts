@@ -23,10 +23,20 @@ export function clock(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/** Formats of dates by what they are of: making one takes longer than all else of a row. */
+const dates = new Map<string, Intl.DateTimeFormat>();
+
+function dated(date: Date, options: Intl.DateTimeFormatOptions): string {
+  const key = `${locale()} ${Object.entries(options).join()}`;
+  const format = dates.get(key) ?? new Intl.DateTimeFormat(locale(), options);
+  dates.set(key, format);
+  return format.format(date);
+}
+
 /** A moment in the user's zone and language, to the second. */
 export function moment(iso: string): string {
   const date = new Date(iso);
-  return Number.isNaN(date.getTime()) ? iso : new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'medium' }).format(date);
+  return Number.isNaN(date.getTime()) ? iso : dated(date, { dateStyle: 'medium', timeStyle: 'medium' });
 }
 
 /** A moment as short as it can be told: the time alone today, else day and time. */
@@ -37,7 +47,7 @@ export function shortMoment(iso: string, now = new Date()): string {
   const day: Intl.DateTimeFormatOptions =
     date.getFullYear() === now.getFullYear() ? { month: 'short', day: 'numeric' } : { year: 'numeric', month: 'short', day: 'numeric' };
   const format: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', ...(isToday ? { second: '2-digit' } : day) };
-  return new Intl.DateTimeFormat(locale(), format).format(date);
+  return dated(date, format);
 }
 
 /** A number with separators. */
@@ -81,5 +91,5 @@ export function short(id: string): string {
 
 /** The day of a moment. */
 export function day(of: Date): string {
-  return new Intl.DateTimeFormat(locale(), { month: 'short', day: 'numeric' }).format(of);
+  return dated(of, { month: 'short', day: 'numeric' });
 }

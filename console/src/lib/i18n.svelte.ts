@@ -42,6 +42,12 @@ export function word(group: string, of: string): string {
   return isKey(key) ? t(key) : of;
 }
 
+/** The words of the API that there are messages for. */
+export function words(group: string): string[] {
+  const begin = `${group}.`;
+  return Object.keys(messages).flatMap((key) => (key.startsWith(begin) ? [key.slice(begin.length)] : []));
+}
+
 export function fill(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }

@@ -1,6 +1,7 @@
 import { asError, type ApiError } from './api';
-import { query, type Freshness, type Query } from './query.svelte';
 import { complain } from './attempt';
+import { LongList } from './long.svelte';
+import { query, type Freshness, type Query } from './query.svelte';
 
 /** What one question for rows brings. */
 export interface Rows<T> {
@@ -9,69 +10,65 @@ export interface Rows<T> {
   next?: string | undefined;
 }
 
-/** A list of which the first rows are kept fresh, and further ones are asked for by hand. */
-export interface Paged<T> {
-  readonly first: Query<T[]>;
+/** A list of which the first rows are kept fresh, and further ones are asked for. */
+export interface Paged<T, E = unknown> {
+  /** The answer with the first rows, and what else it tells. */
+  readonly first: Query<Rows<T> & E>;
   /** All that are known, each once. */
-  readonly list: T[];
+  readonly rows: LongList<T>;
   readonly hasMore: boolean;
+  /** Whether further rows are on their way. */
+  readonly busy: boolean;
   readonly more: () => Promise<void>;
+  /** Forgets the further rows, and asks for the first again. */
+  readonly restart: () => void;
 }
 
 /** A list of a component. Further rows are forgotten when the list's own key changes, and only then. */
-export function paged<T>(ask: (token?: string) => Promise<Rows<T>>, id: (row: T) => string, freshness: Freshness = {}): Paged<T> {
-  let further = $state.raw<T[]>([]);
+export function paged<T, E = unknown>(
+  ask: (token?: string) => Promise<Rows<T> & E>,
+  id: (row: T) => string,
+  freshness: Freshness = {},
+): Paged<T, E> {
+  const rows = new LongList(id);
   let next = $state<string>();
+  let busy = $state(false);
   /** Whether further rows were asked for: what is behind them is not what is behind the first. */
   let reached = false;
   /** Counts the lists that this was, so that an answer for another one is not heard. */
   let turn = 0;
+  /** Of which of them the rows are: they stay until there are others. */
+  let shown = 0;
   let known: { key: unknown } | undefined;
-  let busy = false;
+
+  function forget(): void {
+    turn += 1;
+    reached = busy = false;
+    next = undefined;
+  }
 
   const { key } = freshness;
   const first = query(
     async () => {
       const asked = turn;
       const told = await ask();
-      if (asked !== turn) return told.rows;
-      if (reached) further = [...pushedOut(told.rows), ...further];
-      else next = told.next;
-      return told.rows;
+      if (asked !== turn) return told;
+      if (shown !== turn) rows.clear();
+      shown = turn;
+      rows.renew(told.rows, reached);
+      if (!reached) next = told.next;
+      return told;
     },
     {
       ...freshness,
       key: () => {
         const now = key?.() ?? '';
-        if (known && known.key !== now) {
-          turn += 1;
-          reached = busy = false;
-          further = [];
-          next = undefined;
-        }
+        if (known && known.key !== now) forget();
         known = { key: now };
         return now;
       },
     },
   );
-
-  /** Rows that were among the first and gave way to newer ones: they are behind them now. */
-  function pushedOut(rows: T[]): T[] {
-    const before = first.data ?? [];
-    const [had, now] = [new Set([...before, ...further].map(id)), new Set(rows.map(id))];
-    const came = rows.filter((row) => !had.has(id(row))).length;
-    const out: T[] = [];
-    for (const row of before.toReversed()) {
-      if (out.length === came || now.has(id(row))) break;
-      out.unshift(row);
-    }
-    return out;
-  }
-
-  const list = $derived.by(() => {
-    const seen = new Set<string>();
-    return [...(first.data ?? []), ...further].filter((row) => seen.size < seen.add(id(row)).size);
-  });
 
   async function more(): Promise<void> {
     if (busy || next === undefined) return;
@@ -82,7 +79,7 @@ export function paged<T>(ask: (token?: string) => Promise<Rows<T>>, id: (row: T)
       const told = await ask(next);
       if (asked !== turn) return;
       reached = true;
-      further = [...further, ...told.rows];
+      rows.append(told.rows);
       next = told.next;
     } catch (error) {
       failure = asError(error);
@@ -94,12 +91,17 @@ export function paged<T>(ask: (token?: string) => Promise<Rows<T>>, id: (row: T)
 
   return {
     first,
-    get list() {
-      return list;
-    },
+    rows,
     get hasMore() {
       return next !== undefined;
     },
+    get busy() {
+      return busy;
+    },
     more,
+    restart: () => {
+      forget();
+      first.restart(true);
+    },
   };
 }

@@ -21,11 +21,13 @@ export class Query<T> {
     this.#ask = ask;
   }
 
-  /** Asks anew, and forgets what is shown: it is of something else. */
-  restart(): void {
-    this.data = undefined;
-    this.error = undefined;
-    this.loading = true;
+  /** Asks anew: it is of something else. What is shown is forgotten at once, or `stays` until there is an answer. */
+  restart(stays = false): void {
+    if (!stays) {
+      this.data = undefined;
+      this.error = undefined;
+      this.loading = true;
+    }
     this.#running = false;
     void this.reload();
   }
@@ -63,18 +65,21 @@ export interface Freshness {
   every?: number;
   /** What it depends on, as text or a number: when this changes, it is another question. */
   key?: () => string | number;
+  /** What is shown stays until another question has its answer. */
+  stays?: boolean;
 }
 
 /** A query of a component: it begins with it, and ends with it. */
-export function query<T>(ask: () => Promise<T>, { topics, every, key }: Freshness = {}): Query<T> {
+export function query<T>(ask: () => Promise<T>, { topics, every, key, stays }: Freshness = {}): Query<T> {
   const made = new Query(ask);
   let known: { key: unknown } | undefined;
   $effect(() => {
     const now = key?.();
     // What the key is read from may change without it.
     if (known && known.key === now) return;
+    const isFirst = !known;
     known = { key: now };
-    untrack(() => made.restart());
+    untrack(() => made.restart(stays && !isFirst));
   });
   $effect(() => (topics ? onChange(topics, () => void made.reload()) : undefined));
   $effect(() => {

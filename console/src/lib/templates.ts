@@ -1,4 +1,5 @@
 import type { Template } from './answers';
+import { object } from './json';
 
 /** What of a template is edited here. What else it has is left as it is. */
 export interface Draft {
@@ -12,7 +13,14 @@ export interface Draft {
   audioKbps: number;
   /** Never more than the source has. */
   checked: boolean;
+  /** The watermarks that are drawn over pictures. */
+  watermarks: string[];
 }
+
+/** Most watermarks of a template. */
+export const WATERMARKS_MAX = 4;
+/** What stands for the watermark that is the default one when something is encoded. */
+export const DEFAULT_WATERMARK = 'USER_DEFAULT_WATERMARK';
 
 const preset = (name: string, label: string, height: number, videoKbps: number, audioKbps: number): Draft => ({
   name,
@@ -24,6 +32,7 @@ const preset = (name: string, label: string, height: number, videoKbps: number, 
   fps: undefined,
   audioKbps,
   checked: true,
+  watermarks: [],
 });
 
 /** What a group may begin with. */
@@ -55,33 +64,29 @@ export function written(draft: Draft, id?: string): Record<string, unknown> {
     }),
     Audio: { Codec: isSound ? 'MP3' : 'AAC', Bitrate: String(draft.audioKbps) },
     Container: { Format: draft.format },
+    // What has no pictures has none, also where it had before.
+    WatermarkIds: isSound ? [] : draft.watermarks,
     TransConfig: isSound ? { IsCheckAudioBitrate: check } : { IsCheckReso: check, IsCheckVideoBitrate: check },
   };
 }
 
 /** The texts of a template, read. */
 export function read(template: Template): Draft {
-  const [video, audio, container, config] = [template.Video, template.Audio, template.Container, template.TransConfig].map(object);
+  const { Video, Audio, Container, TransConfig } = template;
+  const [video, audio, container, config] = [object(Video), object(Audio), object(Container), object(TransConfig)];
   const number = (value: unknown): number | undefined => (Number(value) > 0 ? Number(value) : undefined);
   return {
     name: template.TemplateName,
     label: template.Definition,
-    format: String(container?.['Format'] ?? 'mp4'),
-    codec: String(video?.['Codec'] ?? 'H.264'),
-    height: number(video?.['Height']),
-    videoKbps: number(video?.['Bitrate']) ?? 0,
-    fps: number(video?.['Fps']),
-    audioKbps: number(audio?.['Bitrate']) ?? 0,
-    checked: String(config?.['IsCheckReso'] ?? config?.['IsCheckAudioBitrate'] ?? '') === 'true',
+    format: String(container['Format'] ?? 'mp4'),
+    codec: String(video['Codec'] ?? 'H.264'),
+    height: number(video['Height']),
+    videoKbps: number(video['Bitrate']) ?? 0,
+    fps: number(video['Fps']),
+    audioKbps: number(audio['Bitrate']) ?? 0,
+    checked: String(config['IsCheckReso'] ?? config['IsCheckAudioBitrate'] ?? '') === 'true',
+    watermarks: template.WatermarkIds ?? [],
   };
-}
-
-function object(text: string | undefined): Record<string, unknown> {
-  try {
-    return JSON.parse(text ?? '{}') as Record<string, unknown>;
-  } catch {
-    return {};
-  }
 }
 
 /** Bytes of an hour at these bit rates, in kbit/s. */

@@ -28,7 +28,7 @@ export const common = {
   'nav.media': ['Library', '媒资库'],
   'nav.recordings': ['Recordings', '录制内容'],
   'nav.rules': ['Recording rules', '录制规则'],
-  'nav.templates': ['Template groups', '转码模板组'],
+  'nav.templates': ['Templates', '模板'],
   'nav.events': ['Events', '事件通知'],
   'nav.jobs': ['Jobs', '任务'],
   'nav.domains': ['Domains', '域名与鉴权'],

@@ -114,8 +114,10 @@ export const manage = {
   'kind.free_reel': ['Free a source', '清理源文件'],
   'kind.free_upload': ['Free an upload', '清理上传'],
   'kind.free_file': ['Free a file', '清理文件'],
+  'kind.test_stream': ['Push the test stream', '测试推流'],
   'kind.free_pictures': ['Free pictures', '清理图片'],
 
+  'templates.title': ['Template groups', '转码模板组'],
   'templates.about': [
     'What videos are encoded to: each template of a group makes one rendition.',
     '视频转码成什么：组内每个模板生成一个版本。',
@@ -226,6 +228,7 @@ export const manage = {
   'auth.fail': ['It is refused', '会被拒绝'],
   'auth.save.about': ['Holds from now on. URLs signed with other keys are refused.', '立即生效；用其他密钥签名的 URL 将被拒绝。'],
 
+  'keys.admin': ['Users and keys are for administrators.', '用户与密钥仅限管理员管理。'],
   'keys.about': [
     'Who may use the console, which programs may call the API, and what they did.',
     '谁可以使用控制台、哪些程序可以调用接口，以及做过什么。',

@@ -36,3 +36,9 @@ export const screens: Record<string, Component> = {
   storage: Storage,
   settings: Settings,
 };
+
+/** Screens whose script comes when they are opened. */
+export const later: Record<string, () => Promise<{ default: Component }>> = {
+  watermarks: () => import('./Watermarks.svelte'),
+  snapshots: () => import('./Snapshots.svelte'),
+};
