@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use blobs::Slips;
-use door::Grant;
+use door::{Grant, Wanted};
 
 use crate::error::{OriginError, Result};
 
@@ -18,6 +18,14 @@ pub(crate) struct Viewer {
     pub(crate) grant: Arc<Grant>,
     /// Where the connection can send stretches of files by itself.
     pub(crate) slips: Option<Slips>,
+}
+
+impl Viewer {
+    /// Whether the first byte is asked for. Who goes on in a file asks for what is behind it.
+    pub(crate) fn begins(&self) -> bool {
+        let range = self.headers.get(header::RANGE).and_then(|range| range.to_str().ok());
+        !matches!(door::wanted(range, u64::MAX), Wanted::Part(range) if range.start > 0)
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Viewer {

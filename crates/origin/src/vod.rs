@@ -225,8 +225,9 @@ impl Vod {
     }
 
     /// `folder` stands before the names in the multivariant playlist.
-    async fn reply(&self, of: Of, name: Name, folder: &str, grant: &Grant) -> Result<Reply> {
-        if matches!(name, Name::Index | Name::Mpd | Name::Mp4 | Name::Flv | Name::Mp3) {
+    async fn reply(&self, of: Of, name: Name, folder: &str, viewer: &Viewer) -> Result<Reply> {
+        let grant = &*viewer.grant;
+        if matches!(name, Name::Index | Name::Mpd | Name::Mp4 | Name::Flv | Name::Mp3) && viewer.begins() {
             // Where a viewer begins, the catalog is asked anew: a video that was deleted or made a moment ago is gone or there.
             self.answers.invalidate(&of).await;
         }
@@ -383,7 +384,7 @@ pub(crate) async fn serve(
         Some((id, stem, "mpd")) => (Some(id), Name::Mpd, format!("{stem}/")),
         _ => (None, name.parse().map_err(|_| NO_NAME)?, String::new()),
     };
-    let reply = vod.reply(Of { asset, output }, name, &folder, &viewer.grant).await?;
+    let reply = vod.reply(Of { asset, output }, name, &folder, &viewer).await?;
     Ok(reply.answer(&viewer, &vod.reels.store))
 }
 
@@ -399,5 +400,5 @@ pub(crate) async fn serve_output(
     }
     let of = Of { asset, output: Some(output_id(asset, &output).ok_or(NO_NAME)?) };
     let name = name.parse().map_err(|_| NO_NAME)?;
-    Ok(vod.reply(of, name, "", &viewer.grant).await?.answer(&viewer, &vod.reels.store))
+    Ok(vod.reply(of, name, "", &viewer).await?.answer(&viewer, &vod.reels.store))
 }
