@@ -45,8 +45,10 @@ const WRK: Program = Program { name: "wrk", package: "wrk", there: || on_path(&[
 /// For `cargo xtask demo`.
 pub const DEMO: Needs = Needs { programs: &[FFMPEG, PYTHON], node: false };
 /// For `cargo xtask test`.
-pub const TEST: Needs =
-    Needs { programs: &[FFMPEG, PYTHON, CHROMIUM, NODE, NPM, POSTGRESQL, CXX, FAKETIME, CURL, PEBBLE], node: true };
+pub const TEST: Needs = Needs {
+    programs: &[FFMPEG, PYTHON, CHROMIUM, NODE, NPM, POSTGRESQL, CXX, FAKETIME, CURL, PEBBLE, NGINX],
+    node: true,
+};
 /// For `cargo xtask bench`.
 pub const BENCH: Needs = Needs { programs: &[FFMPEG, PYTHON, NGINX_RTMP], node: false };
 

@@ -8,6 +8,7 @@ use testkit::browser::{Player, play};
 use testkit::clips::{self, Recipe};
 use testkit::edge::EdgeProcess;
 use testkit::ffmpeg::{Pace, push};
+use testkit::nginx::Nginx;
 use testkit::probe::{decode_complaints, decoded};
 use testkit::server::{Server, until};
 
@@ -177,4 +178,67 @@ fn an_edge_says_what_it_lacks() {
     let odd = said(&[("REPRISE_EDGE__SECRET", SECRET), ("REPRISE_EDGE__ORIGIN", "10.0.0.1:8080")]);
     assert!(odd.contains("is no URL of an origin") && !odd.contains(SECRET), "{odd}");
     assert!(said(&[("REPRISE_EDGE__ORIGN", "x")]).contains("did you mean REPRISE_EDGE__ORIGIN?"));
+}
+
+/// The configuration of nginx in the documents, for this server, with its files in `folder`.
+fn nginx_configuration(server: &Server, folder: &str, listen: &str) -> String {
+    let page = include_str!("../../../../docs/design/edge.md");
+    let (_, rest) = page.split_once("```nginx\n").unwrap();
+    let (documented, _) = rest.split_once("```").unwrap();
+    let mut text = documented.to_owned();
+    let origin = server.http_url("").replace("http://", "server ");
+    let here = [
+        ("/var/cache/nginx/reprise", format!("{folder}/cache")),
+        ("server 127.0.0.1:8080", origin),
+        ("listen 80", format!("listen {listen}")),
+    ];
+    for (there, here) in here {
+        assert_eq!(text.matches(there).count(), 1, "{there} in the documents");
+        text = text.replace(there, &here);
+    }
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let temporary = temporary.map(|kind| format!("{kind}_temp_path {folder}/{kind};\n")).concat();
+    format!("http {{\naccess_log off;\n{temporary}{text}}}\n")
+}
+
+#[tokio::test]
+async fn the_nginx_of_the_documents_keeps_views_and_plays_on_while_the_server_is_away() {
+    let mut server = Server::start_with(reprise(), &[]).await.unwrap();
+    add_rule(&server.api(), "match", 60, 1).await;
+    let clip = clips::synthetic(&Recipe { seconds: 6, ..Recipe::default() }).await.unwrap();
+    push(&clip, &server.push_url("match", "court1"), Pace::Fast).await.unwrap();
+    let video = wait_recorded(&server, "court1", 1).await.remove(0).video_id;
+    let serves = |folder: &std::path::Path, listen: std::net::SocketAddr| {
+        nginx_configuration(&server, &folder.display().to_string(), &listen.to_string())
+    };
+    let mut nginx = Nginx::start(&std::env::temp_dir(), "0", "", serves).await.unwrap();
+    let at_nginx = |path: &str| format!("http://{}{path}", nginx.address());
+    let views = ["index.m3u8", "index.mpd", "source.mp4"].map(|name| at_nginx(&format!("/v/{video}/{name}")));
+    for view in &views {
+        assert_eq!(decode_complaints(view).await.unwrap(), "", "{view}");
+        assert_eq!(decoded(view).await.unwrap().0, 150, "{view}");
+    }
+
+    // A range is what it is at the origin, and comes from the cache.
+    let range = async |url: &str| {
+        let request = reqwest::Client::new().get(url).header("range", "bytes=5000-70000");
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 206, "{url}");
+        let kept = response.headers().get("x-cache").map(|kept| kept.to_str().unwrap().to_owned());
+        (kept, response.bytes().await.unwrap())
+    };
+    let (kept, bytes) = range(&views[2]).await;
+    assert_eq!(kept.as_deref(), Some("HIT"));
+    let (at_origin, same) = range(&server.http_url(&format!("/v/{video}/source.mp4"))).await;
+    assert_eq!((at_origin, &same), (None, &bytes));
+    // What is not for viewers does not reach them.
+    assert_eq!(get(&at_nginx("/metrics")).await.status(), 404);
+    assert_eq!(reqwest::Client::new().post(&views[0]).send().await.unwrap().status(), 403);
+
+    server.kill().await.unwrap();
+    for view in &views {
+        assert_eq!(decode_complaints(view).await.unwrap(), "", "{view} without the server");
+        assert_eq!(decoded(view).await.unwrap().0, 150, "{view} without the server");
+    }
+    nginx.stop().await.unwrap();
 }
