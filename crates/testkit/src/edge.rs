@@ -35,9 +35,21 @@ impl EdgeProcess {
         work: &Path,
         runner: &[&str],
     ) -> anyhow::Result<Self> {
+        Self::start_set_with(binary, origin, secret, work, runner, &[]).await
+    }
+
+    /// The same with more in its environment.
+    pub async fn start_set_with(
+        binary: &Path,
+        origin: &str,
+        secret: &str,
+        work: &Path,
+        runner: &[&str],
+        settings: &[(&'static str, String)],
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir_in(work)?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let environment = vec![
+        let mut environment = vec![
             ("REPRISE_HTTP__LISTEN", address.to_string()),
             ("REPRISE_EDGE__SECRET", secret.to_owned()),
             ("REPRISE_EDGE__ORIGIN", origin.to_owned()),
@@ -45,6 +57,7 @@ impl EdgeProcess {
             ("REPRISE_EDGE__DISK_GIB", "1".to_owned()),
             ("REPRISE_LOG__LEVEL", "warn".to_owned()),
         ];
+        environment.extend_from_slice(settings);
         let runner: Vec<String> = runner.iter().map(|word| (*word).to_owned()).collect();
         let child = launch(binary, &runner, &environment)?;
         let edge = Self { binary: binary.to_owned(), runner, environment, child, address, folder };

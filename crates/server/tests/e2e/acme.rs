@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use testkit::authority::{Authority, Rules, free};
+use testkit::edge::EdgeProcess;
 use testkit::server::{Server, until};
 
 use crate::support::{SOON, fetched, reprise};
 
 /// How long it may take until an authority that was away is asked again.
 const LATER: Duration = Duration::from_secs(90);
+/// What the origin and its edge share.
+const SECRET: &str = "between-us-0123456789";
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// An authority that does not run yet, and what a server at `https` is told of it.
@@ -133,5 +136,28 @@ async fn a_certificate_is_renewed_before_it_ends_also_by_an_authority_that_forgo
     let renewed = async || fetched(&url, &root, "--http2").await.context("not under the new root");
     until(LATER, renewed).await.unwrap();
     assert!(server.log().contains("does not know the account"));
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_edge_gets_a_certificate_of_its_own_and_keeps_it_over_a_crash() {
+    let https = free().unwrap();
+    let rules = Rules { tls_port: https.port(), refused: "refused.example.org", validity: 90 * DAY };
+    let (mut authority, settings) = authority(https, rules, "edge.example.org");
+    authority.start().await.unwrap();
+    let mut server = Server::start_with(reprise(), &[("REPRISE_EDGE__SECRET", SECRET)]).await.unwrap();
+    let temp = std::env::temp_dir();
+    let origin = server.http_url("");
+    let mut edge = EdgeProcess::start_set_with(reprise(), &origin, SECRET, &temp, &[], &settings).await.unwrap();
+    let root = authority.issuing_root().await.unwrap();
+    let url = format!("https://edge.example.org:{}/livez", https.port());
+    let got = async || fetched(&url, &root, "--http2").await.context("there is no certificate");
+    assert_eq!(until(LATER, got).await.unwrap(), ("2".to_owned(), b"ok\n".to_vec()));
+    assert!(edge.cache().join("acme").is_dir());
+
+    authority.stop().await.unwrap();
+    edge.crash_and_restart().await.unwrap();
+    assert_eq!(fetched(&url, &root, "--http1.1").await.unwrap().0, "1.1");
+    edge.stop().await.unwrap();
     server.stop().await.unwrap();
 }
