@@ -8,12 +8,11 @@ mod text;
 
 use units::{AssetId, WallTime};
 
-use crate::sql::{Contains, Sql};
+use crate::sql::{Contains, Sql, Value};
 use crate::{Asset, AssetStatus, Catalog, Listed, Order, Page, Pools, Result};
 
-use grams::Grams;
 pub(crate) use pages::Wanted;
-use pages::{Asked, AskedInParts, Found};
+use pages::{Asked, ByParts, Found};
 use text::Hits;
 
 /// Which assets are wanted. Deleted ones never are.
@@ -197,36 +196,30 @@ impl Catalog {
         sort: &AssetSort,
         part: AssetPart,
     ) -> Result<Listed<Asset>> {
-        let (hits, by_grams) = match index {
-            Index::None => (None, false),
-            Index::Texts(hits) => (Some(hits), false),
-            Index::Grams => (None, true),
+        let left = match &index {
+            Index::Texts(hits) if hits.decides() => &wanted.beside_texts(),
+            Index::Grams => &grams::beside(wanted),
+            Index::Texts(_) | Index::None => wanted,
         };
-        let beside = match hits.as_ref().is_some_and(Hits::decides) {
-            true => &wanted.beside_texts(),
-            false => wanted,
-        };
-        let texts_alone = wanted.is_of_texts() || beside.is_everything();
         let ahead_of = |wanted: &AssetMatch| match part {
             AssetPart::After(place, _) => wanted.ahead(sort.first(), place),
             AssetPart::Page(_) => wanted.clone(),
         };
-        let (rest, whole) = (ahead_of(beside), ahead_of(wanted));
-        let in_texts = (|sql: Sql| narrowed(sql, beside), |sql: Sql| narrowed(sql, &rest));
+        let (rest, whole) = (ahead_of(left), ahead_of(wanted));
+        let in_index = (|sql: Sql| narrowed(sql, left), |sql: Sql| narrowed(sql, &rest));
         let in_all = (|sql: Sql| narrowed(sql, wanted), |sql: Sql| narrowed(sql, &whole));
-        let found = hits.map(|hits| Found {
-            hits,
-            beside: Asked { all: &in_texts.0, ahead: &in_texts.1 },
-            texts_alone,
-            in_docs: !beside.asks_for_texts(),
-        });
-        let by_part = (
-            |sql: Sql, part: u8| narrowed_in(sql, wanted, Some(part)),
-            |sql: Sql, part: u8| narrowed_in(sql, &whole, Some(part)),
-        );
-        let in_parts = by_grams.then_some(AskedInParts { all: &by_part.0, ahead: &by_part.1 });
-        let asked = Asked { all: &in_all.0, ahead: &in_all.1 };
-        Wanted { whole: asked, in_parts, in_order: wanted.is_in_order(), found, sort, part }.find(self).await
+        let in_part = |sql: Sql, part: u8| grams::condition(sql, wanted, part);
+        let beside = Asked { all: &in_index.0, ahead: &in_index.1 };
+        let (found, by_parts) = match index {
+            Index::None => (None, None),
+            Index::Texts(hits) => {
+                let texts_alone = wanted.is_of_texts() || left.is_everything();
+                (Some(Found { hits, beside, texts_alone, in_docs: !left.asks_for_texts() }), None)
+            }
+            Index::Grams => (None, Some(ByParts { in_part: &in_part, beside })),
+        };
+        let whole = Asked { all: &in_all.0, ahead: &in_all.1 };
+        Wanted { whole, by_parts, in_order: wanted.is_in_order(), found, sort, part }.find(self).await
     }
 
     /// When an asset was made, also one that is deleted.
@@ -248,14 +241,9 @@ enum Index {
 
 /// The condition, as one that may stand anywhere.
 pub(crate) fn narrowed(sql: Sql, wanted: &AssetMatch) -> Sql {
-    narrowed_in(sql, wanted, None)
-}
-
-/// The same, in a part of the library in which PostgreSQL's index of texts is to be asked.
-fn narrowed_in(sql: Sql, wanted: &AssetMatch, part: Option<u8>) -> Sql {
     match wanted {
-        AssetMatch::All(all) => joined(sql, all, part, " AND ", "1 = 1"),
-        AssetMatch::Any(any) => joined(sql, any, part, " OR ", "1 = 0"),
+        AssetMatch::All(all) => joined(sql, all, narrowed, " AND ", "1 = 1"),
+        AssetMatch::Any(any) => joined(sql, any, narrowed, " OR ", "1 = 0"),
         AssetMatch::Ids(ids) => sql.with_list("id IN ", ids.iter().copied()),
         AssetMatch::Statuses(statuses) => sql.with_list("status IN ", statuses.iter().copied()),
         AssetMatch::Categories(ids) => match ids.as_slice() {
@@ -265,27 +253,23 @@ fn narrowed_in(sql: Sql, wanted: &AssetMatch, part: Option<u8>) -> Sql {
         },
         AssetMatch::Recorded(true) => sql.text("recording IS NOT NULL"),
         AssetMatch::Recorded(false) => sql.text("recording IS NULL"),
-        AssetMatch::Contains(field, texts) => {
-            let one = |sql: Sql, text: &String| {
+        AssetMatch::Contains(field, texts) => joined(
+            sql,
+            texts,
+            |sql, text| {
                 // Neither database has this character in a text; one would stop reading there, the other refuses the question.
                 if text.contains('\0') {
                     return sql.text("1 = 0");
                 }
-                let contains = |sql: Sql| sql.text(field.column()).with(" {contains} ", Contains(text.clone()));
-                let Some((part, grams)) = part.and_then(|part| Some((part, Grams::of(text)?))) else {
-                    return contains(sql);
-                };
-                let sql = sql.text("(asset_grams(").text(field.column());
-                let sql = sql.with(", created) @> string_to_array(", grams.in_part(part));
-                let sql = sql.with(", ", grams::BETWEEN.to_string()).text(")");
-                if grams.decides { sql.text(")") } else { contains(sql.text(" AND ")).text(")") }
-            };
-            let mut sql = sql.text("(");
-            for (nth, text) in texts.iter().enumerate() {
-                sql = one(sql.text(if nth == 0 { "" } else { " OR " }), text);
-            }
-            sql.text(if texts.is_empty() { "1 = 0)" } else { ")" })
-        }
+                let (sql, text) = (sql.text(field.column()), Contains(text.clone()));
+                match text.is_plain() {
+                    true => sql.with(" {contains plainly} ", Value::ContainsPlainly(text)),
+                    false => sql.with(" {contains} ", text),
+                }
+            },
+            " OR ",
+            "1 = 0",
+        ),
         AssetMatch::Between(field, from, to) => {
             let column = match field {
                 AssetNumber::Size => "size_bytes",
@@ -298,10 +282,11 @@ fn narrowed_in(sql: Sql, wanted: &AssetMatch, part: Option<u8>) -> Sql {
     }
 }
 
-fn joined(sql: Sql, conditions: &[AssetMatch], part: Option<u8>, by: &'static str, none: &'static str) -> Sql {
+/// What `one` makes of each, joined.
+fn joined<T>(sql: Sql, all: &[T], one: impl Fn(Sql, &T) -> Sql, by: &'static str, none: &'static str) -> Sql {
     let mut sql = sql.text("(");
-    for (nth, condition) in conditions.iter().enumerate() {
-        sql = narrowed_in(sql.text(if nth == 0 { "" } else { by }), condition, part);
+    for (nth, each) in all.iter().enumerate() {
+        sql = one(sql.text(if nth == 0 { "" } else { by }), each);
     }
-    sql.text(if conditions.is_empty() { none } else { "" }).text(")")
+    sql.text(if all.is_empty() { none } else { "" }).text(")")
 }

@@ -6,15 +6,15 @@
 //! The index folds letters by a table of its own. A letter of which it knows not all cases is not looked for in it. Where a text has at
 //! most three characters the index decides; else it narrows down, and what it answers is tested by the condition itself.
 
-use super::AssetMatch;
-use crate::sql::{cases, one};
+use super::{AssetMatch, joined};
+use crate::sql::{Sql, cases, one};
 
 /// Into how many parts the index has the library, by creation.
 pub(super) const PARTS: u8 = 16;
 /// The part of an asset, as the index has it.
 pub(super) const PART: &str = "((created >> 22) & 15)";
 /// Between the pieces of a list.
-pub(super) const BETWEEN: char = '\u{1f}';
+const BETWEEN: char = '\u{1f}';
 /// The mark of the first part.
 const FIRST_MARK: u8 = b'@';
 /// Characters in a row that the index has at most.
@@ -23,15 +23,15 @@ const GRAM: usize = 3;
 const RUN_MAX: usize = 64;
 
 /// What is looked for in the index for a text.
-pub(super) struct Grams {
+struct Grams {
     grams: Vec<String>,
     /// What it finds has the text.
-    pub(super) decides: bool,
+    decides: bool,
 }
 
 impl Grams {
     /// `None` where the index can tell nothing of the text.
-    pub(super) fn of(text: &str) -> Option<Self> {
+    fn of(text: &str) -> Option<Self> {
         let runs = text.split(|c| folded(c).is_none());
         let run = runs.max_by_key(|run| run.chars().count())?;
         let letters: Vec<char> = run.chars().take(RUN_MAX).filter_map(folded).collect();
@@ -46,7 +46,7 @@ impl Grams {
     }
 
     /// The list that an asset of a part has to have.
-    pub(super) fn in_part(&self, part: u8) -> String {
+    fn in_part(&self, part: u8) -> String {
         let mark = char::from(FIRST_MARK.saturating_add(part));
         let mut list = String::new();
         for gram in &self.grams {
@@ -66,6 +66,52 @@ pub(super) fn narrow(wanted: &AssetMatch) -> bool {
         AssetMatch::All(all) => all.iter().any(narrow),
         AssetMatch::Any(any) => !any.is_empty() && any.iter().all(narrow),
         AssetMatch::Contains(_, texts) => !texts.is_empty() && texts.iter().all(|text| Grams::of(text).is_some()),
+        AssetMatch::Ids(_)
+        | AssetMatch::Statuses(_)
+        | AssetMatch::Categories(_)
+        | AssetMatch::Recorded(_)
+        | AssetMatch::Between(..) => false,
+    }
+}
+
+/// What the index is asked for in a part: whatever fits is among what it finds there. Nothing but this asks for its pieces, as a row that
+/// was found would be cut into them again to look.
+pub(super) fn condition(sql: Sql, wanted: &AssetMatch, part: u8) -> Sql {
+    let each = |sql: Sql, one: &&AssetMatch| condition(sql, one, part);
+    match wanted {
+        AssetMatch::All(all) => {
+            let known: Vec<&AssetMatch> = all.iter().filter(|one| narrow(one)).collect();
+            joined(sql, &known, each, " AND ", "1 = 1")
+        }
+        AssetMatch::Any(any) => joined(sql, &any.iter().collect::<Vec<_>>(), each, " OR ", "1 = 0"),
+        AssetMatch::Contains(field, texts) => {
+            let has = |sql: Sql, grams: &Grams| {
+                let sql = sql.text("asset_grams(").text(field.column());
+                let sql = sql.with(", created) @> string_to_array(", grams.in_part(part));
+                sql.with(", ", BETWEEN.to_string()).text(")")
+            };
+            joined(sql, &texts.iter().filter_map(|text| Grams::of(text)).collect::<Vec<_>>(), has, " OR ", "1 = 0")
+        }
+        _ => sql.text("1 = 1"),
+    }
+}
+
+/// What is left to be asked of what the index finds.
+pub(super) fn beside(wanted: &AssetMatch) -> AssetMatch {
+    match wanted {
+        AssetMatch::All(all) => AssetMatch::All(all.iter().map(beside).collect()),
+        one if is_decided(one) => AssetMatch::All(Vec::new()),
+        other => other.clone(),
+    }
+}
+
+/// Whether the index finds just what fits.
+fn is_decided(wanted: &AssetMatch) -> bool {
+    match wanted {
+        AssetMatch::All(all) | AssetMatch::Any(all) => !all.is_empty() && all.iter().all(is_decided),
+        AssetMatch::Contains(_, texts) => {
+            !texts.is_empty() && texts.iter().all(|text| Grams::of(text).is_some_and(|grams| grams.decides))
+        }
         AssetMatch::Ids(_)
         | AssetMatch::Statuses(_)
         | AssetMatch::Categories(_)

@@ -19,8 +19,6 @@ const DOC_SHIFT: u32 = 20;
 
 /// The condition, added as one that may stand behind AND.
 type Condition<'a> = &'a (dyn Fn(Sql) -> Sql + Sync);
-/// The condition for the assets of a part, which PostgreSQL's index of texts is to be asked for.
-type ConditionInPart<'a> = &'a (dyn Fn(Sql, u8) -> Sql + Sync);
 
 /// What assets have to be.
 #[derive(Clone, Copy)]
@@ -57,19 +55,20 @@ pub(super) struct Found<'a> {
     pub(super) in_docs: bool,
 }
 
-/// What assets have to be, one part of the library after the other.
+/// Asking PostgreSQL's index of texts for a part of the library after the other.
 #[derive(Clone, Copy)]
-pub(super) struct AskedInParts<'a> {
-    pub(super) all: ConditionInPart<'a>,
-    /// The same, where only what comes behind the place is asked for.
-    pub(super) ahead: ConditionInPart<'a>,
+pub(super) struct ByParts<'a> {
+    /// What the index is asked for.
+    pub(super) in_part: &'a (dyn Fn(Sql, u8) -> Sql + Sync),
+    /// What those have to be that it finds.
+    pub(super) beside: Asked<'a>,
 }
 
 /// A list of assets that somebody wants.
 pub(crate) struct Wanted<'a> {
     pub(super) whole: Asked<'a>,
-    /// The same for PostgreSQL's index of texts, where that narrows down what fits.
-    pub(super) in_parts: Option<AskedInParts<'a>>,
+    /// Where PostgreSQL's index of texts is asked.
+    pub(super) by_parts: Option<ByParts<'a>>,
     /// Whether an index has all that fit, or somewhat more, by creation.
     pub(super) in_order: bool,
     /// Where SQLite's index of texts is asked.
@@ -86,7 +85,7 @@ impl<'a> Wanted<'a> {
         sort: &'a AssetSort,
         part: AssetPart,
     ) -> Self {
-        Self { whole: Asked { all: condition, ahead: condition }, in_parts: None, in_order, found: None, sort, part }
+        Self { whole: Asked { all: condition, ahead: condition }, by_parts: None, in_order, found: None, sort, part }
     }
 
     /// The assets of the part, and how many fit in all, as far as they are counted.
@@ -122,7 +121,7 @@ impl<'a> Wanted<'a> {
 
     /// The rows that fit, out of what the index of texts finds. `more` narrows what SQLite's finds by `rowid`, the number there.
     fn fit(&self, sql: Sql, reach: Reach, more: impl Fn(Sql) -> Sql) -> Sql {
-        match (&self.found, self.in_parts) {
+        match (&self.found, self.by_parts) {
             (Some(found), _) if found.in_docs => {
                 let sql = found.hits.docs(sql.text("("), more);
                 let sql = sql.text(") AS hit CROSS JOIN asset_doc ON asset_doc.doc = hit.doc WHERE ");
@@ -133,18 +132,14 @@ impl<'a> Wanted<'a> {
                 let sql = sql.text(") AS hit CROSS JOIN asset ON asset.id = hit.of_asset WHERE deleted IS NULL AND ");
                 reach.of(&found.beside)(sql)
             }
-            (None, Some(asked)) => {
-                let condition = match reach {
-                    Reach::All => asked.all,
-                    Reach::Ahead => asked.ahead,
-                };
+            (None, Some(ByParts { in_part, beside })) => {
                 let mut sql = sql.text("(");
                 for part in 0..grams::PARTS {
                     let union = if part == 0 { "" } else { " UNION ALL " };
                     let one =
                         sql.text(union).text("SELECT id, created, modified FROM asset WHERE deleted IS NULL AND ");
                     let one = one.text(grams::PART).with(" = ", i64::from(part)).text(" AND ");
-                    sql = condition(one, part);
+                    sql = reach.of(&beside)(in_part(one, part).text(" AND "));
                 }
                 sql.text(") AS hit")
             }
