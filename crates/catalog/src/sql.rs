@@ -34,7 +34,7 @@ pub enum Value {
     Null,
     /// What a text is to have in it; only after `{contains}`.
     Contains(Contains),
-    /// The same for what [is plain](Contains::is_plain); only after `{contains plainly}`, which is faster.
+    /// The same where no letter has cases but those of ASCII; only after `{contains plainly}`, which is faster.
     ContainsPlainly(Contains),
 }
 
