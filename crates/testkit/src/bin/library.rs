@@ -122,9 +122,6 @@ struct Options {
     /// An empty database on PostgreSQL (postgres://…); without it SQLite is filled
     #[arg(long)]
     postgres: Option<String>,
-    /// The database was filled by an earlier run: it is only asked
-    #[arg(long, requires = "postgres")]
-    filled: bool,
 }
 
 #[tokio::main]
@@ -153,14 +150,7 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     };
     let began = Instant::now();
     let catalog = Catalog::open(&url).await?;
-    let categories = match options.filled {
-        true => Sql::new("SELECT id FROM category ORDER BY id").rows(&catalog).await?,
-        false => Vec::new(),
-    };
-    let mut categories = categories.iter().map(|row| row.int("id")).collect::<Result<Vec<_>, _>>()?;
-    if categories.is_empty() {
-        categories = fill(&catalog, options.assets).await?;
-    }
+    let categories = fill(&catalog, options.assets).await?;
     if options.postgres.is_some() {
         // It plans by statistics, which it otherwise takes by itself some minutes later.
         let mut tx = catalog.begin().await?;
