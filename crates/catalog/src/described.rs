@@ -216,10 +216,11 @@ impl Tx {
     /// The names of the tables, sorted.
     async fn tables(&mut self) -> Result<Vec<String>> {
         let sql = match &self.inner {
-            // Not the index of texts either, which is tables of its own.
+            // Not the index of texts either, which is tables of its own, nor what lies beside it.
             TxInner::Sqlite(_) => {
                 "SELECT name FROM sqlite_master
-                 WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'asset\\_text%' ESCAPE '\\'"
+                 WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'asset\\_text%' ESCAPE '\\'
+                   AND name <> 'asset_doc'"
             }
             TxInner::Postgres(_) => {
                 "SELECT table_name AS name FROM information_schema.tables
