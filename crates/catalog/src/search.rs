@@ -81,11 +81,20 @@ impl AssetMatch {
         }
     }
 
-    /// What is left of it where all that it asks of texts alone is decided.
-    fn beside_texts(&self) -> Self {
+    /// Whether an index finds just what fits, if it does so for texts by `decides`.
+    fn is_decided(&self, decides: fn(&str) -> bool) -> bool {
         match self {
-            one if one.is_of_texts() => Self::All(Vec::new()),
-            Self::All(all) => Self::All(all.iter().map(Self::beside_texts).collect()),
+            Self::All(all) | Self::Any(all) => !all.is_empty() && all.iter().all(|one| one.is_decided(decides)),
+            Self::Contains(_, texts) => !texts.is_empty() && texts.iter().all(|text| decides(text)),
+            Self::Ids(_) | Self::Statuses(_) | Self::Categories(_) | Self::Recorded(_) | Self::Between(..) => false,
+        }
+    }
+
+    /// What is left of it where what is `decided` need not be asked again.
+    fn beside(&self, decided: fn(&Self) -> bool) -> Self {
+        match self {
+            one if decided(one) => Self::All(Vec::new()),
+            Self::All(all) => Self::All(all.iter().map(|one| one.beside(decided)).collect()),
             other => other.clone(),
         }
     }
@@ -182,7 +191,7 @@ impl Catalog {
     /// The assets that fit, and how many there are in all; those are counted up to 5000.
     pub async fn search_assets(&self, wanted: &AssetMatch, sort: &AssetSort, part: AssetPart) -> Result<Listed<Asset>> {
         let index = match &self.inner.pools {
-            Pools::Sqlite { .. } => Hits::of(wanted).map_or(Index::None, Index::Texts),
+            Pools::Sqlite { .. } => Hits::of(wanted).into(),
             Pools::Postgres(_) if grams::narrow(wanted) => Index::Grams,
             Pools::Postgres(_) => Index::None,
         };
@@ -197,8 +206,8 @@ impl Catalog {
         part: AssetPart,
     ) -> Result<Listed<Asset>> {
         let left = match &index {
-            Index::Texts(hits) if hits.decides() => &wanted.beside_texts(),
-            Index::Grams => &grams::beside(wanted),
+            Index::Texts(hits) if hits.decides() => &wanted.beside(AssetMatch::is_of_texts),
+            Index::Grams => &wanted.beside(grams::decides),
             Index::Texts(_) | Index::None => wanted,
         };
         let ahead_of = |wanted: &AssetMatch| match part {
@@ -237,6 +246,17 @@ enum Index {
     Texts(Hits),
     /// PostgreSQL's.
     Grams,
+}
+
+impl From<Option<Hits>> for Index {
+    fn from(hits: Option<Hits>) -> Self {
+        hits.map_or(Self::None, Self::Texts)
+    }
+}
+
+/// The longest run of letters in a text that an index knows.
+fn longest_run(text: &str, known: fn(char) -> Option<char>) -> &str {
+    text.split(|c| known(c).is_none()).max_by_key(|run| run.chars().count()).unwrap_or_default()
 }
 
 /// The condition, as one that may stand anywhere.

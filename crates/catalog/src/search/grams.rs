@@ -6,7 +6,7 @@
 //! The index folds letters by a table of its own. A letter of which it knows not all cases is not looked for in it. Where a text has at
 //! most three characters the index decides; else it narrows down, and what it answers is tested by the condition itself.
 
-use super::{AssetMatch, joined};
+use super::{AssetMatch, joined, longest_run};
 use crate::sql::{Sql, cases, one};
 
 /// Into how many parts the index has the library, by creation.
@@ -32,8 +32,7 @@ struct Grams {
 impl Grams {
     /// `None` where the index can tell nothing of the text.
     fn of(text: &str) -> Option<Self> {
-        let runs = text.split(|c| folded(c).is_none());
-        let run = runs.max_by_key(|run| run.chars().count())?;
+        let run = longest_run(text, folded);
         let letters: Vec<char> = run.chars().take(RUN_MAX).filter_map(folded).collect();
         if letters.is_empty() {
             return None;
@@ -96,28 +95,9 @@ pub(super) fn condition(sql: Sql, wanted: &AssetMatch, part: u8) -> Sql {
     }
 }
 
-/// What is left to be asked of what the index finds.
-pub(super) fn beside(wanted: &AssetMatch) -> AssetMatch {
-    match wanted {
-        AssetMatch::All(all) => AssetMatch::All(all.iter().map(beside).collect()),
-        one if is_decided(one) => AssetMatch::All(Vec::new()),
-        other => other.clone(),
-    }
-}
-
 /// Whether the index finds just what fits.
-fn is_decided(wanted: &AssetMatch) -> bool {
-    match wanted {
-        AssetMatch::All(all) | AssetMatch::Any(all) => !all.is_empty() && all.iter().all(is_decided),
-        AssetMatch::Contains(_, texts) => {
-            !texts.is_empty() && texts.iter().all(|text| Grams::of(text).is_some_and(|grams| grams.decides))
-        }
-        AssetMatch::Ids(_)
-        | AssetMatch::Statuses(_)
-        | AssetMatch::Categories(_)
-        | AssetMatch::Recorded(_)
-        | AssetMatch::Between(..) => false,
-    }
+pub(super) fn decides(wanted: &AssetMatch) -> bool {
+    wanted.is_decided(|text| Grams::of(text).is_some_and(|grams| grams.decides))
 }
 
 /// A letter as the index has it, if it has all its cases, and nothing else, as one. A test compares the two for each.

@@ -3,13 +3,12 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
+use units::RecordingId;
 
 use super::pages::COUNTED_MAX;
 use super::text::folded;
 use super::*;
 use crate::sql::cases;
-use units::RecordingId;
-
 use crate::{CatalogUrl, Description, Ids, Tx};
 
 async fn empty() -> (Catalog, TempDir) {
@@ -113,8 +112,7 @@ async fn walk(catalog: &Catalog, hits: Option<Hits>, wanted: &AssetMatch, sort: 
             None => AssetPart::Page(Page { number: 1, size }),
             Some(place) => AssetPart::After(place, size),
         };
-        let listed =
-            catalog.search_along(hits.clone().map_or(Index::None, Index::Texts), wanted, sort, part).await.unwrap();
+        let listed = catalog.search_along(hits.clone().into(), wanted, sort, part).await.unwrap();
         let Some(last) = listed.rows.last() else {
             assert_eq!(listed.total, (ids.len() as u64).min(COUNTED_MAX.into()), "{wanted:?}");
             return ids;
@@ -219,10 +217,7 @@ fn a_short_text_that_many_have_is_counted_by_the_index_as_by_reading() {
                 for wanted in [title, AssetMatch::Any(pair.clone()), AssetMatch::All(pair), with_more] {
                     let hits = Hits::of(&wanted);
                     let part = AssetPart::Page(Page { number: 1, size: 100 });
-                    let indexed = catalog
-                        .search_along(hits.clone().map_or(Index::None, Index::Texts), &wanted, &sort, part)
-                        .await
-                        .unwrap();
+                    let indexed = catalog.search_along(hits.clone().into(), &wanted, &sort, part).await.unwrap();
                     let plain = catalog.search_along(Index::None, &wanted, &sort, part).await.unwrap();
                     assert_eq!(indexed, plain, "{wanted:?}");
                     let decides = hits.is_some_and(|hits| hits.decides() && !hits.are_in_order());

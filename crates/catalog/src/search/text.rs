@@ -4,7 +4,7 @@
 //! two disagree is not looked for in it. Where all of a text is, the index decides; else it narrows down, and what it answers is tested
 //! by the condition itself.
 
-use super::{AssetMatch, AssetText};
+use super::{AssetMatch, AssetText, longest_run};
 use crate::sql::{Sql, cases, one};
 
 /// Characters that the index holds in a row.
@@ -143,15 +143,7 @@ fn is_known(text: &str, least: usize) -> bool {
 
 /// Whether the index finds just what fits.
 fn is_exact(wanted: &AssetMatch) -> bool {
-    match wanted {
-        AssetMatch::All(all) | AssetMatch::Any(all) => !all.is_empty() && all.iter().all(is_exact),
-        AssetMatch::Contains(_, texts) => !texts.is_empty() && texts.iter().all(|text| is_known(text, GRAM)),
-        AssetMatch::Ids(_)
-        | AssetMatch::Statuses(_)
-        | AssetMatch::Categories(_)
-        | AssetMatch::Recorded(_)
-        | AssetMatch::Between(..) => false,
-    }
+    wanted.is_decided(|text| is_known(text, GRAM))
 }
 
 /// What is looked for in the index.
@@ -197,9 +189,7 @@ impl Looked {
     }
 
     fn text(column: &'static str, text: &str) -> Option<Self> {
-        // The longest run of letters that both know.
-        let runs = text.split(|c| folded(c).is_none()).map(|run| run.chars().take(PHRASE_MAX));
-        let run: String = runs.max_by_key(|run| run.clone().count())?.collect();
+        let run: String = longest_run(text, folded).chars().take(PHRASE_MAX).collect();
         match run.chars().count() {
             0 => None,
             length if length < GRAM => Some(Self::Short(column, run.chars().filter_map(folded).collect())),
