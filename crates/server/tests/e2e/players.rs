@@ -1,10 +1,17 @@
 //! A real browser plays what was recorded.
 
-use testkit::browser::{Player, play};
+use std::time::Duration;
+
+use testkit::browser::{Player, play, show_first};
 use testkit::clips::{self, Recipe};
 use testkit::ffmpeg::{Pace, push};
+use testkit::publisher::Publisher;
+use testkit::tape::Tape;
 
-use crate::support::{server_recording, view, wait_recorded};
+use crate::support::{hls, server_composing, server_recording, view, wait_recorded};
+
+/// Seconds of a day.
+const DAY: u32 = 86_400;
 
 #[tokio::test]
 async fn chromium_plays_each_asset_to_its_end_and_seeks_in_it() {
@@ -27,5 +34,30 @@ async fn chromium_plays_each_asset_to_its_end_and_seeks_in_it() {
             seen.errors.is_empty() && seen.from >= 1.4 && seen.to > seen.from && seen.frames > 0,
             "{url}: {seen:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_video_of_a_day_shows_a_picture_after_one_segment_wherever_it_begins() {
+    let server = server_composing("21600", "VOD_STORE_ONLY").await;
+    let clip = Recipe { seconds: 16, rate: "1", key_seconds: 4, b_frames: 0, sample_rate: 0, ..Recipe::default() };
+    let tape = Tape::from_flv(&clips::synthetic(&clip).await.unwrap()).unwrap();
+    assert_eq!(tape.duration_ms, 16_000);
+    let mut publisher = Publisher::connect(&server.push_url("match", "day")).await.unwrap();
+    publisher.play(&tape, Pace::Fast, Duration::from_secs(DAY.into())).await.unwrap();
+    publisher.unpublish().await.unwrap();
+    let assets = wait_recorded(&server, "day", 5).await;
+    let day = assets.iter().max_by(|a, b| a.duration.total_cmp(&b.duration)).unwrap();
+    for seconds in [0, DAY - 3_600 + 2] {
+        for player in [Player::Hls, Player::Shaka] {
+            let seen = show_first(player, &hls(&server, day), seconds).await.unwrap();
+            assert!(seen.errors.is_empty() && (seen.width, seen.height) == (320, 180), "{player:?}: {seen:?}");
+            let at = f64::from(seconds);
+            assert!((at..at + 1.0).contains(&seen.from), "{player:?}: {seen:?}");
+            assert!((seen.duration.unwrap() - f64::from(DAY)).abs() < 1.0, "{player:?}: {seen:?}");
+            let segments = seen.loaded.iter().filter(|name| name.ends_with(".m4s")).count();
+            // The two playlists, the parameters and the segment.
+            assert_eq!((segments, seen.loaded.len()), (1, 4), "{player:?}: {seen:?}");
+        }
     }
 }
