@@ -111,8 +111,8 @@ def test_other_methods(method):
     assert code(send(method)) == (400, "UnsupportedHTTPMethod")
 
 
-def test_hundreds_of_headers():
-    answer = send(headers={f"X-Header-{index}": "value" for index in range(500)})
+def test_dozens_of_headers():
+    answer = send(headers={f"X-Header-{index}": "value" for index in range(90)})
     assert code(answer) == (400, "MissingParameter")
 
 

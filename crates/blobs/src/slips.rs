@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::ops::Range;
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -25,30 +26,41 @@ const LOOK_BYTES: u64 = 256 << 10;
 /// Pages that were never touched, and so are none: only their address counts.
 static BLANK: LazyLock<Bytes> = LazyLock::new(|| vec![0; SLIP_BYTES_MAX].into());
 
-/// An object that is open to be read. Cheap to clone; one that is deleted meanwhile stays readable.
+/// An object that is open to be read, for some seconds. Cheap to clone; one that is deleted meanwhile stays readable.
 #[derive(Clone, Debug)]
-pub struct Opened(Arc<File>);
+pub struct Opened(Arc<Looked>);
+
+/// A file, and where it was looked at.
+#[derive(Debug)]
+struct Looked {
+    file: File,
+    /// Of the first 64 blocks of [`LOOK_BYTES`], those that were in memory. What is asked for stays there for as long as a file is open.
+    seen: AtomicU64,
+}
 
 impl Opened {
     pub(crate) fn new(file: File) -> Self {
-        Self(Arc::new(file))
+        Self(Arc::new(Looked { file, seen: AtomicU64::new(0) }))
     }
 
     /// The bytes `range` of it, when all of them seem to be in memory, so that sending them does not wait for the disk.
     pub fn stretch_in_memory(&self, range: Range<u64>) -> Option<Stretch> {
         let last = range.end.checked_sub(1)?;
-        let mut at = range.start;
-        while at < last {
-            self.is_in_memory(at).then_some(())?;
-            at = at.saturating_add(LOOK_BYTES);
+        for block in range.start / LOOK_BYTES..=last / LOOK_BYTES {
+            let bit = u32::try_from(block).ok().and_then(|block| 1_u64.checked_shl(block)).unwrap_or_default();
+            if self.0.seen.load(Ordering::Relaxed) & bit == 0 {
+                self.is_in_memory(range.start.max(block * LOOK_BYTES)).then_some(())?;
+                self.0.seen.fetch_or(bit, Ordering::Relaxed);
+            }
         }
+        // Also whether it reaches so far.
         self.is_in_memory(last).then(|| Stretch { file: self.clone(), rest: range })
     }
 
     /// A file system that cannot say counts as one that has to be waited for.
     fn is_in_memory(&self, at: u64) -> bool {
         let mut byte = [0];
-        let read = preadv2(&self.0, &mut [IoSliceMut::new(&mut byte)], at, ReadWriteFlags::NOWAIT);
+        let read = preadv2(&self.0.file, &mut [IoSliceMut::new(&mut byte)], at, ReadWriteFlags::NOWAIT);
         read.is_ok_and(|read| read == 1)
     }
 }
@@ -94,7 +106,7 @@ impl Slips {
         let mut queue = self.queue();
         let next = queue.front_mut().ok_or(io::ErrorKind::UnexpectedEof)?;
         let length = usize::try_from(next.length()).map_or(length, |left| left.min(length));
-        let sent = rustix::fs::sendfile(socket, &next.file.0, Some(&mut next.rest.start), length)?;
+        let sent = rustix::fs::sendfile(socket, &next.file.0.file, Some(&mut next.rest.start), length)?;
         if sent == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

@@ -28,8 +28,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::{Router, middleware};
-use door::{Secret, cross_origin};
+use axum::Router;
+use door::Secret;
 use tokio_util::sync::CancellationToken;
 use units::WallTime;
 
@@ -102,10 +102,7 @@ impl Edge {
 
     /// Everything that viewers ask for.
     pub fn router(&self) -> Router {
-        Router::new()
-            .fallback(serve::enter)
-            .with_state(Arc::clone(&self.inner))
-            .layer(middleware::from_fn(cross_origin))
+        Router::new().fallback(serve::enter).with_state(Arc::clone(&self.inner))
     }
 
     /// Follows the origin's feed until `stop`, and does what it says. Run it once.

@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use door::{Admitted, Asked, Plain, Reload, json};
+use door::{Admitted, Asked, Plain, Reload, cross_origin, json};
 
 use crate::answer::{Answering, CACHE, first_slice};
 use crate::error::FetchError;
@@ -34,9 +34,14 @@ impl Answered {
 
 /// Answers whatever viewers ask for.
 pub(crate) async fn enter(State(edge): State<Arc<Inner>>, request: Request) -> Response {
+    cross_origin(request, async |request| counted(&edge, request).await).await
+}
+
+/// An answer that is told in the log and the metrics.
+async fn counted(edge: &Inner, request: Request) -> Response {
     let began = Instant::now();
     let (asked, _) = request.into_parts();
-    let Answered { mut response, bytes, from, domain, path } = answer(&edge, &asked).await;
+    let Answered { mut response, bytes, from, domain, path } = answer(edge, &asked).await;
     let word = from.map_or("NONE", From::as_str);
     if let Some(from) = from {
         response.headers_mut().insert(CACHE, HeaderValue::from_static(from.as_str()));

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::door::{Admitted, Asked, DomainSettings, Domains, Plain, Refusal, Reload, admit_edge};
+use ::door::{Admitted, Asked, DomainSettings, Domains, Plain, Refusal, Reload, admit_edge, cross_origin};
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
@@ -71,6 +71,10 @@ fn viewed(admitted: &Admitted, headers: &HeaderMap) -> Option<Viewed> {
 
 /// Answers whatever is asked for below the origin.
 pub(crate) async fn enter(State(door): State<Arc<Door>>, request: Request) -> Response {
+    cross_origin(request, async |request| answer(&door, request).await).await
+}
+
+async fn answer(door: &Door, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let routed = door.admit(&parts).await.and_then(|admitted| {
         let viewed = viewed(&admitted, &parts.headers);

@@ -32,9 +32,8 @@ mod vod;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::door::{Secret, cross_origin};
+use ::door::Secret;
 use axum::Router;
-use axum::middleware;
 use axum::routing::get;
 use blobs::Blobs;
 use catalog::Catalog;
@@ -105,5 +104,5 @@ pub fn counting_router(deps: Deps, usage: Usage) -> Router {
         .route("/l/{domain}/{app}/{stream}/{recording}/{name}", get(live::serve))
         .with_state(live);
     let door = Arc::new(door::Door::new(deps.catalog, deps.settings, usage, vod.merge(live)));
-    Router::new().fallback(door::enter).with_state(door).layer(middleware::from_fn(cross_origin))
+    Router::new().fallback(door::enter).with_state(door)
 }

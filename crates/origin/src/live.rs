@@ -156,7 +156,12 @@ impl Live {
             Piece::Stored { .. } => None,
         });
         let tag = tag((answer.id, name, head));
-        Ok(Reply { content_type: content_type(name), keep: Keep::Forever, tag, content: Content::Pieces(pieces) })
+        Ok(Reply {
+            content_type: content_type(name),
+            keep: Keep::Forever,
+            tag,
+            content: Content::Pieces(pieces.into()),
+        })
     }
 
     async fn wait(&self, answer: &Answer, is_there: impl Fn(&Low) -> bool) -> Result<(Arc<Seen>, bool)> {
@@ -195,7 +200,7 @@ impl Live {
             }
             Name::Segment(track, position) => {
                 let pieces = segment(&self.reels, timeline, track, position).await?;
-                (tag((id, name)), Content::Pieces(pieces))
+                (tag((id, name)), Content::Pieces(pieces.into()))
             }
             Name::LowPlaylist(_) | Name::Fragment(..) | Name::Segments(..) => {
                 return Err(OriginError::NotFound { what: "a segment of several" });

@@ -31,9 +31,9 @@ pub(crate) struct Reply {
 
 pub(crate) enum Content {
     Made(Bytes),
-    Pieces(Vec<Piece>),
+    Pieces(Arc<[Piece]>),
     /// A segment that is encrypted while it is sent.
-    Sealed(Vec<Piece>, Seal),
+    Sealed(Arc<[Piece]>, Seal),
     /// Large files whose pieces are only made for the range that is wanted.
     Mp4(Arc<Mp4>),
     Mp3(Arc<Mp3>),
@@ -70,7 +70,7 @@ impl Content {
                 })
             }
             Self::Pieces(pieces) => stream(slice(pieces, range)),
-            Self::Sealed(pieces, seal) => seal.stream(store.clone(), pieces.clone(), range),
+            Self::Sealed(pieces, seal) => seal.stream(store.clone(), pieces.to_vec(), range),
             Self::Mp4(mp4) => stream(mp4.pieces(range)),
             Self::Mp3(mp3) => stream(mp3.pieces(range)),
             Self::Flv(flv, laid, reels) => {

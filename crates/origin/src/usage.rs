@@ -7,17 +7,19 @@
 //! **Invariant:** memory is bounded, whatever is asked for: beyond [`KEYS_MAX`] bytes still count for their domain.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use catalog::{Catalog, CatalogError, UsageKey, UsageRow};
-use futures::StreamExt;
+use http_body::{Frame, SizeHint};
+use metrics::Counter;
 use moka::sync::Cache;
 use tokio::time::{MissedTickBehavior, interval};
 use units::WallTime;
@@ -41,6 +43,13 @@ const HOUR_MS: i64 = 3_600_000;
 struct Tally {
     plays: u64,
     bytes: u64,
+}
+
+impl Tally {
+    fn add(&mut self, more: Self) {
+        self.plays = self.plays.saturating_add(more.plays);
+        self.bytes = self.bytes.saturating_add(more.bytes);
+    }
 }
 
 /// What was counted and is not written yet. Clones share it.
@@ -121,17 +130,9 @@ impl Usage {
             metrics::counter!("origin_plays_total", "domain" => domain.clone()).increment(1);
             self.add(&domain, &media, Tally { plays: 1, bytes: 0 });
         }
-        let bytes_of_domain = metrics::counter!("origin_domain_bytes_total", "domain" => domain.clone());
-        let usage = self.clone();
-        response.map(|body| {
-            Body::from_stream(body.into_data_stream().inspect(move |chunk| {
-                if let Ok(chunk) = chunk {
-                    let bytes = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-                    bytes_of_domain.increment(bytes);
-                    usage.add(&domain, &media, Tally { plays: 0, bytes });
-                }
-            }))
-        })
+        let of_domain = metrics::counter!("origin_domain_bytes_total", "domain" => domain.clone());
+        let key = UsageKey { hour: hour_of(now()), domain, media };
+        response.map(|body| Body::new(Counted { body, usage: self.clone(), key, of_domain }))
     }
 
     /// Whether a viewer had nothing of a video for a while. From now on it has.
@@ -141,29 +142,20 @@ impl Usage {
 
     fn add(&self, domain: &str, media: &str, more: Tally) {
         let key = UsageKey { hour: hour_of(now()), domain: domain.to_owned(), media: media.to_owned() };
-        self.put(key, more);
+        self.put(&key, more);
     }
 
-    fn put(&self, key: UsageKey, more: Tally) {
+    fn put(&self, key: &UsageKey, more: Tally) {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = counted.len() >= KEYS_MAX;
-        let key = match counted.entry(key) {
-            Entry::Occupied(mut known) => {
-                let tally = known.get_mut();
-                tally.plays = tally.plays.saturating_add(more.plays);
-                tally.bytes = tally.bytes.saturating_add(more.bytes);
-                return;
-            }
-            Entry::Vacant(place) if !full => {
-                place.insert(more);
-                return;
-            }
-            Entry::Vacant(place) => place.into_key(),
-        };
-        // Somebody asks for more videos in a minute than are told apart: they count together.
-        let tally = counted.entry(UsageKey { media: String::new(), ..key }).or_default();
-        tally.plays = tally.plays.saturating_add(more.plays);
-        tally.bytes = tally.bytes.saturating_add(more.bytes);
+        if let Some(tally) = counted.get_mut(key) {
+            return tally.add(more);
+        }
+        let mut key = key.clone();
+        if counted.len() >= KEYS_MAX {
+            // Somebody asks for more videos in a minute than are told apart: they count together.
+            key.media.clear();
+        }
+        counted.entry(key).or_default().add(more);
     }
 
     /// Writes what was counted. When that fails it is counted again with what comes.
@@ -179,7 +171,7 @@ impl Usage {
         let written = catalog.add_usage(&rows).await;
         if written.is_err() {
             for row in rows {
-                self.put(row.key, Tally { plays: row.plays, bytes: row.bytes });
+                self.put(&row.key, Tally { plays: row.plays, bytes: row.bytes });
             }
         }
         written
@@ -203,6 +195,40 @@ impl Usage {
                 return;
             }
         }
+    }
+}
+
+/// A body whose bytes are counted.
+struct Counted {
+    body: Body,
+    usage: Usage,
+    key: UsageKey,
+    of_domain: Counter,
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            let bytes = u64::try_from(data.len()).unwrap_or(u64::MAX);
+            self.of_domain.increment(bytes);
+            self.key.hour = hour_of(now());
+            self.usage.put(&self.key, Tally { plays: 0, bytes });
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -36,6 +36,10 @@ use crate::{ANSWER_AGE_MAX, Settings};
 
 /// Answers of the catalog that are kept; each takes some 200 bytes.
 const ANSWERS_MAX: u64 = 10_000;
+/// What segments are made of is kept up to so many bytes: of a second of media some two kilobytes, most of them its head.
+const SEGMENTS_BYTES: u64 = 32 << 20;
+/// What a piece takes besides its bytes.
+const PIECE_BYTES: usize = 64;
 /// 90 kHz ticks of a second.
 const REEL_TICKS: u64 = 90_000;
 
@@ -95,6 +99,8 @@ pub(crate) struct Vod {
     reels: Arc<Reels>,
     answers: Cache<Of, Option<Answer>>,
     laid: Cache<Cut, Arc<Laid>>,
+    /// By their tags: those that many ask for are made once.
+    segments: Cache<u64, Arc<[Piece]>>,
     mp4s: Cache<Cut, Arc<Mp4>>,
     mp3s: Cache<Cut, Arc<Mp3>>,
     flvs: Cache<Cut, Arc<Flv>>,
@@ -119,6 +125,7 @@ impl Vod {
             reels,
             answers: Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(ANSWER_AGE_MAX).build(),
             laid: Cache::builder().max_capacity(settings.index_cache_bytes).weigher(weigh).build(),
+            segments: Cache::builder().max_capacity(SEGMENTS_BYTES).weigher(weigh_pieces).build(),
             mp4s: file_cache(settings.mp4_cache_bytes, Mp4::weight),
             mp3s: file_cache(settings.mp4_cache_bytes / 8, Mp3::weight),
             flvs: file_cache(settings.mp4_cache_bytes / 8, Flv::weight),
@@ -215,13 +222,32 @@ impl Vod {
         Ok(Arc::new(Laid::new(Timeline::new(&spans, Growth::Whole)?, true)))
     }
 
-    async fn file<T: CutFile + Sync>(&self, files: &Cache<Cut, Arc<T>>, cut: &Cut, laid: &Arc<Laid>) -> Result<Arc<T>> {
+    async fn file<T: CutFile + Sync>(&self, files: &Cache<Cut, Arc<T>>, cut: &Cut) -> Result<Arc<T>> {
         let build = async {
+            let laid = self.laid(cut).await?;
             // Never closed.
             let _turn = self.builds.acquire().await;
-            Ok(Arc::new(self.reels.file::<T>(laid).await?))
+            Ok(Arc::new(self.reels.file::<T>(&laid).await?))
         };
         files.try_get_with(Arc::clone(cut), build).await.map_err(|error: Arc<OriginError>| (*error).clone())
+    }
+
+    /// The segments from `first` to `last` as one, encrypted where the output is.
+    async fn segments(&self, tag: u64, one: &One, track: TrackKind, first: usize, last: usize) -> Result<Content> {
+        let make = async {
+            let laid = self.laid(&one.cut).await?;
+            let mut pieces = Vec::new();
+            for position in first..=last {
+                pieces.extend(segment(&self.reels, &laid.timeline, track, position).await?);
+            }
+            Ok(pieces.into())
+        };
+        let made = self.segments.try_get_with(tag, make).await;
+        let pieces = made.map_err(|error: Arc<OriginError>| (*error).clone())?;
+        let Some(Locked { key, .. }) = &one.locked else { return Ok(Content::Pieces(pieces)) };
+        // Only what stands in the playlist has a number there.
+        let number = self.laid(&one.cut).await?.timeline.number_of(first, last, one.about).ok_or(NO_NAME)?;
+        Ok(Content::Sealed(pieces, Seal::new(*key, number)))
     }
 
     /// `folder` stands before the names in the multivariant playlist.
@@ -231,20 +257,14 @@ impl Vod {
             // Where a viewer begins, the catalog is asked anew: a video that was deleted or made a moment ago is gone or there.
             self.answers.invalidate(&of).await;
         }
-        let One { cut, about, bandwidth_bps, locked } = match self.playable(of).await?.what {
+        let one = match self.playable(of).await?.what {
             What::One(one) => one,
             What::Package { members, network_bps } => return self.package(&members, network_bps, name, grant).await,
         };
-        let same_cut = tag((&cut, name, locked.as_ref().map(|locked| locked.key)));
-        let laid = self.laid(&cut).await?;
-        let segments = |pieces: Vec<Piece>, first, last| -> Result<Content> {
-            let Some(Locked { key, .. }) = &locked else { return Ok(Content::Pieces(pieces)) };
-            // Only what stands in the playlist has a number there.
-            let number = laid.timeline.number_of(first, last, about).ok_or(NO_NAME)?;
-            Ok(Content::Sealed(pieces, Seal::new(*key, number)))
-        };
+        let One { cut, about, bandwidth_bps, locked } = &one;
+        let same_cut = tag((cut, name, locked.as_ref().map(|locked| locked.key)));
         let (keep, tag, content) = match name {
-            Name::Key => match &locked {
+            Name::Key => match locked {
                 Some(Locked { key, key_url: None }) => {
                     let key = Bytes::copy_from_slice(key.as_bytes());
                     (Keep::Never, tag(&key), Content::Made(key))
@@ -254,7 +274,8 @@ impl Vod {
             // All that is told of an output that is encrypted is its playlists.
             Name::Mpd | Name::Mp4 | Name::Mp3 | Name::Flv if locked.is_some() => return Err(NO_NAME),
             Name::Index | Name::Mpd => {
-                let member = Member { bandwidth_bps, ..Member::new(&laid.timeline, folder) };
+                let laid = self.laid(cut).await?;
+                let member = Member { bandwidth_bps: *bandwidth_bps, ..Member::new(&laid.timeline, folder) };
                 written(over(&Package::one(member), name, None, grant))
             }
             Name::Playlist(track) => {
@@ -262,33 +283,28 @@ impl Vod {
                     None => grant.key_url(&Name::Key.to_string()),
                     Some(url) => grant.told(url.to_string()),
                 });
-                written(laid.playlist(track, about, key, grant)?)
+                written(self.laid(cut).await?.playlist(track, *about, key, grant)?)
             }
             Name::Init(track, number) => {
-                let init = laid.timeline.init(track, number)?;
+                let init = self.laid(cut).await?.timeline.init(track, number)?;
                 (Keep::Forever, tag(&init), Content::Made(init))
             }
             Name::Segment(track, position) => {
-                let pieces = segment(&self.reels, &laid.timeline, track, position).await?;
-                (Keep::Forever, same_cut, segments(pieces, position, position)?)
+                (Keep::Forever, same_cut, self.segments(same_cut, &one, track, position, position).await?)
             }
             Name::Segments(track, first, last) => {
                 if last.saturating_sub(first) >= SLICE_PARTS_MAX {
                     return Err(NO_NAME);
                 }
-                let mut pieces = Vec::new();
-                for position in first..=last {
-                    pieces.extend(segment(&self.reels, &laid.timeline, track, position).await?);
-                }
-                (Keep::Forever, same_cut, segments(pieces, first, last)?)
+                (Keep::Forever, same_cut, self.segments(same_cut, &one, track, first, last).await?)
             }
             // Of what is live alone.
             Name::LowIndex | Name::LowPlaylist(_) | Name::Fragment(..) => return Err(NO_NAME),
-            Name::Mp4 => (Keep::Forever, same_cut, Content::Mp4(self.file(&self.mp4s, &cut, &laid).await?)),
-            Name::Mp3 => (Keep::Forever, same_cut, Content::Mp3(self.file(&self.mp3s, &cut, &laid).await?)),
+            Name::Mp4 => (Keep::Forever, same_cut, Content::Mp4(self.file(&self.mp4s, cut).await?)),
+            Name::Mp3 => (Keep::Forever, same_cut, Content::Mp3(self.file(&self.mp3s, cut).await?)),
             Name::Flv => {
-                let flv = self.file(&self.flvs, &cut, &laid).await?;
-                (Keep::Forever, same_cut, Content::Flv(flv, laid, Arc::clone(&self.reels)))
+                let flv = self.file(&self.flvs, cut).await?;
+                (Keep::Forever, same_cut, Content::Flv(flv, self.laid(cut).await?, Arc::clone(&self.reels)))
             }
         };
         Ok(Reply { content_type: content_type(name), keep, tag, content })
@@ -319,6 +335,14 @@ impl Vod {
         let (keep, tag, content) = written(over(&Package::new(members.collect())?, name, network_bps, grant));
         Ok(Reply { content_type: content_type(name), keep, tag, content })
     }
+}
+
+fn weigh_pieces(_: &u64, pieces: &Arc<[Piece]>) -> u32 {
+    let made = pieces.iter().map(|piece| match piece {
+        Piece::Made(bytes) => bytes.len(),
+        Piece::Stored { .. } => 0,
+    });
+    u32::try_from(made.map(|bytes| bytes.saturating_add(PIECE_BYTES)).sum::<usize>()).unwrap_or(u32::MAX)
 }
 
 fn span(reel: ReelId, from: i64, to: i64) -> Span {

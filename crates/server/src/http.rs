@@ -52,9 +52,8 @@ const STANDSTILL_MAX: Duration = Duration::from_secs(60);
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Bytes buffered for one request's head. An RPC call with all parameters in its query stays far below.
 const HEAD_BYTES_MAX: u32 = 128 * 1024;
-/// Headers of one request. What is refused here has no body, and SDKs cannot read that: so nearly all that fits
-/// `HEAD_BYTES_MAX` is let through, to be refused by the API in its own form.
-const HEADERS_MAX: usize = 1_000;
+/// Headers of one request: as many as the library of HTTP/1.1 reads without asking for memory.
+const HEADERS_MAX: usize = 100;
 /// Requests at once on one HTTP/2 connection. Players have a handful; RFC 9113 §6.5.2 advises no less.
 const STREAMS_MAX: u32 = 100;
 /// Those of them that are answered at once; the others wait. Each may hold some MiB while its peer takes nothing.
@@ -247,7 +246,6 @@ where
         .header_read_timeout(house.limits.head)
         .max_buf_size(head_bytes_max)
         .max_header_size(head_bytes_max)
-        .max_headers(HEADERS_MAX)
         // Slips may not be copied together.
         .writev(true)
         .serve_connection(TokioIo::new(stream), service);

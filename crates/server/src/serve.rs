@@ -207,12 +207,13 @@ fn app(parts: Parts<'_>, usage: origin::Usage) -> (Router, Option<console::Feed>
         },
     };
     let edges = edge_secret.map_or_else(Router::new, |secret| api::edge_router(state.clone(), secret));
-    let app = api::router(state.clone()).merge(edges).merge(origin::counting_router(origin, usage));
+    let rest = edges.merge(origin::counting_router(origin, usage));
+    let api = api::router(state.clone());
     if !config.console.enabled {
-        return (app, None);
+        return (api.merge(rest), None);
     }
     let (pages, feed) = console::router(web_console::deps(config, catalog, state, data));
-    (app.merge(pages).layer(middleware::from_fn(console::welcome)), Some(feed))
+    (api.layer(middleware::from_fn(console::welcome)).merge(pages).merge(rest), Some(feed))
 }
 
 /// What edges show; `None` where there are none.
