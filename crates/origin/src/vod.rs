@@ -13,6 +13,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use bytes::Bytes;
 use catalog::{AssetStatus, Catalog, Output, OutputState};
+use codec::TrackKind;
 use domain::picture::PictureName;
 use door::{Grant, Keep, tag};
 use encode::ContentKey;
@@ -369,7 +370,7 @@ fn written(text: Text) -> (Keep, u64, Content) {
 pub(crate) async fn segment(
     reels: &Reels,
     timeline: &Timeline,
-    track: codec::TrackKind,
+    track: TrackKind,
     position: usize,
 ) -> Result<Vec<view::Piece>> {
     let (reel, at) = timeline.page_for(track, position).ok_or(OriginError::NotFound { what: "the segment" })?;
