@@ -1,6 +1,6 @@
 // Made of the server's declarations by `cargo xtask console`; do not edit.
 //
-// Of each operation: what it takes, where it belongs, and who may call it. Answers are not declared: see docs/reference.
+// Of each operation: what it takes, where it belongs, and who may call it. What it answers is in answers.ts.
 
 export type Role = 'admin' | 'operator' | 'viewer' | 'publisher';
 
@@ -77,7 +77,7 @@ export interface Params {
     /** The live transcodings that are recorded. Needed when RecordContent has `transcode`. */
     TranscodeTemplates?: string[];
     /** The newer form: when given, AutoCompose and both groups are not looked at. */
-    RecordFormat?: ({
+    RecordFormat?: {
       /** m3u8, flv or mp4. */
       Format?: string;
       /** Seconds of one slice; kept and told back. */
@@ -92,7 +92,7 @@ export interface Params {
       ProcessTemplateId?: string;
       /** Kept and told back. */
       Tags?: string;
-    })[];
+    }[];
     /** Kept and told back. */
     StorageLocation?: string;
     /** Kept and told back. */
@@ -1403,7 +1403,7 @@ export interface Params {
     /** The live transcodings that are recorded. */
     TranscodeTemplates?: string[];
     /** The newer form. */
-    RecordFormat?: ({
+    RecordFormat?: {
       /** m3u8, flv or mp4. */
       Format?: string;
       /** Seconds of one slice; kept and told back. */
@@ -1418,7 +1418,7 @@ export interface Params {
       ProcessTemplateId?: string;
       /** Kept and told back. */
       Tags?: string;
-    })[];
+    }[];
     /** An extension: seconds of what is pushed that are kept while it is not recorded. */
     SafetyBuffer?: number;
   };

@@ -1,9 +1,6 @@
 import { record } from './calls.svelte';
-import type { Answers } from './answers';
+import type { Answers } from '../generated/answers';
 import { operations, type Action, type Params } from '../generated/operations';
-
-/** The operations that the console calls. */
-export type Called = Action & keyof Answers;
 
 /** Why something was refused, or could not be asked. */
 export class ApiError extends Error {
@@ -59,7 +56,7 @@ export function refusal(status: number, body: unknown): ApiError {
 }
 
 /** Calls an operation of the API. Whatever comes of it is shown under "API" on the screen. */
-export async function call<A extends Called>(
+export async function call<A extends Action>(
   action: A,
   // What takes nothing is called without anything.
   ...[params]: Record<string, never> extends Params[A] ? [params?: Params[A]] : [params: Params[A]]

@@ -7,6 +7,8 @@ const HOUR = 3600;
 
 const template = (TemplateConfig: string): VodTemplate => ({
   VodTemplateId: 't',
+  AppId: 'app-1000000',
+  IsDefault: 'NotDefault',
   Name: 'Covers',
   TemplateType: 'Snapshot',
   TemplateConfig,

@@ -5,6 +5,7 @@ import { fresh, placed, read, written, type Draft } from './watermarks';
 
 const mark = (Type: Watermark['Type'], config: unknown): Watermark => ({
   WatermarkId: 'w',
+  AppId: 'app-1000000',
   Name: 'Club',
   Type,
   IsDefault: 'NotDefault',

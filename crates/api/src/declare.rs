@@ -1,10 +1,13 @@
-//! What an operation is: one declaration (from which its parameters are read, and its description is made) and one function.
+//! What an operation is: one declaration (from which its parameters are read, and its description is made) and one function, whose answer
+//! is described by its own type.
 
 use std::future::Future;
 use std::pin::Pin;
 
 use rpc::Params;
 use rpc::param::Declared;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
 use crate::codes::Answer;
@@ -82,12 +85,31 @@ type Run = for<'a> fn(&'a Context, &'a Params) -> Pin<Box<dyn Future<Output = An
 pub struct Operation {
     /// What it is called and takes.
     pub declaration: Declaration,
+    /// What it answers when nothing went wrong: the schema of the type that its function returns, and the RequestId that all answers have.
+    pub answer: fn() -> Schema,
     pub(crate) run: Run,
 }
 
 /// The answer of an operation that has nothing to say but that it was done.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, JsonSchema)]
 pub(crate) struct Done {}
+
+/// What goes out: what an operation tells, and of which call.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it stands for what `gate` puts together, and is never made")]
+struct Sent<Told> {
+    #[schemars(flatten)]
+    told: Told,
+    #[schemars(rename = "RequestId")]
+    request_id: String,
+}
+
+/// The schema (JSON Schema 2020-12) of what goes out when this function has answered. What may be left out is not required; each type stands
+/// where it is used.
+pub(crate) fn answer_of<Input, Told: JsonSchema>(_function: impl AsyncFn(&Context, Input) -> Answer<Told>) -> Schema {
+    let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<Sent<Told>>()
+}
 
 /// An answer as the members of a JSON object.
 pub(crate) fn members(answer: &impl serde::Serialize) -> Answer<Map<String, Value>> {
@@ -144,6 +166,7 @@ macro_rules! operations {
                             about: concat!($($param_about, "\n"),*),
                         } ),*],
                     },
+                    answer: || $crate::declare::answer_of($function),
                     run,
                 }
             };
@@ -185,7 +208,7 @@ macro_rules! object {
     };
 }
 
-/// Declares the words a parameter may be. They are read in any letter case.
+/// Declares the words a parameter may be. They are read in any letter case, and told as they are written here.
 macro_rules! choice {
     (
         $(#[$about:meta])+
@@ -210,6 +233,22 @@ macro_rules! choice {
                 let Some(text) = params.filled(name) else { return Ok(None) };
                 $( if text.eq_ignore_ascii_case(Self::$variant.as_str()) { return Ok(Some(Self::$variant)); } )+
                 Err(rpc::ParamError::invalid(name, concat!("one of", $(" ", $word),+, " is wanted")))
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "enum": [$($word),+] })
             }
         }
     };

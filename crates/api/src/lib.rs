@@ -2,7 +2,7 @@
 //!
 //! A request passes the gate (`gate`: read, believe, dispatch), which runs the operation that the table (`operations`)
 //! has under its name. An operation is one declaration, from which its parameters are read, and one function; its answer
-//! is a serde struct of exactly the contract's shape.
+//! is a serde struct of exactly the contract's shape, which tells that shape as well.
 //!
 //! **Invariant:** the answer is always JSON, with a RequestId and, when it is an error, a code of the one table in `codes`.
 //! **Boundary:** Alibaba's names and quirks stay in `rpc` and here.

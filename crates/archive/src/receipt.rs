@@ -6,6 +6,7 @@ use std::time::Duration;
 use blobs::{BlobError, Blobs};
 use catalog::{Asset, Catalog, Feed, Span};
 use reel::{Epoch, Join, LossCause, ReelIndex, SegmentRow, segments_index_key};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use units::{AssetId, MediaTime, PushId, RecordingId, ReelId, WallTime};
@@ -14,7 +15,7 @@ use crate::description::{describe_first, put_json};
 use crate::error::Result;
 
 /// The story of an asset. Times are ISO 8601 in UTC; `At` counts seconds from the asset's beginning.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct Receipt {
     /// The asset.
@@ -44,7 +45,7 @@ pub struct Receipt {
 }
 
 /// One push.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ReceiptPush {
     /// Its id.
@@ -65,7 +66,7 @@ pub struct ReceiptPush {
 }
 
 /// One place where media is missing.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ReceiptGap {
     /// Seconds from the asset's beginning to the first media after it.
@@ -82,7 +83,7 @@ pub struct ReceiptGap {
 }
 
 /// The parameters of the tracks from some point on.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ReceiptParameters {
     /// Seconds from the asset's beginning.
@@ -96,7 +97,7 @@ pub struct ReceiptParameters {
 }
 
 /// One cycle of the recording.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ReceiptCycle {
     /// Which.

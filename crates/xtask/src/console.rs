@@ -14,7 +14,7 @@ const FOLDER: &str = "console";
 /// What is made of them.
 const BUILT: &str = "dist";
 
-/// Writes `console/src/generated/operations.ts`.
+/// Writes what lies in `console/src/generated`.
 pub fn write_types() -> anyhow::Result<()> {
     let test = ["test", "--locked", "--workspace", "--test", "console_types"];
     run(cargo(&test).env("UPDATE_GOLDEN", "1"))

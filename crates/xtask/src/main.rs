@@ -48,7 +48,7 @@ enum Task {
     Fuzz(fuzz::Fuzz),
     /// Write docs/reference/coverage.md: which operations of the APIs are there
     Coverage,
-    /// Write the types of the console: console/src/generated/operations.ts, from the declarations of the server
+    /// Write the types of the console: console/src/generated, from the declarations of the server
     Console,
     /// Check the house rules: arrows between crates, licence, links, file sizes
     Tidy,

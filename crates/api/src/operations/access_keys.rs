@@ -3,6 +3,7 @@
 use catalog::{AccessKeyChange, Role, StoredAccessKey, random_text};
 use rpc::ParamError;
 use rpc::param::{Filled, Text};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::WallTime;
 
@@ -92,13 +93,13 @@ fn word(active: bool) -> &'static str {
     if active { KeyStatus::Active } else { KeyStatus::Inactive }.as_str()
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Created {
     access_key: CreatedKey,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct CreatedKey {
     access_key_id: String,
@@ -134,19 +135,19 @@ async fn create_access_key(context: &Context, input: CreateAccessKey) -> Answer<
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
     access_keys: Keys,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Keys {
     access_key: Vec<ListedKey>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct ListedKey {
     access_key_id: String,

@@ -1,6 +1,7 @@
 //! Applications: what templates, watermarks and callbacks are sorted by. Videos are of the one that nobody made.
 
 use rpc::param::{CommaList, Filled, Int, Raw};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::videos::{check_text, name};
@@ -56,7 +57,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct App {
     app_id: String,
@@ -102,7 +103,7 @@ async fn all(context: &Context) -> Answer<Vec<App>> {
     Ok(std::iter::once(default).chain(made).collect())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Created {
     app_id: String,
@@ -118,7 +119,7 @@ async fn create_app_info(context: &Context, input: CreateAppInfo) -> Answer<Crea
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
     app_info_list: Vec<App>,
@@ -132,7 +133,7 @@ async fn list_app_info(context: &Context, input: ListAppInfo) -> Answer<Listed> 
     Ok(Listed { app_info_list: on_page(apps.into_iter(), input.page_no, input.page_size).collect(), total })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     app_info_list: Vec<App>,

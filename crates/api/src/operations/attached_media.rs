@@ -3,6 +3,7 @@
 use domain::event::FileKind;
 use rpc::ParamError;
 use rpc::param::{CommaList, Filled, Int, Json, Raw};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use units::AssetId;
@@ -78,7 +79,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Begun {
     #[serde(rename = "FileURL")]
@@ -116,14 +117,14 @@ async fn create_upload_attached_media(context: &Context, input: CreateUploadAtta
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     attached_media_list: Vec<Info>,
     non_exist_media_ids: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Info {
     #[serde(flatten)]
@@ -153,7 +154,7 @@ pub struct AttachedUpdate {
     cate_ids: Value,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Untouched {
     non_exist_media_ids: Vec<String>,

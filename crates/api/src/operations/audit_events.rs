@@ -3,6 +3,7 @@
 use catalog::{AuditEvent, AuditFilter};
 use rpc::ParamError;
 use rpc::param::{Filled, Int, Time};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::videos::end_of_second;
@@ -41,7 +42,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
     audit_event_list: Vec<Told>,
@@ -49,7 +50,7 @@ struct Listed {
     next_token: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     access_key_id: String,

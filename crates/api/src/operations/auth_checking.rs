@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 use rpc::ParamError;
 use rpc::param::Filled;
 use rpc::url_auth::UrlAuth;
+use schemars::JsonSchema;
 use serde::Serialize;
 use url::Url;
 
@@ -22,7 +23,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     description: String,

@@ -2,6 +2,7 @@
 
 use catalog::{Category, CategoryAdded, CategoryKind, ListedCategory};
 use rpc::param::{Int, Raw};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::videos::{SortBy, name};
@@ -74,7 +75,7 @@ impl Kind {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     cate_id: i64,
@@ -108,7 +109,7 @@ pub(super) async fn existing(context: &Context, id: i64) -> Answer<Option<i64>> 
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Added {
     category: Told,
@@ -140,7 +141,7 @@ async fn delete_category(context: &Context, input: DeleteCategory) -> Answer<Don
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Categories {
     /// Left out for the root, which is none.
@@ -150,13 +151,13 @@ struct Categories {
     sub_total: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct SubCategories {
     category: Vec<SubCategory>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct SubCategory {
     #[serde(flatten)]

@@ -3,6 +3,7 @@
 use catalog::{NewUpload, Upload, UploadState};
 use rpc::oss::{base64, temporary_key};
 use rpc::param::{Filled, Int, Raw, Text};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::AssetId;
 
@@ -53,7 +54,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     upload_address: String,

@@ -3,6 +3,7 @@
 use catalog::{CatalogError, ConsoleUser, ConsoleUserChange, PasswordHash, Role};
 use rpc::ParamError;
 use rpc::param::{Filled, Raw};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::WallTime;
 
@@ -69,19 +70,19 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Created {
     console_user: User,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
     console_users: Vec<User>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct User {
     user_name: String,

@@ -2,6 +2,7 @@
 
 use catalog::{CatalogError, Restored};
 use rpc::param::{CommaList, Int};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::AssetId;
 
@@ -31,14 +32,14 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct DeletedList {
     total: u64,
     video_list: Vec<DeletedVideo>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct DeletedVideo {
     video_id: AssetId,
@@ -58,7 +59,7 @@ async fn get_deleted_video_list(context: &Context, input: GetDeletedVideoList) -
     Ok(DeletedList { total: listed.total, video_list: told.collect() })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct RestoredVideos {
     restored_video_ids: Vec<String>,

@@ -6,6 +6,7 @@ use rpc::ParamError;
 use rpc::access::{Addresses, Referers};
 use rpc::param::{CommaList, Filled, Flag, Json};
 use rpc::url_auth::UrlAuth;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::codes::{Answer, ApiError, Code};
@@ -117,19 +118,19 @@ async fn set(context: &Context, domains: &[String], functions: &[(String, BTreeM
     Ok(Done {})
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Described {
     domain_configs: Configs,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Configs {
     domain_config: Vec<Config>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Config {
     config_id: String,
@@ -138,13 +139,13 @@ struct Config {
     status: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Args {
     function_arg: Vec<ToldArg>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct ToldArg {
     arg_name: String,

@@ -1,6 +1,7 @@
 //! Which push domain belongs to which play domain.
 
 use catalog::{CatalogError, Mapping};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::codes::{Answer, Code};
@@ -60,19 +61,19 @@ async fn delete_live_domain_mapping(context: &Context, input: DeleteLiveDomainMa
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Mapped {
     live_domain_models: Models,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Models {
     live_domain_model: Vec<Model>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Model {
     domain_name: String,

@@ -2,6 +2,7 @@
 
 use catalog::{CatalogError, Domain, DomainFilter, DomainKind, DomainStatus, Search};
 use rpc::param::{Filled, Int, Text};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::codes::{Answer, Code};
@@ -134,7 +135,7 @@ async fn stop_live_domain(context: &Context, input: StopLiveDomain) -> Answer<Do
     Ok(Done {})
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct UserDomains<T> {
     domains: PageData<T>,
@@ -143,7 +144,7 @@ pub(super) struct UserDomains<T> {
     total_count: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct PageData<T> {
     page_data: Vec<T>,
@@ -161,7 +162,7 @@ pub(super) async fn user_domains<T>(
     Ok(UserDomains { domains: PageData { page_data }, page_number, page_size, total_count: listed.total })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct UserDomain {
     domain_name: String,
@@ -193,13 +194,13 @@ async fn describe_live_user_domains(
     user_domains(context, &filter, (input.page_number, input.page_size), row).await
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Detailed {
     domain_detail: DomainDetail,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct DomainDetail {
     domain_name: String,

@@ -3,6 +3,7 @@
 use catalog::PictureSet;
 use domain::picture::PictureKind;
 use rpc::param::{CommaList, Filled, Json};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use units::{AssetId, JobId, MediaTime};
@@ -46,7 +47,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Submitted {
     dynamic_image_job: Job,
@@ -70,14 +71,14 @@ async fn submit_dynamic_image_job(context: &Context, input: SubmitDynamicImageJo
     Ok(Submitted { dynamic_image_job: Job { job_id: job.to_string() } })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
     dynamic_image_list: Vec<DynamicImage>,
 }
 
 /// Its numbers are text.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct DynamicImage {
     creation_time: String,

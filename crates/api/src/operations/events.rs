@@ -4,6 +4,7 @@ use catalog::{EventCursor, EventFilter, EventOutcome, JobState, Order, Replay, S
 use rpc::ParamError;
 use rpc::event::{event_type, kinds_of};
 use rpc::param::{Filled, Flag, Int, Time};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::{AssetId, EventId, WallTime};
 
@@ -93,7 +94,7 @@ impl Outcome {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
     event_list: Vec<Event>,
@@ -101,7 +102,7 @@ struct Listed {
     next_token: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Event {
     event_id: EventId,
@@ -172,13 +173,13 @@ async fn list_events(context: &Context, input: ListEvents) -> Answer<Listed> {
     Ok(Listed { event_list: events.iter().map(told).collect(), next_token })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct EventTold {
     event: Detail,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Detail {
     #[serde(flatten)]
@@ -195,7 +196,7 @@ struct Detail {
 }
 
 /// One attempt; those of the last 30 days are kept.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Attempt {
     /// From 1, and again from 1 with each replay.
@@ -233,7 +234,7 @@ async fn get_event(context: &Context, input: GetEvent) -> Answer<EventTold> {
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Replayed {
     /// So many are told once more.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use catalog::{Block, ControlAction};
 use rpc::ParamError;
 use rpc::param::{Flag, Int, Time};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::videos::end_of_second;
@@ -111,19 +112,19 @@ async fn resume_live_stream(context: &Context, input: ResumeLiveStream) -> Answe
     Ok(Done {})
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct History {
     control_info: ControlInfo,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct ControlInfo {
     live_stream_control_info: Vec<Control>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Control {
     action: &'static str,
@@ -149,7 +150,7 @@ async fn describe_live_streams_control_history(
     Ok(History { control_info: ControlInfo { live_stream_control_info: told.collect() } })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Blocked {
     domain_name: String,
@@ -160,7 +161,7 @@ struct Blocked {
     total_page: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct StreamUrls {
     stream_url: Vec<String>,

@@ -4,6 +4,7 @@ use catalog::LibraryFile;
 use domain::event::FileKind;
 use rpc::ParamError;
 use rpc::param::{CommaList, Filled, Int, Json, Raw};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use units::AssetId;
@@ -116,7 +117,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Begun {
     #[serde(rename = "FileURL")]
@@ -156,7 +157,7 @@ async fn create_upload_image(context: &Context, input: CreateUploadImage) -> Ans
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Info {
     #[serde(flatten)]
@@ -166,7 +167,7 @@ struct Info {
 }
 
 /// The file itself. Its size is text.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Mezzanine {
     file_size: String,
@@ -197,7 +198,7 @@ fn unknown() -> ApiError {
     Code::NoSuchResource.because("The image does not exist.")
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     image_info: Info,
@@ -210,7 +211,7 @@ async fn get_image_info(context: &Context, input: GetImageInfo) -> Answer<Told> 
     Ok(Told { image_info })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct ToldAll {
     image_info: Vec<Info>,
@@ -235,7 +236,7 @@ pub struct ImageUpdate {
     cate_id: Value,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Updated {
     non_exist_image_ids: Vec<String>,

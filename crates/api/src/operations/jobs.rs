@@ -3,6 +3,7 @@
 use catalog::{JobFilter, JobRow, JobState};
 use rpc::ParamError;
 use rpc::param::{Filled, Int};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::{JobId, WallTime};
 
@@ -41,7 +42,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
     job_list: Vec<Job>,
@@ -49,12 +50,12 @@ struct Listed {
     next_token: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Job {
     job_id: JobId,
     kind: String,
-    state: &'static str,
+    state: State,
     /// What it is about, as JSON text.
     about: String,
     priority: i64,
@@ -73,18 +74,17 @@ struct Job {
     next_attempt_time: Option<String>,
 }
 
-fn word(state: JobState) -> &'static str {
-    match state {
-        JobState::Ready => State::Ready,
-        JobState::Running => State::Running,
-        JobState::Done => State::Done,
-        JobState::Dead => State::Dead,
-        JobState::Cancelled => State::Cancelled,
-    }
-    .as_str()
-}
-
 impl State {
+    fn of(state: JobState) -> Self {
+        match state {
+            JobState::Ready => Self::Ready,
+            JobState::Running => Self::Running,
+            JobState::Done => Self::Done,
+            JobState::Dead => Self::Dead,
+            JobState::Cancelled => Self::Cancelled,
+        }
+    }
+
     fn stored(self) -> JobState {
         match self {
             Self::Ready => JobState::Ready,
@@ -111,7 +111,7 @@ async fn list_jobs(context: &Context, input: ListJobs) -> Answer<Listed> {
 fn told(job: JobRow) -> Job {
     Job {
         job_id: job.id,
-        state: word(job.state),
+        state: State::of(job.state),
         about: job.payload.to_string(),
         priority: job.priority,
         progress: job.progress,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use catalog::{CatalogError, Description, LibraryFile, NewLibraryFile};
 use domain::event::FileKind;
 use rpc::ParamError;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use units::AssetId;
@@ -156,7 +157,7 @@ pub(super) fn only_category(value: Value) -> Answer<Value> {
 }
 
 /// What is told of a picture wherever it is told of.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Image {
     app_id: &'static str,
@@ -206,7 +207,7 @@ pub(super) fn image(context: &Context, names: &BTreeMap<i64, String>, file: &Lib
 }
 
 /// What is told of attached media wherever it is told of.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Attached {
     app_id: &'static str,
@@ -229,7 +230,7 @@ pub(super) struct Attached {
 }
 
 /// A category as attached media tell it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct FileCategory {
     cate_id: i64,

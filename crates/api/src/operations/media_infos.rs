@@ -2,6 +2,7 @@
 
 use catalog::Asset;
 use rpc::param::CommaList;
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::AssetId;
 
@@ -26,7 +27,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     forbidden_media_ids: Vec<String>,
@@ -35,7 +36,7 @@ struct Told {
     non_exist_reference_ids: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Media {
     media_id: AssetId,
@@ -45,7 +46,7 @@ struct Media {
     play_info_list: Vec<PlayInfo>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct MediaInfo {
     app_id: &'static str,
@@ -75,7 +76,7 @@ struct MediaInfo {
     user_data: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct MezzanineInfo {
     #[serde(flatten)]

@@ -3,6 +3,7 @@
 use catalog::MessageCallback;
 use rpc::ParamError;
 use rpc::param::{CommaList, Filled, Flag, Text};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::codes::Answer;
@@ -86,13 +87,13 @@ async fn set_message_callback(context: &Context, input: SetMessageCallback) -> A
     Ok(Done {})
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     message_callback: ToldCallback,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct ToldCallback {
     app_id: String,

@@ -3,6 +3,7 @@
 use catalog::{Asset, AssetStatus, CatalogError, SourceDeletion};
 use rpc::ParamError;
 use rpc::param::{CommaList, Filled, Flag};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::AssetId;
 
@@ -38,13 +39,13 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     mezzanine: Mezzanine,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Mezzanine {
     #[serde(flatten)]
@@ -55,7 +56,7 @@ struct Mezzanine {
 }
 
 /// What is told of a source file wherever it is told of.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct SourceFile {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,7 +129,7 @@ pub(super) fn has_source(asset: &Asset) -> Answer<()> {
     }
 }
 
-#[derive(Serialize, Default)]
+#[derive(Serialize, JsonSchema, Default)]
 #[serde(rename_all = "PascalCase")]
 struct Removed {
     non_exist_reference_ids: Vec<String>,

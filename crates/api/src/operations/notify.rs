@@ -2,6 +2,7 @@
 
 use catalog::LiveNotify;
 use rpc::param::{Flag, Text};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::codes::{Answer, Code};
@@ -63,13 +64,13 @@ async fn set_live_streams_notify_url_config(context: &Context, input: SetLiveStr
     Ok(Done {})
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Described {
     live_streams_notify_config: NotifyConfig,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct NotifyConfig {
     domain_name: String,

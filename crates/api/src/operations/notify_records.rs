@@ -3,6 +3,7 @@
 use catalog::{Delivery, Listed, Page, StreamDeliveryFilter};
 use rpc::ParamError;
 use rpc::param::{Int, Time};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::videos::end_of_second;
@@ -78,7 +79,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Streams {
     notify_records_info: Records,
@@ -88,13 +89,13 @@ struct Streams {
     total_page: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Records {
     live_stream_notify_records_info: Vec<Record>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Recordings {
     callback_list: Vec<Record>,
@@ -104,7 +105,7 @@ struct Recordings {
     total_page: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Record {
     app_name: String,

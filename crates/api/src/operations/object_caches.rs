@@ -4,6 +4,7 @@ use catalog::{CacheTask, CacheTaskFilter, CacheTaskKind, CacheTaskState, NewCach
 use door::{Plain, media_path};
 use rpc::ParamError;
 use rpc::param::{CommaList, Filled, Int, Raw, Time};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::WallTime;
 
@@ -132,13 +133,13 @@ operations! {
     Vod T3 DescribeVodRefreshQuota => describe_vod_refresh_quota {}
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Refresh {
     refresh_task_id: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Preload {
     preload_task_id: String,
@@ -251,7 +252,7 @@ async fn preload_vod_object_caches(context: &Context, input: PreloadVodObjectCac
     Ok(Preload { preload_task_id })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Tasks {
     page_number: i64,
@@ -260,13 +261,13 @@ struct Tasks {
     total_count: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct TaskList {
     task: Vec<Task>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Task {
     creation_time: String,
@@ -323,7 +324,7 @@ async fn describe_vod_refresh_tasks(context: &Context, input: DescribeVodRefresh
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Quota {
     block_quota: String,

@@ -9,6 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rpc::ParamError;
 use rpc::definition::{bit_depth, codec_name, definition, specification};
 use rpc::param::{CommaList, Filled, Json};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use units::AssetId;
@@ -100,20 +101,20 @@ impl PlayConfig {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     play_info_list: PlayInfoList,
     video_base: VideoBase,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct PlayInfoList {
     play_info: Vec<PlayInfo>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct PlayInfo {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,7 +145,7 @@ pub(super) struct PlayInfo {
     width: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct VideoBase {
     #[serde(rename = "CoverURL", skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rpc::param::Int;
 use rpc::play_auth::{Place, VideoMeta, envelope};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::play::playable;
@@ -26,7 +27,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     play_auth: String,

@@ -6,6 +6,7 @@ use catalog::{DomainKind, ResolvedDomain};
 use door::{PushKeyError, push_key};
 use rpc::ParamError;
 use rpc::url_auth::UrlAuth;
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::{StreamPath, WallTime};
 use url::Url;
@@ -32,7 +33,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     push_url: String,

@@ -2,6 +2,7 @@
 
 use archive::{ArchiveError, Receipt};
 use rpc::param::Flag;
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::WallTime;
 
@@ -24,7 +25,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     receipt: Receipt,
@@ -34,7 +35,7 @@ struct Told {
     events: Option<Vec<Event>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Job {
     job_id: String,
@@ -48,7 +49,7 @@ struct Job {
     finished: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Event {
     event_id: String,
@@ -58,7 +59,7 @@ struct Event {
     deliveries: Vec<Delivery>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Delivery {
     attempt: u32,

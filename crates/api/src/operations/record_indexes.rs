@@ -8,6 +8,7 @@ use catalog::{CatalogError, ClaimState, Order, RecordIndex};
 use reel::{Join, ReelIndex, SegmentRow, segments_index_key};
 use rpc::ParamError;
 use rpc::param::{Filled, Flag, Int, List, Time};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::{AssetId, MediaTime, ReelId, StreamPath, WallTime};
 
@@ -192,19 +193,19 @@ async fn index(context: &Context, reel: ReelId) -> Answer<ReelIndex> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Content {
     record_content_info_list: ContentList,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct ContentList {
     record_content_info: Vec<ContentInfo>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct ContentInfo {
     duration: f64,
@@ -249,7 +250,7 @@ async fn describe_live_stream_record_content(
 }
 
 /// Where one playlist is told of.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Info {
     app_name: String,
@@ -290,7 +291,7 @@ fn info(context: &Context, index: RecordIndex, format: Option<&'static str>) -> 
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Created {
     record_info: Info,
@@ -348,7 +349,7 @@ fn spans(segments: &[Stored]) -> Vec<(ReelId, i64, i64)> {
     spans
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
     order: &'static str,
@@ -359,7 +360,7 @@ struct Listed {
     total_page: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct IndexList {
     record_index_info: Vec<Info>,
@@ -392,7 +393,7 @@ async fn describe_live_stream_record_index_files(
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     record_index_info: Info,
@@ -412,19 +413,19 @@ async fn describe_live_stream_record_index_file(
     Ok(Told { record_index_info: info(context, index, Some(FORMAT)) })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Deleted {
     record_delete_info_list: DeleteList,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct DeleteList {
     record_delete_info: Vec<DeleteInfo>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct DeleteInfo {
     message: &'static str,

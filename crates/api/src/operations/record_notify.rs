@@ -3,6 +3,7 @@
 use catalog::{CatalogError, DomainKind, RecordNotify};
 use rpc::ParamError;
 use rpc::param::{Filled, Flag, Text};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::codes::{Answer, Code};
@@ -113,13 +114,13 @@ fn check(notify: &RecordNotify) -> Answer<()> {
     Ok(())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Described {
     live_record_notify_config: NotifyConfig,
 }
 
-#[derive(Serialize, Default)]
+#[derive(Serialize, JsonSchema, Default)]
 #[serde(rename_all = "PascalCase")]
 struct NotifyConfig {
     domain_name: String,

@@ -8,6 +8,7 @@ use catalog::{CatalogError, DomainKind, Retention, StoredRule};
 use domain::rule::{OnDemand, RecordRule, RuleKey};
 use rpc::ParamError;
 use rpc::param::{Filled, Flag, Int, List, Text};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::StreamPath;
 
@@ -217,7 +218,7 @@ async fn delete_live_record_vod_config(context: &Context, input: DeleteLiveRecor
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Described {
     live_record_vod_configs: Configs,
@@ -227,13 +228,13 @@ struct Described {
     total: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Configs {
     live_record_vod_config: Vec<Config>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Config {
     app_name: String,
@@ -266,13 +267,13 @@ pub(super) struct Config {
     vod_transcode_group_id: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Formats {
     record_format: Vec<ToldFormat>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct ToldFormat {
     #[serde(skip_serializing_if = "Option::is_none")]

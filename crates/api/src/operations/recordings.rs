@@ -2,6 +2,7 @@
 
 use catalog::{Asset, Origin, RecordedFilter};
 use rpc::param::{Int, Time};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::{AssetId, RecordingId};
 
@@ -33,20 +34,20 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Recorded {
     live_record_video_list: Videos,
     total: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Videos {
     live_record_video: Vec<RecordedVideo>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct RecordedVideo {
     app_name: String,
@@ -58,7 +59,7 @@ struct RecordedVideo {
     video: Video,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Video {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 use catalog::{FileStatus, LibraryFile, NewUpload, upload_key};
 use domain::event::FileKind;
 use rpc::param::{Filled, Json};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use units::{AssetId, WallTime};
@@ -45,7 +46,7 @@ pub struct Metadata {
     cover_url: Option<String>,
 }
 
-#[derive(Serialize, Default)]
+#[derive(Serialize, JsonSchema, Default)]
 #[serde(rename_all = "PascalCase")]
 struct Registered {
     #[serde(rename = "FailedFileURLs")]
@@ -53,7 +54,7 @@ struct Registered {
     registered_media_list: Vec<Media>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Media {
     #[serde(rename = "FileURL")]

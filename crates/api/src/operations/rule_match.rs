@@ -1,6 +1,7 @@
 //! Which rule records a stream: an operation of our own.
 
 use domain::rule::RuleKey;
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::StreamPath;
 
@@ -22,7 +23,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     matched: bool,
@@ -35,7 +36,7 @@ struct Told {
     others: Vec<Other>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Other {
     app_name: String,

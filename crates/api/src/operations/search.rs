@@ -10,12 +10,14 @@ use rpc::ParamError;
 use rpc::param::{CommaList, Filled, Int, Raw};
 use rpc::scroll::ScrollToken;
 use rpc::search::{Bound, Condition, Range, RangeField, Test, WordField};
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use units::AssetId;
 
+use super::library_files::{Attached, Image};
 use super::videos::{Beside, STORAGE_CLASS, seconds};
 use crate::codes::{Answer, Code};
-use crate::declare::{choice, operations};
+use crate::declare::{choice, members, operations};
 use crate::state::Context;
 use crate::wire::{DEFAULT_APP, PageNumber, cover_url, filled, page, rounded};
 
@@ -61,7 +63,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Found {
     media_list: Vec<Media>,
@@ -70,22 +72,34 @@ pub(super) struct Found {
     total: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Media {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "OfApp<Attached>", transform = only_asked("MediaId"))]
     attached_media: Option<serde_json::Map<String, serde_json::Value>>,
     creation_time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "OfApp<Image>", transform = only_asked("ImageId"))]
     image: Option<serde_json::Map<String, serde_json::Value>>,
     media_id: AssetId,
     media_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Video", transform = only_asked("VideoId"))]
     video: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
+/// All that can be told of a file of the library here; of it goes out what is asked for.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+struct OfApp<File> {
+    app_id: &'static str,
+    #[serde(flatten)]
+    file: File,
+}
+
 /// All that can be told of a video here; of it goes out what is asked for.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Video {
     app_id: &'static str,
@@ -287,7 +301,7 @@ fn told(context: &Context, beside: &Beside, fields: &[String], asset: Asset) -> 
         reference_id: asset.reference_id,
         title: asset.title,
     };
-    let video = asked(crate::declare::members(&all)?, fields, "VideoId");
+    let video = asked(members(&all)?, fields, "VideoId");
     Ok(Media { attached_media: None, creation_time, image: None, media_id, media_type: VIDEO, video })
 }
 
@@ -301,6 +315,13 @@ fn asked(
     let any = all.keys().any(|name| is_asked(name));
     all.retain(|name, _| name == id || is_asked(name));
     any.then_some(all)
+}
+
+/// What that does to the schema of a thing: of its members its id alone is always there.
+fn only_asked(id: &'static str) -> impl FnMut(&mut Schema) {
+    move |schema| {
+        schema.insert("required".to_owned(), serde_json::json!([id]));
+    }
 }
 
 /// The place that a token names.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use encode::Capabilities;
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::StreamPath;
 
@@ -18,7 +19,7 @@ operations! {
     Vod Own GetServerStatus => get_server_status {}
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     version: &'static str,
@@ -40,14 +41,14 @@ struct Told {
     attention: Vec<Attention>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Node {
     name: String,
     live_streams: u64,
 }
 
-#[derive(Serialize, Default)]
+#[derive(Serialize, JsonSchema, Default)]
 #[serde(rename_all = "PascalCase")]
 struct Attention {
     kind: &'static str,

@@ -5,6 +5,7 @@ use domain::picture::{PictureFormat, PictureKind, PictureName};
 use encode::{Frames, Layout, PictureOrder, ShotTimes, Size, SnapshotOrder};
 use rpc::ParamError;
 use rpc::param::{Filled, Int, Json, List, Text};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -96,13 +97,13 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Submitted {
     snapshot_job: Job,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Job {
     pub(super) job_id: String,
@@ -183,13 +184,13 @@ pub(super) fn can_be_taken(asset: &Asset, order: &PictureOrder) -> Answer<()> {
     planned.map_err(|error| Code::InvalidParameter.because(format!("For this video {error}.")))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     media_snapshot: MediaSnapshot,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct MediaSnapshot {
     creation_time: String,
@@ -199,13 +200,13 @@ struct MediaSnapshot {
     total: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Snapshots {
     snapshot: Vec<Snapshot>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Snapshot {
     index: usize,

@@ -2,6 +2,7 @@
 
 use archive::{ReceiptGap, SoFar};
 use catalog::{Push, Recording, RecordingState};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::{RecordingId, StreamPath, WallTime};
 
@@ -25,13 +26,14 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     health: Health,
 }
 
-#[derive(Serialize)]
+/// How a stream is pushed, and what of it is stored.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Health {
     domain_name: String,
@@ -48,7 +50,7 @@ struct Health {
 }
 
 /// What is known of the push that goes on.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Pushed {
     push_id: String,
@@ -71,7 +73,7 @@ struct Pushed {
 }
 
 /// What is known of the recording that goes on.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Recorded {
     recording_id: RecordingId,
@@ -89,7 +91,7 @@ struct Recorded {
     growing_video_id: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Stored {
     durable_seconds: f64,
@@ -97,7 +99,7 @@ struct Stored {
     gaps: Vec<Gap>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Gap {
     at: f64,

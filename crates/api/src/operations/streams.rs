@@ -6,6 +6,7 @@ use std::time::Duration;
 use catalog::{Order, Page, PublishFilter, PublishOrder, Push, PushFilter, Search};
 use rpc::ParamError;
 use rpc::param::{Flag, Int, Time};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::codes::Answer;
@@ -130,7 +131,7 @@ fn filter(domain: String, query: QueryType, app: Option<String>, stream: Option<
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Online {
     online_info: OnlineInfo,
@@ -140,13 +141,13 @@ struct Online {
     total_page: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct OnlineInfo {
     live_stream_online_info: Vec<OnlineStream>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct OnlineStream {
     domain_name: String,
@@ -157,7 +158,7 @@ struct OnlineStream {
     more: Option<OnlineDetail>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct OnlineDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -240,7 +241,7 @@ fn whole(fps: f64) -> u32 {
     fps.round().clamp(0.0, 1_000.0) as u32
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Published {
     page_num: i64,
@@ -250,13 +251,13 @@ struct Published {
     total_page: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct PublishInfo {
     live_stream_publish_info: Vec<PublishedStream>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct PublishedStream {
     app_name: String,
@@ -327,7 +328,7 @@ fn published(push: Push) -> PublishedStream {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct State {
     stream_state: &'static str,
@@ -339,19 +340,19 @@ async fn describe_live_stream_state(context: &Context, input: DescribeLiveStream
     Ok(State { stream_state: if live { "online" } else { "offline" } })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Counted {
     stream_count_infos: CountInfos,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct CountInfos {
     stream_count_info: Vec<CountInfo>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct CountInfo {
     count: u64,
@@ -360,7 +361,7 @@ struct CountInfo {
 }
 
 /// Of those that live transcoding makes, by their format.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct CountDetails {
     stream_count_detail: [u8; 0],

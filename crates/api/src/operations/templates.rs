@@ -7,6 +7,7 @@ use domain::rule::{NO_TRANSCODE, STORE_ONLY};
 use encode::Capabilities;
 use rpc::ParamError;
 use rpc::param::{CommaList, Filled, Flag, Json};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::WallTime;
 
@@ -130,7 +131,7 @@ fn unlocked(group: &TemplateGroup) -> Answer<()> {
     if group.locked { Err(Code::ForbiddenLockedTemplateGroup.into()) } else { Ok(()) }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Named {
     transcode_template_group_id: String,
@@ -282,13 +283,13 @@ async fn update_transcode_template_group(context: &Context, input: UpdateTransco
     Ok(Named { transcode_template_group_id: input.id })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     transcode_template_group: Group,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Group {
     #[serde(flatten)]
@@ -296,7 +297,7 @@ struct Group {
     transcode_template_list: Vec<ToldTemplate>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Head {
     app_id: String,
@@ -311,7 +312,7 @@ struct Head {
 }
 
 /// The inner objects are JSON as text here.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct ToldTemplate {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -414,7 +415,7 @@ async fn get_transcode_template_group(context: &Context, input: GetTranscodeTemp
     Ok(Told { transcode_template_group: Group { head: head(&group, default), transcode_template_list } })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
     transcode_template_group_list: Vec<Head>,
@@ -430,7 +431,7 @@ async fn list_transcode_template_group(context: &Context, input: ListTranscodeTe
     Ok(Listed { transcode_template_group_list: all.filter(of_app).collect() })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Deleted {
     non_exist_transcode_template_ids: Vec<String>,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use catalog::TestStream;
 use rpc::ParamError;
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::StreamPath;
 
@@ -29,7 +30,7 @@ operations! {
     Vod Own StopTestStream => stop_test_stream {}
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Started {
     domain_name: String,

@@ -1,12 +1,13 @@
 //! The tracks of a file, of a source as of an output, in the names and types of the wire.
 
 use catalog::{MediaFacts, TrackFacts};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::wire::{decimal, filled};
 
 /// What both kinds of stream have.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct StreamFields {
     bitrate: String,
@@ -24,7 +25,7 @@ struct StreamFields {
     timebase: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct VideoStream {
     #[serde(flatten)]
@@ -40,7 +41,7 @@ pub(super) struct VideoStream {
     width: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct AudioStream {
     #[serde(flatten)]

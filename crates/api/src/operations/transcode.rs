@@ -6,6 +6,7 @@ use rpc::ParamError;
 use rpc::data_key::DataKeys;
 use rpc::oss::base64;
 use rpc::param::{CommaList, Filled, Int, Json};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use units::JobId;
@@ -103,20 +104,20 @@ struct AskedMark {
     content: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Begun {
     transcode_jobs: Jobs,
     transcode_task_id: JobId,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Jobs {
     transcode_job: Vec<Job>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Job {
     job_id: JobId,
@@ -331,7 +332,7 @@ async fn data_keys(context: &Context) -> Answer<DataKeys> {
     Ok(DataKeys::new(&context.catalog.secret_setting_or(DATA_KEY_SECRET, &first).await?))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct DataKeyTold {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -363,7 +364,7 @@ fn is_set(value: &Value) -> bool {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Cancelled {
     canceled_job_ids: Vec<JobId>,
@@ -398,7 +399,7 @@ async fn delete_stream(context: &Context, input: DeleteStream) -> Answer<Done> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct RetryTold {
     /// Whether the job is done once more; `false`: it has not failed, or something else does the same already.

@@ -10,6 +10,7 @@ use rpc::ParamError;
 use rpc::definition::definition;
 use rpc::failure::{BAD_CONTENT, CANCELLED, CANCELLED_MESSAGE};
 use rpc::param::{CommaList, Int, Time};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::{AssetId, JobId, MediaTime, WallTime};
 
@@ -85,7 +86,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,7 +97,7 @@ struct Told {
     non_exist_job_ids: Option<Vec<String>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct TaskTold {
     #[serde(flatten)]
@@ -104,7 +105,7 @@ struct TaskTold {
     transcode_job_info_list: Vec<JobTold>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct TaskHead {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,7 +118,7 @@ struct TaskHead {
     video_id: AssetId,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct JobTold {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,7 +141,7 @@ struct JobTold {
 }
 
 /// Numbers are text here, but for the size.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct OutputFile {
     /// JSON as text.
@@ -310,7 +311,7 @@ fn output_file_told(context: &Context, output: &Output) -> Option<OutputFile> {
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Tasks {
     transcode_task_list: Vec<TaskHead>,
@@ -329,14 +330,14 @@ async fn list_transcode_task(context: &Context, input: ListTranscodeTask) -> Ans
     Ok(Tasks { transcode_task_list: told })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Summaries {
     non_exist_video_ids: Vec<String>,
     transcode_summary_list: Vec<Summary>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -348,7 +349,7 @@ struct Summary {
     video_id: AssetId,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct JobSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -433,7 +434,7 @@ async fn summary(context: &Context, task: &TranscodeTask) -> Answer<Summary> {
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Detail {
     job_type: &'static str,
@@ -443,7 +444,7 @@ struct Detail {
     snapshot_job_detail: Option<SnapshotDetail>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct JobDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -456,7 +457,7 @@ struct JobDetail {
     video_id: AssetId,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct SnapshotDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -534,7 +535,7 @@ async fn snapshot_detail(context: &Context, id: JobId) -> Answer<SnapshotDetail>
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Infos {
     job_info_list: Vec<Info>,
@@ -542,7 +543,7 @@ struct Infos {
     media_id: AssetId,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Info {
     #[serde(skip_serializing_if = "Option::is_none")]

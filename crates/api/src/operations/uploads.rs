@@ -6,6 +6,7 @@ use catalog::{NewUpload, Upload, UploadState};
 use domain::rule::NO_TRANSCODE;
 use rpc::ParamError;
 use rpc::param::{CommaList, Filled, Json};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use units::{AssetId, JobId};
@@ -109,13 +110,13 @@ pub(super) fn title_of(name: &str, bytes_max: usize) -> String {
     if title.is_empty() { "untitled".to_owned() } else { title }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Begun {
     upload_jobs: Vec<UploadJob>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct UploadJob {
     job_id: JobId,
@@ -198,7 +199,7 @@ async fn new_upload(
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Infos {
     non_exists: Vec<String>,
@@ -206,7 +207,7 @@ struct Infos {
     list: Vec<Info>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Info {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -221,11 +222,22 @@ struct Info {
     job_id: JobId,
     #[serde(skip_serializing_if = "Option::is_none")]
     media_id: Option<AssetId>,
-    status: &'static str,
+    status: Status,
     #[serde(rename = "UploadURL")]
     upload_url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_data: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Status {
+    Pending,
+    Downloading,
+    Uploading,
+    Success,
+    DownloadFail,
+    UploadFail,
 }
 
 /// What is said of a pull that somebody ended.
@@ -239,13 +251,13 @@ fn info(upload: Upload) -> Info {
         (None, false) => (None, None),
     };
     let status = match upload.state {
-        UploadState::Waiting | UploadState::Pending => "PENDING",
-        UploadState::Downloading => "DOWNLOADING",
-        UploadState::Stored => "UPLOADING",
-        UploadState::Done => "SUCCESS",
+        UploadState::Waiting | UploadState::Pending => Status::Pending,
+        UploadState::Downloading => Status::Downloading,
+        UploadState::Stored => Status::Uploading,
+        UploadState::Done => Status::Success,
         // Before the file was here, or after.
-        UploadState::Failed | UploadState::Cancelled if upload.md5.is_none() => "DOWNLOAD_FAIL",
-        UploadState::Failed | UploadState::Cancelled => "UPLOAD_FAIL",
+        UploadState::Failed | UploadState::Cancelled if upload.md5.is_none() => Status::DownloadFail,
+        UploadState::Failed | UploadState::Cancelled => Status::UploadFail,
     };
     Info {
         complete_time: upload.finished.map(units::WallTime::to_iso8601),
@@ -296,7 +308,7 @@ async fn get_url_upload_infos(context: &Context, input: GetURLUploadInfos) -> An
     Ok(Infos { non_exists, list: found.into_iter().map(info).collect() })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Canceled {
     canceled_jobs: Vec<String>,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use catalog::{UsageBy, UsageFilter, UsageSum};
 use rpc::ParamError;
 use rpc::param::{Filled, Int, Time};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::{AssetId, WallTime};
 
@@ -50,7 +51,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     stored: Stored,
@@ -60,7 +61,7 @@ struct Told {
     usage_list: Vec<Line>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Stored {
     file_bytes: u64,
@@ -69,7 +70,7 @@ struct Stored {
 }
 
 /// One line: one of the first three is there.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 
 use rpc::ParamError;
 use rpc::param::{CommaList, Time};
+use schemars::JsonSchema;
 use serde::Serialize;
 use units::{AssetId, WallTime};
 
@@ -55,7 +56,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Set {
     non_exist_video_ids: Vec<String>,
@@ -87,10 +88,10 @@ async fn set_video_retention(context: &Context, input: SetVideoRetention) -> Ans
     Ok(told)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
-    keep: &'static str,
+    keep: Keep,
     #[serde(skip_serializing_if = "Option::is_none")]
     keep_until: Option<String>,
     video_id: AssetId,
@@ -100,5 +101,5 @@ async fn get_video_retention(context: &Context, input: GetVideoRetention) -> Ans
     let asset = find(context, Some(&input.video_id), None).await?;
     let keep = Keep::of(asset.keep_until);
     let own = asset.keep_until.filter(|_| keep == Keep::Until);
-    Ok(Told { keep: keep.as_str(), keep_until: own.map(WallTime::to_iso8601), video_id: asset.id })
+    Ok(Told { keep, keep_until: own.map(WallTime::to_iso8601), video_id: asset.id })
 }

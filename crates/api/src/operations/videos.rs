@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use catalog::{Asset, AssetFilter, AssetStatus, CatalogError, Description, Order, PictureSet};
 use rpc::ParamError;
 use rpc::param::{CommaList, Filled, Int, Json, Raw, Text, Time};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use units::{AssetId, MediaTime};
 
@@ -137,7 +138,7 @@ pub(super) fn seconds(asset: &Asset) -> f64 {
 }
 
 /// What all descriptions of a video have in common, except for the form of its snapshots.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct VideoFields {
     app_id: &'static str,
@@ -193,7 +194,7 @@ fn fields(context: &Context, asset: &Asset, beside: &Beside) -> VideoFields {
 pub(super) const STORAGE_CLASS: &str = "Standard";
 
 /// Snapshots where the wire wraps them. An empty list is told as one.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Wrapped {
     snapshot: Vec<String>,
@@ -232,13 +233,13 @@ impl Beside {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Info {
     video: InfoVideo,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct InfoVideo {
     #[serde(flatten)]
@@ -263,7 +264,7 @@ async fn get_video_info(context: &Context, input: GetVideoInfo) -> Answer<Info> 
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Infos {
     non_exist_reference_ids: Vec<String>,
@@ -271,7 +272,7 @@ struct Infos {
     video_list: Vec<InfosVideo>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct InfosVideo {
     #[serde(flatten)]
@@ -341,20 +342,20 @@ async fn get_video_infos(context: &Context, input: GetVideoInfos) -> Answer<Info
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct VideoList {
     total: u64,
     video_list: Videos,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Videos {
     video: Vec<ListVideo>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct ListVideo {
     #[serde(flatten)]
@@ -571,7 +572,7 @@ fn reference(text: String) -> Answer<String> {
 }
 
 /// The videos of a batch that nothing was done to.
-#[derive(Serialize, Default)]
+#[derive(Serialize, JsonSchema, Default)]
 #[serde(rename_all = "PascalCase")]
 struct Untouched {
     forbidden_video_ids: Vec<String>,

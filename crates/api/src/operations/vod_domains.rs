@@ -3,6 +3,7 @@
 use catalog::{Domain, DomainFilter, DomainKind, DomainSource, DomainStatus};
 use rpc::ParamError;
 use rpc::param::{CommaList, Int, Json, Text};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -122,7 +123,7 @@ async fn delete_vod_domain(context: &Context, input: DeleteVodDomain) -> Answer<
     Ok(Done {})
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct UserDomain {
     domain_name: String,
@@ -134,13 +135,13 @@ struct UserDomain {
     ssl_protocol: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Sources<T> {
     source: Vec<T>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct ListedSource {
     content: String,
@@ -180,13 +181,13 @@ async fn describe_vod_user_domains(
 /// TLS is ended in front of this server.
 const SSL_PROTOCOL: &str = "off";
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Detailed {
     domain_detail: DomainDetail,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct DomainDetail {
     domain_name: String,
@@ -200,7 +201,7 @@ struct DomainDetail {
     sources: Sources<DetailedSource>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct DetailedSource {
     content: String,

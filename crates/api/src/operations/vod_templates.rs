@@ -6,6 +6,7 @@ use catalog::{CatalogError, PictureTemplate};
 use encode::PictureOrder;
 use rpc::ParamError;
 use rpc::param::{Filled, Json};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -90,7 +91,7 @@ operations! {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Named {
     vod_template_id: String,
@@ -151,13 +152,13 @@ async fn update_vod_template(context: &Context, input: UpdateVodTemplate) -> Ans
     Ok(Named { vod_template_id: input.id })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
     vod_template_info: Info,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Info {
     creation_time: String,
@@ -170,7 +171,7 @@ struct Info {
 }
 
 /// In lists the application is told as well.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct ListedInfo {
     app_id: String,
@@ -195,7 +196,7 @@ async fn get_vod_template(context: &Context, input: GetVodTemplate) -> Answer<To
     Ok(Told { vod_template_info: info(&template) })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
     vod_template_info_list: Vec<ListedInfo>,

@@ -7,6 +7,7 @@ use catalog::{CatalogError, StoredWatermark};
 use encode::{Shown, Watermark, WatermarkContent};
 use rpc::ParamError;
 use rpc::param::{Filled, Json};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -93,13 +94,13 @@ fn unknown(id: &str) -> ApiError {
     Code::NoSuchResource.because(format!("The watermark {id:?} does not exist."))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Told<T> {
     watermark_info: T,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Info {
     creation_time: String,
@@ -108,13 +109,13 @@ struct Info {
     is_default: &'static str,
     name: String,
     #[serde(rename = "Type")]
-    kind: &'static str,
+    kind: WatermarkType,
     watermark_config: String,
     watermark_id: String,
 }
 
 /// Where nobody changes it the application is told as well.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct InfoOfApp {
     app_id: String,
@@ -128,7 +129,7 @@ fn info(stored: StoredWatermark, default: Option<&str>) -> Info {
         file_url: stored.file_url,
         is_default: if default == Some(stored.id.as_str()) { "Default" } else { "NotDefault" },
         name: stored.name,
-        kind: WatermarkType::of(&stored.watermark).as_str(),
+        kind: WatermarkType::of(&stored.watermark),
         watermark_config: stored.asked,
         watermark_id: stored.id,
     }
@@ -215,7 +216,7 @@ async fn get_watermark(context: &Context, input: GetWatermark) -> Answer<Told<In
     Ok(Told { watermark_info: info_of_app(stored, default.as_deref()) })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
     watermark_infos: Vec<InfoOfApp>,

@@ -1,6 +1,8 @@
 //! A router over a catalog of its own, a clock that stands still, and a client that signs.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+mod declared;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use api::{AccessKey, ApiState, Limits, Settings};
@@ -116,8 +118,14 @@ impl Server {
         params.iter().copied().chain(common).collect()
     }
 
+    /// Status and JSON body. An answer that is no error is what its operation declares.
     pub async fn send(&self, request: Request<Body>) -> (u16, Value) {
-        answer_of(self.router.clone().oneshot(request).await.unwrap()).await
+        let action = declared::action_of(&request);
+        let (status, answer) = answer_of(self.router.clone().oneshot(request).await.unwrap()).await;
+        if let Some(action) = action.filter(|_| status == 200) {
+            declared::check(&action, &answer);
+        }
+        (status, answer)
     }
 
     /// The status and the body of an answer that is no JSON.

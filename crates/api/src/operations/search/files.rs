@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use catalog::{AssetMatch, AssetSortKey, AssetStatus, LibraryFile, Order, Page};
 use domain::event::FileKind;
 use rpc::search::{Condition, RangeField, Test, WordField};
-use serde_json::{Map, Value};
 
-use super::{Found, Media, asked, stored, stored_range};
+use super::{Found, Media, OfApp, asked, stored, stored_range};
 use crate::codes::Answer;
+use crate::declare::members;
 use crate::operations::library_files::{attached, image, names};
 use crate::state::Context;
 use crate::wire::DEFAULT_APP;
@@ -61,14 +61,15 @@ fn of_files(context: &Context, condition: &Condition, kinds: &[FileKind]) -> Ass
 }
 
 fn told(context: &Context, names: &BTreeMap<i64, String>, fields: &[String], file: &LibraryFile) -> Answer<Media> {
-    let members = |all: Map<String, Value>, id| {
-        let mut all = all;
-        all.insert("AppId".to_owned(), DEFAULT_APP.into());
-        asked(all, fields, id)
-    };
     let (attached_media, image) = match file.kind {
-        FileKind::Image => (None, members(crate::declare::members(&image(context, names, file))?, "ImageId")),
-        FileKind::Attached => (members(crate::declare::members(&attached(context, names, file))?, "MediaId"), None),
+        FileKind::Image => {
+            let all = OfApp { app_id: DEFAULT_APP, file: image(context, names, file) };
+            (None, asked(members(&all)?, fields, "ImageId"))
+        }
+        FileKind::Attached => {
+            let all = OfApp { app_id: DEFAULT_APP, file: attached(context, names, file) };
+            (asked(members(&all)?, fields, "MediaId"), None)
+        }
     };
     Ok(Media {
         attached_media,
