@@ -502,4 +502,23 @@ export interface Answers {
     TotalPlays: number;
     UsageList: { StartTime?: string; DomainName?: string; Media?: string; Bytes: number; Plays: number }[];
   };
+  // Animated images, and pictures of the library.
+  SubmitDynamicImageJob: { DynamicImageJob: { JobId: string } };
+  ListDynamicImage: { DynamicImageList: DynamicImage[] };
+  DeleteDynamicImage: Done;
+  GetImageInfos: { ImageInfo: { ImageId: string }[] };
+}
+
+export interface DynamicImage {
+  DynamicImageId: string;
+  FileURL: string;
+  Format: string;
+  Fps: string;
+  Width: string;
+  Height: string;
+  /** In seconds. */
+  Duration: string;
+  FileSize: string;
+  JobId: string;
+  CreationTime: string;
 }

@@ -1,4 +1,4 @@
-/** Watermarks and templates of snapshots. */
+/** Watermarks, and templates of snapshots and of animated images. */
 export const templates = {
   'tabs.templates': ['Kinds of templates', '模板类型'],
   'watermarks.title': ['Watermarks', '水印'],
@@ -19,6 +19,17 @@ export const templates = {
     'It cannot be brought back. Templates that name it show nothing in its place. What was encoded keeps it.',
     '不可恢复。引用它的模板将不再显示水印；已转码的内容不受影响。',
   ],
+  'watermarks.delete.picture': [
+    'Its picture stays in the library as an image, unless it goes as well; pages and covers that show it would then show nothing.',
+    '其图片会作为图片素材留在媒资库中，也可一并删除；一并删除后，引用该图片的页面和封面将无法显示。',
+  ],
+  'watermarks.delete.also': ['Delete its picture from the library as well', '同时从媒资库中删除其图片'],
+  'watermarks.delete.stays': ['Its picture stays in the library as an image.', '其图片会作为图片素材留在媒资库中。'],
+  'watermarks.delete.shared': [
+    'Its picture stays in the library: {names} was made of it, too.',
+    '其图片会留在媒资库中：{names} 也由它制成。',
+  ],
+  'watermarks.picture.deleted': ['Its picture is deleted, too.', '其图片也已删除。'],
   'watermarks.deleted': ['The watermark is deleted.', '水印已删除。'],
   'watermark.edit': ['Change the watermark', '修改水印'],
   'watermark.edit.about': [
@@ -90,12 +101,12 @@ export const templates = {
     'A template says once what SubmitSnapshotJob would have to be told each time: single pictures, sheets of many, or thumbnails that players show over their time line.',
     '模板保存 SubmitSnapshotJob 的参数：单张截图、雪碧图，或播放器进度条上的缩略图。',
   ],
-  'snapshots.delete.ask': ['Delete the template {name}?', '删除模板 {name}？'],
-  'snapshots.delete.about': [
-    'It cannot be brought back. Programs that name it are refused. Pictures that were taken stay.',
+  'vodtemplate.delete.ask': ['Delete the template {name}?', '删除模板 {name}？'],
+  'vodtemplate.delete.about': [
+    'It cannot be brought back. Programs that name it are refused. Pictures that were made stay.',
     '不可恢复。引用它的程序会被拒绝；已生成的图片不受影响。',
   ],
-  'snapshots.deleted': ['The template is deleted.', '模板已删除。'],
+  'vodtemplate.deleted': ['The template is deleted.', '模板已删除。'],
   'snapshot.edit': ['Change the snapshot template', '修改截图模板'],
   'snapshot.kind': ['It makes', '类型'],
   'snapshot.kind.NormalSnapshot': ['Single pictures', '单张截图'],
@@ -133,4 +144,49 @@ export const templates = {
   'snapshot.every': ['every {n} s', '每 {n} 秒'],
   'snapshot.evenly': ['spread evenly', '均匀分布'],
   'snapshot.pixels': ['{w} × {h} pixels', '{w} × {h} 像素'],
+
+  'animations.title': ['Animated images', '动图模板'],
+  'animations.about': [
+    'Templates of short moving pictures without sound: for lists of videos, messages and social media.',
+    '生成无声短动图的模板，用于视频列表、消息和社交媒体。',
+  ],
+  'animations.new': ['New animated image template', '新建动图模板'],
+  'animations.none': ['No animated image template yet', '还没有动图模板'],
+  'animations.none.about': [
+    'A template says which seconds of a video are shown, how large and how smooth. Choose it on the page of a video, or name it in SubmitDynamicImageJob.',
+    '模板规定截取视频的哪几秒、画面多大、多流畅。可在视频页面选用，或由 SubmitDynamicImageJob 引用。',
+  ],
+  'animation.edit': ['Change the animated image template', '修改动图模板'],
+  'animation.format.gif': ['GIF', 'GIF'],
+  'animation.format.webp': ['WebP', 'WebP'],
+  'animation.about.gif': ['Shown everywhere. 256 colours, and large files.', '随处可用；256 色，文件较大。'],
+  'animation.about.webp': ['Shown by all browsers of today. All colours, and smaller files.', '现代浏览器均支持；全彩，文件更小。'],
+  'animation.part': ['Which part of the video', '截取片段'],
+  'animation.part.about': [
+    'On the page of a video it can begin at the player’s place instead. At most 60 seconds are made.',
+    '在视频页面也可以从播放器的当前位置开始。最长 60 秒。',
+  ],
+  'animation.from': ['Begins at second', '起始时间（秒）'],
+  'animation.until': ['Ends', '结束方式'],
+  'animation.until.length': ['after a length', '按时长'],
+  'animation.until.end': ['before the end', '距结尾'],
+  'animation.length': ['Length in seconds', '时长（秒）'],
+  'animation.length.about': ['A shorter video ends it.', '视频较短时以视频结尾为准。'],
+  'animation.rest': ['Seconds before the end', '距视频结尾（秒）'],
+  'animation.rest.about': ['0: at the end of the video.', '0 表示直到视频结尾。'],
+  'animation.picture': ['The picture', '画面'],
+  'animation.size.about': ['Empty: follows from the height. Both empty: 320 wide.', '留空则由高度推算；都留空则宽 320。'],
+  'animation.fps': ['Pictures in a second', '帧率（帧/秒）'],
+  'animation.fps.about': ['More are smoother, and a larger file.', '越高越流畅，文件也越大。'],
+  'animation.cover': ['Make it the cover of its video', '设为视频封面'],
+  'animation.covers': ['becomes the cover', '用作封面'],
+  'animation.toolarge': [
+    'That is more than the server makes: take fewer seconds, fewer pictures or a smaller size.',
+    '超出服务器的限制：请缩短时长、降低帧率或缩小尺寸。',
+  ],
+  'animation.span.length': ['{n} s from second {from} on:', '从第 {from} 秒起 {n} 秒：'],
+  'animation.span.rest': ['From second {from} to {n} s before the end:', '从第 {from} 秒到结尾前 {n} 秒：'],
+  'animation.span.end': ['From second {from} to the end:', '从第 {from} 秒到结尾：'],
+  'animation.made': ['{n} pictures of {w} × {h} pixels, {fps} a second.', '{n} 帧，{w} × {h} 像素，每秒 {fps} 帧。'],
+  'animation.made.open': ['pictures of {w} × {h} pixels, {fps} a second.', '{w} × {h} 像素，每秒 {fps} 帧。'],
 } as const;
