@@ -143,7 +143,9 @@ export const templates = {
   'snapshot.first': ['from second {n}', '从第 {n} 秒开始'],
   'snapshot.every': ['every {n} s', '每 {n} 秒'],
   'snapshot.evenly': ['spread evenly', '均匀分布'],
-  'snapshot.pixels': ['{w} × {h} pixels', '{w} × {h} 像素'],
+  'sides.both': ['{w} × {h} pixels', '{w} × {h} 像素'],
+  'sides.wide': ['{w} pixels wide', '宽 {w} 像素'],
+  'sides.high': ['{h} pixels high', '高 {h} 像素'],
 
   'animations.title': ['Animated images', '动图模板'],
   'animations.about': [
@@ -187,6 +189,6 @@ export const templates = {
   'animation.span.length': ['{n} s from second {from} on:', '从第 {from} 秒起 {n} 秒：'],
   'animation.span.rest': ['From second {from} to {n} s before the end:', '从第 {from} 秒到结尾前 {n} 秒：'],
   'animation.span.end': ['From second {from} to the end:', '从第 {from} 秒到结尾：'],
-  'animation.made': ['{n} pictures of {w} × {h} pixels, {fps} a second.', '{n} 帧，{w} × {h} 像素，每秒 {fps} 帧。'],
-  'animation.made.open': ['pictures of {w} × {h} pixels, {fps} a second.', '{w} × {h} 像素，每秒 {fps} 帧。'],
+  'animation.made': ['{n} pictures, {fps} a second, {large}.', '{n} 帧，每秒 {fps} 帧，{large}。'],
+  'animation.made.open': ['{fps} pictures a second, {large}.', '每秒 {fps} 帧，{large}。'],
 } as const;
