@@ -668,19 +668,24 @@ async function main(browser) {
     await at(page, 'media?q=Final');
     await page.getByRole('link', { name: /Final on court one/ }).click();
     const make = async (template) => {
-      await page.getByLabel('With the template', { exact: true }).selectOption(template);
+      await page.getByRole('combobox', { name: 'With the template', exact: true }).selectOption(template);
       await button(page, 'Make').click();
       await said(page, 'The pictures are being made.');
     };
-    const seen = (name, width) =>
-      until(`${name}, ${width} wide`, async () => (await page.getByRole('img', { name, exact: true }).evaluate((image) => image.naturalWidth)) === width);
+    const seen = async (name, width) => {
+      const image = page.getByRole('img', { name, exact: true });
+      // It is loaded when somebody comes near.
+      await image.scrollIntoViewIfNeeded();
+      const wide = () => image.evaluate(({ naturalWidth }) => naturalWidth);
+      await until(`${name} as wide as wanted`, async () => (await wide()) > 0 && (await wide()) % width === 0);
+    };
     await make('Contact sheet');
-    // Six cells of 160 pixels.
-    await seen('Sheet 1', 960);
+    // As many cells as there are pictures.
+    await seen('Sheet 1', 160);
     await make('Seek bar');
     const list = page.getByRole('link', { name: 'Their list (WebVTT)' });
     assert.match(await beginning(page, await list.getAttribute('href')), /^WEBVTT/);
-    await page.getByLabel('With the template', { exact: true }).selectOption('Teaser');
+    await page.getByRole('combobox', { name: 'With the template', exact: true }).selectOption('Teaser');
     await page.getByLabel('Begin at the player’s place').check();
     await make('Teaser');
     await seen('Animated image 1', 240);
