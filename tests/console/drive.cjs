@@ -423,6 +423,8 @@ async function main(browser) {
     await at(page, 'media?q=set');
     const rows = page.locator('tbody tr');
     await until('the three', async () => (await rows.count()) === 3);
+    // What is still encoded cannot be encoded anew.
+    await until('all of them ready', async () => (await rows.getByText('Ready', { exact: true }).count()) === 3);
     const choose = () => page.getByRole('checkbox', { name: 'Select all that are shown' }).check();
     const close = () => button(dialog(page).locator('.stack'), 'Close').click();
     await choose();
