@@ -4,7 +4,7 @@ import { t } from './i18n.svelte';
 
 export interface Question {
   title: string;
-  /** What will be lost, and whether it comes back. */
+  /** What will be lost, and whether it comes back; a line is a paragraph. */
   text: string;
   /** What the button says. */
   action: string;
