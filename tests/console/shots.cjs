@@ -62,6 +62,7 @@ async function run() {
   await show('templates', 'templates');
   await show('watermarks', 'watermarks');
   await show('snapshots', 'snapshots');
+  await show('animations', 'animations');
   await show('events', 'events');
   await show('streams', 'streams');
   const stream = page.locator('main ul a').first();

@@ -32,3 +32,4 @@ export type AccessKey = Answers['ListAccessKeys']['AccessKeys']['AccessKey'][num
 export type DomainConfig = Answers['DescribeLiveDomainConfigs']['DomainConfigs']['DomainConfig'][number];
 
 export type ConsoleUser = Answers['ListConsoleUsers']['ConsoleUsers'][number];
+export type DynamicImage = Answers['ListDynamicImage']['DynamicImageList'][number];

@@ -18,8 +18,13 @@ export async function sendImage(file: File): Promise<Sent> {
 }
 
 /** Takes a picture out of the library. */
-export async function dropImage({ id }: Sent): Promise<void> {
+export async function dropImage(id: string): Promise<void> {
   await call('DeleteImage', { DeleteImageType: 'ImageId', ImageIds: [id] });
+}
+
+/** The id of the picture that an address is of, if it is one of a library. */
+export function ownImage(url: string | undefined): string | undefined {
+  return ownFile(url)?.split('/')[2];
 }
 
 /** Where the page finds a file of this server's library, under whatever name it was reached before; nothing of other addresses. */

@@ -26,3 +26,14 @@ export function number(of: Record<string, unknown>, key: string): number | undef
   const value = Number(told);
   return told === '' || Number.isNaN(value) ? undefined : value;
 }
+
+/** The seconds of a member that is a clock: `sssss.SSS` or `hh:mm:ss.SSS`. */
+export function seconds(of: Record<string, unknown>, key: string): number | undefined {
+  const told = text(of, key);
+  return /^[\d:.]+$/.test(told) ? told.split(':').reduce((sum, part) => sum * 60 + Number(part), 0) : undefined;
+}
+
+/** What there is of some values, as text. */
+export function texts(of: Record<string, number | string | undefined>): Record<string, string> {
+  return Object.fromEntries(Object.entries(of).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])));
+}

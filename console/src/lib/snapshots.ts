@@ -1,6 +1,6 @@
 import type { VodTemplate } from './answers';
 import { color } from './colors';
-import { inner, number, object, text } from './json';
+import { inner, number, object, text, texts } from './json';
 
 /** What pictures become: each a file, many on sheets, or a list of thumbnails that players understand. */
 export const KINDS = ['NormalSnapshot', 'SpriteSnapshot', 'WebVttSnapshot'] as const;
@@ -100,8 +100,6 @@ export const hasSheets = ({ kind, onSheets }: Draft): boolean => kind === 'Sprit
 
 /** A draft as `TemplateConfig`. */
 export function written(draft: Draft): string {
-  const texts = (of: Record<string, number | string | undefined>): Record<string, string> =>
-    Object.fromEntries(Object.entries(of).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])));
   const sheet = texts({
     CellWidth: draft.cellWidth,
     CellHeight: draft.cellHeight,

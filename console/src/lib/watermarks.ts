@@ -1,6 +1,6 @@
 import type { Watermark } from './answers';
 import { color } from './colors';
-import { inner, number, object, text } from './json';
+import { inner, number, object, seconds, text } from './json';
 
 /** From which corner the distances of an image are. */
 export const CORNERS = ['TopLeft', 'TopRight', 'BottomLeft', 'BottomRight'] as const;
@@ -92,8 +92,8 @@ export function read(mark: Watermark): Draft {
     borderColor: color(text(config, 'BorderColor')),
     left: number(config, 'Left') ?? 0,
     top: number(config, 'Top') ?? 0,
-    start: seconds(text(timeline, 'Start')) ?? 0,
-    length: seconds(text(timeline, 'Duration')),
+    start: seconds(timeline, 'Start') ?? 0,
+    length: seconds(timeline, 'Duration'),
   };
 }
 
@@ -134,12 +134,6 @@ function told({ value, unit }: Length): string | undefined {
 /** Four digits behind the point are what counts. */
 const decimal = (value: number): string => String(Math.round(value * 10_000) / 10_000);
 const round = (value: number): number => Math.round(value * 100) / 100;
-
-/** `sssss.SSS` or `hh:mm:ss.SSS`. */
-function seconds(told: string): number | undefined {
-  if (!/^[\d:.]+$/.test(told)) return undefined;
-  return told.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
-}
 
 /** A size in pixels. */
 export interface Size {

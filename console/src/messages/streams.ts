@@ -145,6 +145,12 @@ export const streams = {
   'stream.cycles.none': ['No video yet: one is made when the recording ends or is cut.', '还没有视频：录制结束或切分后生成。'],
   'stream.block.offline': ['It is blocked.', '已被禁推。'],
 
+  'ended.unpublished': ['ended by the publisher', '推流端结束'],
+  'ended.lost': ['lost', '连接中断'],
+  'ended.superseded': ['another took its place', '被新推流取代'],
+  'ended.cut': ['cut off', '被断开'],
+  'ended.refused': ['refused', '被拒绝'],
+  'ended.shutdown': ['the server went down', '服务器停止'],
   'cause.interruption': ['interruption', '推流中断'],
   'cause.leap': ['the publisher’s clock leapt', '推流端时间戳跳变'],
   'cause.disk-full': ['the disk was full', '磁盘已满'],

@@ -41,4 +41,5 @@ export const screens: Record<string, Component> = {
 export const later: Record<string, () => Promise<{ default: Component }>> = {
   watermarks: () => import('./Watermarks.svelte'),
   snapshots: () => import('./Snapshots.svelte'),
+  animations: () => import('./Animations.svelte'),
 };
