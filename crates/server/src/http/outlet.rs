@@ -126,10 +126,17 @@ mod tests {
 
     async fn body(parts: &[Part], file: &Opened, slips: &Slips) -> Body {
         let (parts, file, slips) = (parts.to_vec(), file.clone(), slips.clone());
-        Body::from_stream(stream::iter(parts.into_iter().map(move |part| {
+        let last = parts.iter().rposition(|part| matches!(part, Part::Stored(_))).unwrap();
+        Body::from_stream(stream::iter(parts.into_iter().enumerate().map(move |(nth, part)| {
             Ok::<_, Infallible>(match part {
                 Part::Made(bytes) => bytes,
-                Part::Stored(range) => slips.issue(file.stretch_in_memory(range).unwrap()),
+                Part::Stored(range) => {
+                    let mut stretch = file.stretch_in_memory(range).unwrap();
+                    if nth < last {
+                        stretch.be_followed();
+                    }
+                    slips.issue(stretch)
+                }
             })
         })))
     }
