@@ -17,7 +17,6 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use bytes::Bytes;
 use rustix::io::{ReadWriteFlags, preadv2};
-use rustix::net::sockopt::set_tcp_cork;
 
 /// Bytes of the longest slip.
 pub const SLIP_BYTES_MAX: usize = 1 << 20;
@@ -60,7 +59,7 @@ impl Opened {
             self.is_in_memory(last).then_some(())?;
             self.0.reaches.fetch_max(range.end, Ordering::Relaxed);
         }
-        Some(Stretch { file: self.clone(), rest: range, followed: false })
+        Some(Stretch { file: self.clone(), rest: range })
     }
 
     /// A file system that cannot say counts as one that has to be waited for.
@@ -76,15 +75,9 @@ impl Opened {
 pub struct Stretch {
     file: Opened,
     rest: Range<u64>,
-    followed: bool,
 }
 
 impl Stretch {
-    /// Another one comes right behind it in the same answer: packets wait until they are full.
-    pub fn be_followed(&mut self) {
-        self.followed = true;
-    }
-
     /// Bytes that are still to be sent.
     fn length(&self) -> u64 {
         self.rest.end.saturating_sub(self.rest.start)
@@ -93,24 +86,7 @@ impl Stretch {
 
 /// The slips of one connection that are not sent yet. Cheap to clone: all clones are one.
 #[derive(Clone, Debug, Default)]
-pub struct Slips(Arc<Mutex<Queue>>);
-
-#[derive(Debug, Default)]
-struct Queue {
-    stretches: VecDeque<Stretch>,
-    /// The socket sends full packets alone (`TCP_CORK`; after 200 ms it sends what there is).
-    corked: bool,
-}
-
-impl Queue {
-    fn cork(&mut self, socket: impl AsFd, corked: bool) -> io::Result<()> {
-        if self.corked != corked {
-            set_tcp_cork(socket, corked)?;
-            self.corked = corked;
-        }
-        Ok(())
-    }
-}
+pub struct Slips(Arc<Mutex<VecDeque<Stretch>>>);
 
 impl Slips {
     /// A slip for a stretch, to be written next. It has as many bytes; for a stretch of more than [`SLIP_BYTES_MAX`] it is one for the
@@ -118,7 +94,7 @@ impl Slips {
     pub fn issue(&self, mut stretch: Stretch) -> Bytes {
         let length = usize::try_from(stretch.length()).map_or(SLIP_BYTES_MAX, |length| length.min(SLIP_BYTES_MAX));
         stretch.rest.end = stretch.rest.start.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-        self.queue().stretches.push_back(stretch);
+        self.queue().push_back(stretch);
         BLANK.slice(..length)
     }
 
@@ -133,26 +109,19 @@ impl Slips {
     /// Those of the socket and the disk; `UnexpectedEof` when the file is shorter than the stretch, or no slip was issued.
     pub fn send(&self, socket: impl AsFd, length: usize) -> io::Result<usize> {
         let mut queue = self.queue();
-        if queue.stretches.front().is_some_and(|next| next.followed) {
-            queue.cork(&socket, true)?;
-        }
-        let next = queue.stretches.front_mut().ok_or(io::ErrorKind::UnexpectedEof)?;
+        let next = queue.front_mut().ok_or(io::ErrorKind::UnexpectedEof)?;
         let length = usize::try_from(next.length()).map_or(length, |left| left.min(length));
-        let sent = rustix::fs::sendfile(&socket, &next.file.0.file, Some(&mut next.rest.start), length)?;
+        let sent = rustix::fs::sendfile(socket, &next.file.0.file, Some(&mut next.rest.start), length)?;
         if sent == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         if next.rest.is_empty() {
-            let followed = next.followed;
-            queue.stretches.pop_front();
-            if !followed {
-                queue.cork(&socket, false)?;
-            }
+            queue.pop_front();
         }
         Ok(sent)
     }
 
-    fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
+    fn queue(&self) -> std::sync::MutexGuard<'_, VecDeque<Stretch>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -160,10 +129,7 @@ impl Slips {
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream};
     use std::os::unix::net::UnixStream;
-
-    use rustix::net::sockopt::tcp_cork;
 
     use super::*;
 
@@ -174,7 +140,7 @@ mod tests {
     }
 
     fn stretch(file: &Opened, rest: Range<u64>) -> Stretch {
-        Stretch { file: file.clone(), rest, followed: false }
+        Stretch { file: file.clone(), rest }
     }
 
     #[test]
@@ -199,27 +165,6 @@ mod tests {
     }
 
     #[test]
-    fn packets_wait_for_the_next_stretch_and_for_no_other() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (mut peer, _) = listener.accept().unwrap();
-        let file = opened(b"0123456789");
-        let slips = Slips::default();
-        let mut first = stretch(&file, 0..4);
-        first.be_followed();
-        slips.issue(first);
-        slips.issue(stretch(&file, 6..8));
-        let corked = || tcp_cork(&socket).unwrap();
-        assert_eq!((slips.send(&socket, 3).unwrap(), corked()), (3, true));
-        assert_eq!((slips.send(&socket, 1).unwrap(), corked()), (1, true));
-        assert_eq!((slips.send(&socket, 1).unwrap(), corked()), (1, true));
-        assert_eq!((slips.send(&socket, 1).unwrap(), corked()), (1, false));
-        let mut got = [0; 6];
-        peer.read_exact(&mut got).unwrap();
-        assert_eq!(&got, b"012367");
-    }
-
-    #[test]
     fn a_slip_has_a_longest_length() {
         let bytes = vec![7; SLIP_BYTES_MAX + 1];
         let file = opened(&bytes);
@@ -227,7 +172,7 @@ mod tests {
         let longest = u64::try_from(SLIP_BYTES_MAX).unwrap();
         assert_eq!(slips.issue(stretch(&file, 1..longest + 1)).len(), SLIP_BYTES_MAX);
         assert_eq!(slips.issue(stretch(&file, 0..longest + 1)).len(), SLIP_BYTES_MAX);
-        assert!(slips.queue().stretches.iter().all(|next| next.length() == longest));
+        assert!(slips.queue().iter().all(|next| next.length() == longest));
     }
 
     #[test]

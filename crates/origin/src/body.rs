@@ -161,13 +161,6 @@ enum Part {
 }
 
 impl Part {
-    /// Another stretch is behind it.
-    fn be_followed(&mut self) {
-        if let Self::Stretch(stretch, _) = self {
-            stretch.be_followed();
-        }
-    }
-
     /// The bytes, or a slip. It has to be written next, so this is asked when its turn has come and not before.
     fn into_bytes(self) -> Bytes {
         match self {
@@ -186,12 +179,7 @@ async fn read(store: &Store, slips: Option<&Slips>, chunk: Chunk) -> Result<Vec<
         ChunkPart::Made(bytes) => Some(Part::Bytes(bytes)),
         ChunkPart::Stored(place) => stored.get_mut(place)?.next(),
     };
-    let mut parts: Vec<Part> = chunk.parts.into_iter().filter_map(part).collect();
-    let last = parts.iter().rposition(|part| matches!(part, Part::Stretch(..))).unwrap_or_default();
-    for part in parts.iter_mut().take(last) {
-        part.be_followed();
-    }
-    Ok(parts)
+    Ok(chunk.parts.into_iter().filter_map(part).collect())
 }
 
 impl FileRanges {

@@ -126,17 +126,10 @@ mod tests {
 
     async fn body(parts: &[Part], file: &Opened, slips: &Slips) -> Body {
         let (parts, file, slips) = (parts.to_vec(), file.clone(), slips.clone());
-        let last = parts.iter().rposition(|part| matches!(part, Part::Stored(_))).unwrap();
-        Body::from_stream(stream::iter(parts.into_iter().enumerate().map(move |(nth, part)| {
+        Body::from_stream(stream::iter(parts.into_iter().map(move |part| {
             Ok::<_, Infallible>(match part {
                 Part::Made(bytes) => bytes,
-                Part::Stored(range) => {
-                    let mut stretch = file.stretch_in_memory(range).unwrap();
-                    if nth < last {
-                        stretch.be_followed();
-                    }
-                    slips.issue(stretch)
-                }
+                Part::Stored(range) => slips.issue(file.stretch_in_memory(range).unwrap()),
             })
         })))
     }
