@@ -1,12 +1,11 @@
 // Plays one URL in headless Chromium and prints what was seen, as one JSON object.
 //
-//   node play.cjs hls|shaka|dash|mp4 URL [seek-to-seconds|switch|low:seconds|first:seconds]
+//   node play.cjs hls|shaka|dash|mp4 URL [seek-to-seconds|switch|low:seconds]
 //
 // Without a seek it plays from the beginning to the end, at double speed, and counts the frames. With one it seeks there and plays
 // one second. With `switch` it plays to the end and takes another rendition every few seconds. With `low:8` (hls.js alone) it plays
 // eight seconds at the live edge, with low latency, counts the parts that it loads, and tells (in seconds, the middle of all looks) how
-// far behind the live edge it is, how long ago the server got what it shows, and how old a playlist's last part was. With `first:3600` it shows the picture there, though one
-// segment of each track is all that it gets, and tells what it loaded for that. NODE_PATH names the folder in which
+// far behind the live edge it is, how long ago the server got what it shows, and how old a playlist's last part was. NODE_PATH names the folder in which
 // `cargo xtask setup` installed the players and playwright-core.
 
 const fs = require("node:fs");
@@ -16,8 +15,7 @@ const { chromium } = require("playwright-core");
 const [kind, url, how] = process.argv.slice(2);
 const switching = how === "switch";
 const low = how?.startsWith("low:") ? Number(how.slice(4)) : null;
-const first = how?.startsWith("first:") ? Number(how.slice(6)) : null;
-const seek = first ?? (how === undefined || switching || low !== null ? null : Number(how));
+const seek = how === undefined || switching || low !== null ? null : Number(how);
 
 // The page is served from another origin than the media, as a customer's site is.
 const page = `<!doctype html><title>player</title><video id="video" muted playsinline></video><script src="/player.js"></script>`;
@@ -41,35 +39,16 @@ async function main() {
     const console_ = [];
     tab.on("console", (message) => message.type() === "error" && console_.push(message.text()));
     await tab.goto(`http://127.0.0.1:${site.address().port}/`);
-    const loaded = [];
-    if (first !== null) await hold(tab, loaded);
-    const seen = await tab.evaluate(play, { kind, url, seek, switching, low, first });
-    console.log(JSON.stringify({ ...seen, loaded, console: console_ }));
+    const seen = await tab.evaluate(play, { kind, url, seek, switching, low });
+    console.log(JSON.stringify({ ...seen, console: console_ }));
   } finally {
     await browser.close();
     site.close();
   }
 }
 
-// Lets one segment of each track through and leaves the others without an answer; notes the names of all that was answered.
-async function hold(tab, loaded) {
-  const tracks = new Set();
-  await tab.route(/\/[av]\d[^/]*\.m4s/, (route) => {
-    const track = name(route.request().url())[0];
-    if (tracks.has(track)) return undefined;
-    tracks.add(track);
-    return route.continue();
-  });
-  const media = new URL(url).origin;
-  tab.on("requestfinished", (request) => request.url().startsWith(media) && loaded.push(name(request.url())));
-}
-
-function name(url) {
-  return new URL(url).pathname.split("/").at(-1);
-}
-
 // Runs in the page.
-async function play({ kind, url, seek, switching, low, first }) {
+async function play({ kind, url, seek, switching, low }) {
   const video = document.getElementById("video");
   const errors = [];
   const stalls = [];
@@ -156,17 +135,9 @@ async function play({ kind, url, seek, switching, low, first }) {
     video.currentTime = seek;
     await step("seek", sought, 20);
   }
-  if (first !== null) {
-    // The picture of the place is decoded: no other one is shown for it.
-    const shown = () => video.readyState >= video.HAVE_CURRENT_DATA && !video.seeking && video.currentTime >= first;
-    await step("shown", new Promise((resolve) => {
-      const look = () => (shown() ? resolve() : setTimeout(look, 20));
-      look();
-    }), 20);
-  }
   const duration = video.duration;
   const from = video.currentTime;
-  if (!broken() && first === null) {
+  if (!broken()) {
     if (low === null) video.playbackRate = 2;
     await video.play();
     const length = low ?? (seek === null ? Infinity : 1);

@@ -8,11 +8,25 @@ use testkit::probe::decode_complaints;
 use testkit::receiver::{Delivery, Receiver};
 use testkit::server::{Server, until};
 
-use crate::support::{
-    PLAY_DOMAIN, Recorded, SOON, hls, mp4, probe_all, probe_file, recorded, reprise, server_composing, wait_recorded,
-};
+use crate::support::{PLAY_DOMAIN, Recorded, SOON, hls, mp4, probe_all, probe_file, recorded, reprise, wait_recorded};
 
 const KEY: &str = "Testkit0Key";
+
+/// A server whose rule for app `match` asks for one video of all cycles, with `group` for it.
+async fn server_composing(cycle: &str, group: &str) -> Server {
+    let server = Server::start(reprise()).await.unwrap();
+    let params = [
+        ("DomainName", PLAY_DOMAIN),
+        ("AppName", "match"),
+        ("VodTranscodeGroupId", "VOD_NO_TRANSCODE"),
+        ("AutoCompose", "ON"),
+        ("ComposeVodTranscodeGroupId", group),
+        ("CycleDuration", cycle),
+        ("DelayTime", "1"),
+    ];
+    server.api().live("AddLiveRecordVodConfig", &params).await.unwrap();
+    server
+}
 
 fn of<'a>(all: &'a [Delivery], asset: &str) -> Vec<&'a Delivery> {
     all.iter().filter(|delivery| delivery.body["VideoId"] == asset).collect()

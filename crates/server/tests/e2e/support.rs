@@ -29,22 +29,6 @@ pub async fn server_recording(app: &str, cycle: u32, grace: u32) -> Server {
     server
 }
 
-/// A server whose rule for app `match` asks for one video of all cycles, with `group` for it.
-pub async fn server_composing(cycle: &str, group: &str) -> Server {
-    let server = Server::start(reprise()).await.unwrap();
-    let params = [
-        ("DomainName", PLAY_DOMAIN),
-        ("AppName", "match"),
-        ("VodTranscodeGroupId", "VOD_NO_TRANSCODE"),
-        ("AutoCompose", "ON"),
-        ("ComposeVodTranscodeGroupId", group),
-        ("CycleDuration", cycle),
-        ("DelayTime", "1"),
-    ];
-    server.api().live("AddLiveRecordVodConfig", &params).await.unwrap();
-    server
-}
-
 /// Adds a rule for an app.
 pub async fn add_rule(api: &Api, app: &str, cycle: u32, grace: u32) {
     customer::record(api, Rule { app, cycle_seconds: cycle, grace_seconds: grace }).await.unwrap();
