@@ -1,12 +1,15 @@
 // Plays one URL in headless Chromium and prints what was seen, as one JSON object.
 //
-//   node play.cjs hls|shaka|dash|mp4 URL [seek-to-seconds|switch|low:seconds]
+//   node play.cjs hls|shaka|dash|mp4 URL [seek-to-seconds|switch|fast|low:seconds|first:seconds]
 //
 // Without a seek it plays from the beginning to the end, at double speed, and counts the frames. With one it seeks there and plays
-// one second. With `switch` it plays to the end and takes another rendition every few seconds. With `low:8` (hls.js alone) it plays
-// eight seconds at the live edge, with low latency, counts the parts that it loads, and tells (in seconds, the middle of all looks) how
-// far behind the live edge it is, how long ago the server got what it shows, and how old a playlist's last part was. NODE_PATH names the folder in which
-// `cargo xtask setup` installed the players and playwright-core.
+// one second. With `switch` it plays to the end and takes another rendition every few seconds. With `fast` (Shaka Player alone) it
+// looks through it to the end at eight times the speed. With `low:8` (hls.js alone) it plays eight seconds at the live edge, with low
+// latency, counts the parts that it loads, and tells (in seconds, the middle of all looks) how far behind the live edge it is, how long
+// ago the server got what it shows, and how old a playlist's last part was. With `first:3600` it shows the picture there, though one
+// segment of each track is all that it gets. `loaded` has the names of all that was loaded.
+//
+// NODE_PATH names the folder in which `cargo xtask setup` installed the players and playwright-core.
 
 const fs = require("node:fs");
 const http = require("node:http");
@@ -14,8 +17,10 @@ const { chromium } = require("playwright-core");
 
 const [kind, url, how] = process.argv.slice(2);
 const switching = how === "switch";
+const fast = how === "fast";
 const low = how?.startsWith("low:") ? Number(how.slice(4)) : null;
-const seek = how === undefined || switching || low !== null ? null : Number(how);
+const first = how?.startsWith("first:") ? Number(how.slice(6)) : null;
+const seek = first ?? (how === undefined || switching || fast || low !== null ? null : Number(how));
 
 // The page is served from another origin than the media, as a customer's site is.
 const page = `<!doctype html><title>player</title><video id="video" muted playsinline></video><script src="/player.js"></script>`;
@@ -39,16 +44,35 @@ async function main() {
     const console_ = [];
     tab.on("console", (message) => message.type() === "error" && console_.push(message.text()));
     await tab.goto(`http://127.0.0.1:${site.address().port}/`);
-    const seen = await tab.evaluate(play, { kind, url, seek, switching, low });
-    console.log(JSON.stringify({ ...seen, console: console_ }));
+    const loaded = [];
+    const media = new URL(url).origin;
+    tab.on("requestfinished", (request) => request.url().startsWith(media) && loaded.push(name(request.url())));
+    if (first !== null) await hold(tab);
+    const seen = await tab.evaluate(play, { kind, url, seek, switching, fast, low, first });
+    console.log(JSON.stringify({ ...seen, loaded, console: console_ }));
   } finally {
     await browser.close();
     site.close();
   }
 }
 
+// Lets one segment of each track through and leaves the others without an answer.
+async function hold(tab) {
+  const tracks = new Set();
+  await tab.route(/\/[av]\d[^/]*\.m4s/, (route) => {
+    const track = name(route.request().url())[0];
+    if (tracks.has(track)) return undefined;
+    tracks.add(track);
+    return route.continue();
+  });
+}
+
+function name(url) {
+  return new URL(url).pathname.split("/").at(-1);
+}
+
 // Runs in the page.
-async function play({ kind, url, seek, switching, low }) {
+async function play({ kind, url, seek, switching, fast, low, first }) {
   const video = document.getElementById("video");
   const errors = [];
   const stalls = [];
@@ -97,6 +121,11 @@ async function play({ kind, url, seek, switching, low }) {
         player.selectVariantTrack(tracks[turn++ % tracks.length]);
       });
     }
+    if (fast) {
+      // Chromium's decoder keeps some pictures back until others follow, which are seconds apart here.
+      player.configure({ streaming: { bufferingGoal: 20, rebufferingGoal: 1 } });
+      ready.then(() => player.trickPlay(8));
+    }
     player.attach(video).then(() => player.load(url, seek ?? 0)).catch(note);
   } else if (kind === "dash") {
     const player = dashjs.MediaPlayer().create();
@@ -135,10 +164,18 @@ async function play({ kind, url, seek, switching, low }) {
     video.currentTime = seek;
     await step("seek", sought, 20);
   }
+  if (first !== null) {
+    // The picture of the place is decoded: no other one is shown for it.
+    const shown = () => video.readyState >= video.HAVE_CURRENT_DATA && !video.seeking && video.currentTime >= first;
+    await step("shown", new Promise((resolve) => {
+      const look = () => (shown() ? resolve() : setTimeout(look, 20));
+      look();
+    }), 20);
+  }
   const duration = video.duration;
   const from = video.currentTime;
-  if (!broken()) {
-    if (low === null) video.playbackRate = 2;
+  if (!broken() && first === null) {
+    if (low === null && !fast) video.playbackRate = 2;
     await video.play();
     const length = low ?? (seek === null ? Infinity : 1);
     const arrived = new Promise((resolve) => {

@@ -2,6 +2,8 @@
 //!
 //! The layout never varies, so that a view can patch a field in place: `tfdt` version 1 at [`DECODE_TIME_AT`], one `trun`
 //! version 1 with duration, size, flags and composition offset for every sample.
+//!
+//! What is put together of several of them for a view has the same boxes, but a `trun` for each ([`runs_head`]).
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -21,6 +23,8 @@ pub const SAMPLES_MAX: usize = 4_096;
 pub const PAYLOAD_BYTES_MAX: u64 = 1 << 30;
 
 const MDAT_HEADER: usize = 8;
+/// Of a `trun`: its size, name, version and flags, how many samples, and where their bytes begin.
+const TRUN_HEADER: usize = 20;
 /// `sample_depends_on = 2` (on no other), a sync sample (§8.8.3.1).
 const FLAGS_SYNC: u32 = 0x0200_0000;
 /// `sample_depends_on = 1`, `sample_is_non_sync_sample`.
@@ -83,29 +87,50 @@ pub const fn head_bytes(samples: usize) -> usize {
     SAMPLE_ROWS_AT + SAMPLE_ROW * samples + MDAT_HEADER
 }
 
+/// Samples whose bytes lie one behind the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SampleRun<'a> {
+    /// Where the first begins, from the first byte of the `mdat`'s body.
+    pub at: u64,
+    /// At least one.
+    pub samples: &'a [SampleRow],
+}
+
 /// The `moof` and the `mdat` header of a fragment; the samples' bytes follow it.
 ///
 /// `sequence` counts fragments within a segment from 1. `dts` is the decode time of the first sample.
 pub fn fragment_head(sequence: u32, track: u32, dts: u64, samples: &[SampleRow]) -> Bytes {
     let body: u64 = samples.iter().map(|row| u64::from(row.size)).sum();
-    debug_assert!(body <= PAYLOAD_BYTES_MAX && samples.len() <= SAMPLES_MAX);
-    let count = u32::try_from(samples.len()).unwrap_or(u32::MAX);
+    runs_head(sequence, track, dts, &[SampleRun { at: 0, samples }], body)
+}
+
+/// The `moof` and the `mdat` header of a fragment whose samples lie in several runs among `body` bytes, of which others may lie
+/// between them: no sample is there, so no reader looks at them (ISO/IEC 14496-12 §8.1.1).
+///
+/// `dts` is the decode time of the first sample of the first run; each run goes on where the one before ends.
+pub fn runs_head(sequence: u32, track: u32, dts: u64, runs: &[SampleRun<'_>], body: u64) -> Bytes {
+    let samples: usize = runs.iter().map(|run| run.samples.len()).sum();
+    debug_assert!(body <= PAYLOAD_BYTES_MAX && samples <= SAMPLES_MAX && !runs.is_empty());
+    let head = head_bytes(samples) + TRUN_HEADER * runs.len().saturating_sub(1);
     let mut w = BoxWriter::default();
     w.boxed(b"moof", |w| {
         w.full(b"mfhd", 0, 0, |w| w.u32(sequence));
         w.boxed(b"traf", |w| {
             w.full(b"tfhd", 0, TFHD_DEFAULT_BASE_IS_MOOF, |w| w.u32(track));
             w.full(b"tfdt", 1, 0, |w| w.u64(dts));
-            w.full(b"trun", 1, TRUN_FLAGS, |w| {
-                w.u32(count);
-                w.i32(i32::try_from(head_bytes(samples.len())).unwrap_or(i32::MAX));
-                for row in samples {
-                    w.u32(row.duration);
-                    w.u32(row.size);
-                    w.u32(if row.sync { FLAGS_SYNC } else { FLAGS_DELTA });
-                    w.i32(row.cto);
-                }
-            });
+            for run in runs {
+                w.full(b"trun", 1, TRUN_FLAGS, |w| {
+                    w.u32(u32::try_from(run.samples.len()).unwrap_or(u32::MAX));
+                    let at = u64::try_from(head).unwrap_or(u64::MAX).saturating_add(run.at);
+                    w.i32(i32::try_from(at).unwrap_or(i32::MAX));
+                    for row in run.samples {
+                        w.u32(row.duration);
+                        w.u32(row.size);
+                        w.u32(if row.sync { FLAGS_SYNC } else { FLAGS_DELTA });
+                        w.i32(row.cto);
+                    }
+                });
+            }
         });
     });
     w.u32(u32::try_from(body).unwrap_or(u32::MAX).saturating_add(8));
@@ -223,6 +248,21 @@ mod tests {
             entries.iter().map(|e| (e.duration, e.size, e.cts)).collect::<Vec<_>>(),
             vec![(Some(3000), Some(10), Some(6000)), (Some(3003), Some(20), Some(-3000))]
         );
+    }
+
+    #[test]
+    fn runs_are_where_a_second_reader_looks_for_them() {
+        use mp4_atom::{Decode, Moof};
+        let row = |size| SampleRow { duration: 3000, size, cto: 0, sync: false };
+        let (first, second) = ([row(10), row(20)], [row(5)]);
+        let runs = [SampleRun { at: 0, samples: &first }, SampleRun { at: 37, samples: &second }];
+        let head = runs_head(7, 1, 90_000, &runs, 42);
+        let moof = Moof::decode(&mut head.as_ref()).unwrap();
+        let traf = &moof.traf[0];
+        let told: Vec<_> = traf.trun.iter().map(|trun| (trun.data_offset, trun.samples.len())).collect();
+        let length = i32::try_from(head.len()).unwrap();
+        assert_eq!(told, [(Some(length), 2), (Some(length + 37), 1)]);
+        assert_eq!(head[head.len() - 8..], [0, 0, 0, 50, b'm', b'd', b'a', b't']);
     }
 
     proptest! {

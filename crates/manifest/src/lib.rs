@@ -13,7 +13,7 @@ mod multivariant;
 pub use escape::{uri, xml};
 pub use media::{LowLatency, MediaPlaylist, MediaSegment, PartialSegment, PlaylistKind, RenditionReport};
 pub use mpd::{AdaptationSet, ContentType, Mpd, Period, Representation, Shape};
-pub use multivariant::{AudioRendition, Multivariant, Variant};
+pub use multivariant::{AudioRendition, IFrames, Multivariant, Variant};
 
 /// `Content-Type` of a playlist (RFC 8216bis §4).
 pub const CONTENT_TYPE: &str = "application/vnd.apple.mpegurl";

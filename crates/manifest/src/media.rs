@@ -95,6 +95,8 @@ pub struct MediaPlaylist {
     pub segments: Vec<MediaSegment>,
     /// It has parts.
     pub low_latency: Option<LowLatency>,
+    /// `EXT-X-I-FRAMES-ONLY` (§4.4.3.6): each segment is one picture, which stands until the next.
+    pub i_frames_only: bool,
 }
 
 impl MediaPlaylist {
@@ -153,6 +155,9 @@ impl MediaPlaylist {
              #EXT-X-PLAYLIST-TYPE:{kind}\n#EXT-X-INDEPENDENT-SEGMENTS",
             self.target_seconds()
         );
+        if self.i_frames_only {
+            out.push_str("#EXT-X-I-FRAMES-ONLY\n");
+        }
         let low = self.low_latency.as_ref();
         if let Some(low) = low {
             low.write_head(&mut out);
@@ -307,7 +312,15 @@ mod tests {
     }
 
     fn playlist(kind: PlaylistKind, segments: Vec<MediaSegment>) -> MediaPlaylist {
-        MediaPlaylist { kind, scale: Timescale::REEL, target_seconds_min: 0, key: None, segments, low_latency: None }
+        MediaPlaylist {
+            kind,
+            scale: Timescale::REEL,
+            target_seconds_min: 0,
+            key: None,
+            segments,
+            low_latency: None,
+            i_frames_only: false,
+        }
     }
 
     #[test]
@@ -332,6 +345,14 @@ mod tests {
              #EXTINF:0.000011,\nv2.m4s\n\
              #EXT-X-ENDLIST\n"
         );
+    }
+
+    #[test]
+    fn a_playlist_of_pictures_says_so() {
+        let usual = playlist(PlaylistKind::Vod, vec![segment(0, 360_000)]);
+        let text = MediaPlaylist { i_frames_only: true, ..usual.clone() }.to_text();
+        assert_eq!(text.replace("#EXT-X-I-FRAMES-ONLY\n#EXT-X-MAP", "#EXT-X-MAP"), usual.to_text());
+        assert!(text.contains("#EXT-X-I-FRAMES-ONLY\n") && !usual.to_text().contains("I-FRAMES"), "{text}");
     }
 
     const LOW_HEAD: &str = "#EXTM3U\n\

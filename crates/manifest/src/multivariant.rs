@@ -37,6 +37,19 @@ pub struct Variant {
     pub audio_group: Option<String>,
 }
 
+/// One `EXT-X-I-FRAME-STREAM-INF` (§4.4.6.3): the pictures of a variant that stand alone, to look through it fast.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IFrames {
+    /// Its media playlist.
+    pub uri: String,
+    /// `BANDWIDTH`: no more than the peak of the variant's pictures, in bits per second.
+    pub bandwidth_bps: u64,
+    /// `CODECS` (RFC 6381).
+    pub codec: Option<String>,
+    /// `RESOLUTION` in pixels.
+    pub resolution: (u16, u16),
+}
+
 /// A multivariant playlist.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Multivariant {
@@ -44,13 +57,16 @@ pub struct Multivariant {
     pub audio: Vec<AudioRendition>,
     /// Best first: many players begin with the first.
     pub variants: Vec<Variant>,
+    /// Of the variants with pictures.
+    pub i_frames: Vec<IFrames>,
 }
 
 impl Multivariant {
     /// Changes where its playlists are. `change` gets each as it is written, and gives what takes its place.
     pub fn each_uri(&mut self, mut change: impl FnMut(&str) -> String) {
         let audio = self.audio.iter_mut().map(|audio| &mut audio.uri);
-        for known in audio.chain(self.variants.iter_mut().map(|variant| &mut variant.uri)) {
+        let i_frames = self.i_frames.iter_mut().map(|i_frames| &mut i_frames.uri);
+        for known in audio.chain(self.variants.iter_mut().map(|variant| &mut variant.uri)).chain(i_frames) {
             *known = change(&uri(known));
         }
     }
@@ -74,6 +90,9 @@ impl Multivariant {
         for variant in &self.variants {
             variant.write(&mut out);
         }
+        for i_frames in &self.i_frames {
+            i_frames.write(&mut out);
+        }
         out
     }
 }
@@ -95,6 +114,17 @@ impl Variant {
             let _ = write!(out, ",AUDIO=\"{}\"", quoted(group));
         }
         let _ = writeln!(out, "\n{}", uri(&self.uri));
+    }
+}
+
+impl IFrames {
+    fn write(&self, out: &mut String) {
+        let _ = write!(out, "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={}", self.bandwidth_bps);
+        if let Some(codec) = &self.codec {
+            let _ = write!(out, ",CODECS=\"{}\"", quoted(codec));
+        }
+        let (width, height) = self.resolution;
+        let _ = writeln!(out, ",RESOLUTION={width}x{height},URI=\"{}\"", uri(&self.uri));
     }
 }
 
@@ -121,11 +151,17 @@ mod tests {
                 frame_rate_milli: Some(59_940),
                 audio_group: Some("audio".into()),
             }],
+            i_frames: vec![IFrames {
+                uri: "i-frames.m3u8".into(),
+                bandwidth_bps: 2_300_000,
+                codec: Some("avc1.64001f".into()),
+                resolution: (1280, 720),
+            }],
         };
         let mut moved = playlist.clone();
         moved.each_uri(|uri| format!("{uri}?k=1"));
-        let uris = [&moved.audio[0].uri, &moved.audio[1].uri, &moved.variants[0].uri];
-        assert_eq!(uris, ["main.m3u8?k=1", "other.m3u8?k=1", "video.m3u8?k=1"]);
+        let uris = [&moved.audio[0].uri, &moved.audio[1].uri, &moved.variants[0].uri, &moved.i_frames[0].uri];
+        assert_eq!(uris, ["main.m3u8?k=1", "other.m3u8?k=1", "video.m3u8?k=1", "i-frames.m3u8?k=1"]);
         assert_eq!(
             playlist.to_text(),
             "#EXTM3U\n\
@@ -134,7 +170,8 @@ mod tests {
              #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"main\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"main.m3u8\"\n\
              #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"other\",DEFAULT=NO,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"other.m3u8\"\n\
              #EXT-X-STREAM-INF:BANDWIDTH=2500000,AVERAGE-BANDWIDTH=2000000,CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=59.940,AUDIO=\"audio\"\n\
-             video.m3u8\n"
+             video.m3u8\n\
+             #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=2300000,CODECS=\"avc1.64001f\",RESOLUTION=1280x720,URI=\"i-frames.m3u8\"\n"
         );
     }
 }

@@ -30,38 +30,48 @@ pub(crate) struct Laid {
     pub(crate) ended: bool,
     video: OnceLock<Text>,
     audio: OnceLock<Text>,
+    i_frames: OnceLock<Text>,
+}
+
+/// A playlist of segments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Playlist {
+    /// Of a track; segments are put together to so many 90 kHz ticks (see [`Timeline::playlist`]).
+    Track(TrackKind, Option<u64>),
+    /// Of pictures that stand alone.
+    IFrames,
 }
 
 impl Laid {
     pub(crate) fn new(timeline: Timeline, ended: bool) -> Self {
-        Self { timeline, ended, video: OnceLock::new(), audio: OnceLock::new() }
+        Self { timeline, ended, video: OnceLock::new(), audio: OnceLock::new(), i_frames: OnceLock::new() }
     }
 
-    /// The playlist of a track, written once; one of segments put together (see [`Timeline::playlist`]), of signed URLs, or of
-    /// encrypted segments (`key` is where their key is, as it is written), each time.
-    pub(crate) fn playlist(
-        &self,
-        track: TrackKind,
-        about: Option<u64>,
-        key: Option<String>,
-        grant: &Grant,
-    ) -> Result<Text> {
-        if about.is_some() || key.is_some() || grant.is_signed() {
-            let mut playlist = self.timeline.playlist(track, self.ended, about)?;
+    /// A playlist, written once; one of segments put together, of signed URLs, or of encrypted segments (`key` is where their key is,
+    /// as it is written), each time.
+    pub(crate) fn playlist(&self, of: Playlist, key: Option<String>, grant: &Grant) -> Result<Text> {
+        let write = || match of {
+            Playlist::Track(track, about) => self.timeline.playlist(track, self.ended, about),
+            Playlist::IFrames => self.timeline.i_frames(self.ended),
+        };
+        let written = match of {
+            Playlist::Track(_, Some(_)) => None,
+            Playlist::Track(TrackKind::Video, None) => Some(&self.video),
+            Playlist::Track(TrackKind::Audio, None) => Some(&self.audio),
+            Playlist::IFrames => Some(&self.i_frames),
+        };
+        let Some(written) = written.filter(|_| key.is_none() && !grant.is_signed()) else {
+            let mut playlist = write()?;
             playlist.key = key;
             if grant.is_signed() {
                 playlist.each_uri(|uri| grant.url(uri));
             }
             return Ok(Text::new(playlist.to_text()));
-        }
-        let written = match track {
-            TrackKind::Video => &self.video,
-            TrackKind::Audio => &self.audio,
         };
         if let Some(text) = written.get() {
             return Ok(text.clone());
         }
-        let text = Text::new(self.timeline.playlist(track, self.ended, None)?.to_text());
+        let text = Text::new(write()?.to_text());
         Ok(written.get_or_init(|| text).clone())
     }
 

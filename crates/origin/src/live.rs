@@ -21,12 +21,12 @@ use view::{Growth, Low, Member, Name, Package, Piece, Reach, SpanView, Timeline,
 
 use crate::ANSWER_AGE_MAX;
 use crate::error::{OriginError, Result};
-use crate::laid::{Laid, Text};
+use crate::laid::{Laid, Playlist, Text};
 use crate::low::{LiveEdge, Recorded, Seen, reach_of_fragment};
 use crate::reels::Reels;
 use crate::reply::{Content, Reply, content_type};
 use crate::viewer::Viewer;
-use crate::vod::segment;
+use crate::vod::{i_frame, segment};
 
 /// How long after its end a recording is still served here, for viewers who are behind. Its assets stay.
 const SHOWN_AFTER_END: Duration = Duration::from_secs(3_600);
@@ -187,7 +187,10 @@ impl Live {
         let timeline = &laid.timeline;
         let (tag, content) = match name {
             Name::Index | Name::LowIndex => return Ok(playlist(name, over(&laid, name, "", grant))),
-            Name::Playlist(track) => return Ok(playlist(name, laid.playlist(track, None, None, grant)?)),
+            Name::Playlist(track) => {
+                return Ok(playlist(name, laid.playlist(Playlist::Track(track, None), None, grant)?));
+            }
+            Name::IFrames => return Ok(playlist(name, laid.playlist(Playlist::IFrames, None, grant)?)),
             Name::Init(track, number) => {
                 let init = match timeline.init(track, number) {
                     // Parameters that hold from the open segment on.
@@ -200,6 +203,10 @@ impl Live {
             }
             Name::Segment(track, position) => {
                 let pieces = segment(&self.reels, timeline, track, position).await?;
+                (tag((id, name)), Content::Pieces(pieces.into()))
+            }
+            Name::IFrame(position) => {
+                let pieces = i_frame(&self.reels, timeline, position).await?;
                 (tag((id, name)), Content::Pieces(pieces.into()))
             }
             Name::LowPlaylist(_) | Name::Fragment(..) | Name::Segments(..) => {

@@ -92,7 +92,9 @@ impl Content {
 /// Media types of the parts of a view.
 pub(crate) const fn content_type(name: Name) -> &'static str {
     match name {
-        Name::Index | Name::Playlist(_) | Name::LowIndex | Name::LowPlaylist(_) => manifest::CONTENT_TYPE,
+        Name::Index | Name::Playlist(_) | Name::IFrames | Name::LowIndex | Name::LowPlaylist(_) => {
+            manifest::CONTENT_TYPE
+        }
         Name::Mpd => manifest::MPD_CONTENT_TYPE,
         Name::Init(TrackKind::Audio, _)
         | Name::Segment(TrackKind::Audio, _)
@@ -102,6 +104,7 @@ pub(crate) const fn content_type(name: Name) -> &'static str {
         | Name::Segment(TrackKind::Video, _)
         | Name::Segments(TrackKind::Video, ..)
         | Name::Fragment(TrackKind::Video, ..)
+        | Name::IFrame(_)
         | Name::Mp4 => "video/mp4",
         Name::Flv => "video/x-flv",
         Name::Mp3 => "audio/mpeg",

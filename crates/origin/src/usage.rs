@@ -100,6 +100,8 @@ pub(crate) fn of_path(path: &str) -> Option<(String, bool)> {
             | Name::LowIndex
             | Name::LowPlaylist(_)
             | Name::Init(..)
+            | Name::IFrames
+            | Name::IFrame(_)
             | Name::Key,
         ) => false,
         Err(_) => is_file(),

@@ -27,7 +27,7 @@ use view::{
 
 use crate::error::{OriginError, Result};
 use crate::files::{self, Files};
-use crate::laid::{Laid, Text};
+use crate::laid::{Laid, Playlist, Text};
 use crate::pictures::Pictures;
 use crate::reels::{CutFile, Reels};
 use crate::reply::{Content, Reply, content_type};
@@ -41,6 +41,8 @@ const ANSWERS_MAX: u64 = 10_000;
 const SEGMENTS_BYTES: u64 = 32 << 20;
 /// What a piece takes besides its bytes.
 const PIECE_BYTES: usize = 64;
+/// Counted up when a view of the same cut gets other bytes, so that nobody puts parts of both together.
+const SHAPE: u32 = 1;
 /// 90 kHz ticks of a second.
 const REEL_TICKS: u64 = 90_000;
 
@@ -245,10 +247,12 @@ impl Vod {
         };
         let made = self.segments.try_get_with(tag, make).await;
         let pieces = made.map_err(|error: Arc<OriginError>| (*error).clone())?;
-        let Some(Locked { key, .. }) = &one.locked else { return Ok(Content::Pieces(pieces)) };
+        if one.locked.is_none() {
+            return Ok(Content::Pieces(pieces));
+        }
         // Only what stands in the playlist has a number there.
         let number = self.laid(&one.cut).await?.timeline.number_of(first, last, one.about).ok_or(NO_NAME)?;
-        Ok(Content::Sealed(pieces, Seal::new(*key, number)))
+        Ok(sealed(pieces, one.locked.as_ref(), number))
     }
 
     /// `folder` stands before the names in the multivariant playlist.
@@ -263,7 +267,7 @@ impl Vod {
             What::Package { members, network_bps } => return self.package(&members, network_bps, name, grant).await,
         };
         let One { cut, about, bandwidth_bps, locked } = &one;
-        let same_cut = tag((cut, name, locked.as_ref().map(|locked| locked.key)));
+        let same_cut = tag((SHAPE, cut, name, locked.as_ref().map(|locked| locked.key)));
         let (keep, tag, content) = match name {
             Name::Key => match locked {
                 Some(Locked { key, key_url: None }) => {
@@ -279,12 +283,16 @@ impl Vod {
                 let member = Member { bandwidth_bps: *bandwidth_bps, ..Member::new(&laid.timeline, folder) };
                 written(over(&Package::one(member), name, None, grant))
             }
-            Name::Playlist(track) => {
+            Name::Playlist(_) | Name::IFrames => {
                 let key = locked.as_ref().map(|locked| match &locked.key_url {
                     None => grant.key_url(&Name::Key.to_string()),
                     Some(url) => grant.told(url.to_string()),
                 });
-                written(self.laid(cut).await?.playlist(track, *about, key, grant)?)
+                let playlist = match name {
+                    Name::Playlist(track) => Playlist::Track(track, *about),
+                    _ => Playlist::IFrames,
+                };
+                written(self.laid(cut).await?.playlist(playlist, key, grant)?)
             }
             Name::Init(track, number) => {
                 let init = self.laid(cut).await?.timeline.init(track, number)?;
@@ -298,6 +306,10 @@ impl Vod {
                     return Err(NO_NAME);
                 }
                 (Keep::Forever, same_cut, self.segments(same_cut, &one, track, first, last).await?)
+            }
+            Name::IFrame(position) => {
+                let pieces = i_frame(&self.reels, &self.laid(cut).await?.timeline, position).await?;
+                (Keep::Forever, same_cut, sealed(pieces.into(), locked.as_ref(), position))
             }
             // Of what is live alone.
             Name::LowIndex | Name::LowPlaylist(_) | Name::Fragment(..) => return Err(NO_NAME),
@@ -364,6 +376,20 @@ fn over(package: &Package<'_>, name: Name, network_bps: Option<u64>, grant: &Gra
 
 fn written(text: Text) -> (Keep, u64, Content) {
     (Keep::Minute, text.tag, Content::Made(text.bytes))
+}
+
+/// Pieces that have `number` in a playlist, encrypted where the output is.
+fn sealed(pieces: Arc<[Piece]>, locked: Option<&Locked>, number: usize) -> Content {
+    match locked {
+        None => Content::Pieces(pieces),
+        Some(Locked { key, .. }) => Content::Sealed(pieces, Seal::new(*key, number)),
+    }
+}
+
+/// The pieces of the picture that stands for a segment.
+pub(crate) async fn i_frame(reels: &Reels, timeline: &Timeline, position: usize) -> Result<Vec<Piece>> {
+    let (reel, at) = timeline.page_for(TrackKind::Video, position).ok_or(NO_NAME)?;
+    Ok(timeline.i_frame(position, &*reels.page(reel, at).await?)?)
 }
 
 /// The pieces of a virtual segment.

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{Clip, World, Writer, plan, usual};
-use testkit::browser::{Player, play};
+use common::{Clip, World, Writer, clip, plan, usual};
+use testkit::browser::{Player, look_through, play, show_first};
 
 /// Plays to the end; every picture is decoded, nothing goes wrong, nothing runs dry.
 async fn check(what: &str, player: Player, url: &str, frames: u64, seconds: f64) {
@@ -54,6 +54,61 @@ async fn plays_and_seeks(views: &[(Player, &str)]) {
             let seen = play(player, &url, Some(f64::from(seconds) - 3.5)).await.unwrap();
             assert!(seen.errors.is_empty() && seen.frames > 0, "{what}, seeking: {seen:?}");
             assert!((seen.from - (f64::from(seconds) - 3.5)).abs() < 0.1, "{what}, seeking: {seen:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_looks_through_a_video_by_its_i_frames() {
+    let world = World::new().await;
+    let folder = world.folder.path();
+    let clip = usual(folder, "a.mp4", 60, "30", "320x180", 48_000);
+    let larger = usual(folder, "b.mp4", 30, "30", "640x360", 48_000);
+    for (clips, seconds) in [(vec![&clip], 60.0), (vec![&clip, &larger], 90.0)] {
+        let asset = world.asset_of(&clips).await;
+        let seen = look_through(&world.at(asset, "index.m3u8")).await.unwrap();
+        assert!(seen.ended && seen.errors.is_empty(), "{seen:?}");
+        assert!((seen.duration.unwrap() - seconds).abs() < 0.1 && seen.from < 0.1, "{seen:?}");
+        // Some seconds are there before it is told to be fast.
+        let i_frames = seen.loaded.iter().filter(|name| name.starts_with('i') && name.ends_with(".m4s")).count();
+        assert!(i_frames >= 5 && seen.frames < 60 * 30 / 2, "{seen:?}");
+    }
+}
+
+/// Seconds of a day.
+const DAY: u32 = 86_400;
+/// Somewhere in its last hour, in the middle of a segment.
+const FROM: u32 = 82_802;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_video_of_a_day_shows_a_picture_after_one_segment_wherever_it_begins() {
+    let world = World::new().await;
+    let picture = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=4:duration=240"];
+    let minutes = plan(&[&clip(world.folder.path(), "a.mp4", &picture)]);
+    let mut writer = Writer::new(&world.blobs, world.catalog.ids().reel(common::WALL));
+    for turn in 0..DAY / 240 {
+        for segment in minutes.iter().map(|segment| segment.later(i64::from(turn) * 240 * 90_000)) {
+            // Whatever lies between is never asked for.
+            match turn == 0 || turn == FROM / 240 {
+                true => writer.write(&segment),
+                false => writer.write_without_media(&segment),
+            }
+        }
+    }
+    let day = world.asset(&[(writer.reel, 0, writer.end())]).await;
+    for seconds in [0, FROM] {
+        // Shaka Player looks for captions in three segments of HLS (docs/reference/players.md).
+        for (player, name, loaded) in [(Player::Hls, "index.m3u8", 4), (Player::Shaka, "index.mpd", 3)] {
+            let seen = show_first(player, &world.at(day, name), seconds).await.unwrap();
+            // Requests that are held back may be given up.
+            assert!(seen.errors.iter().all(|error| error.contains("mild")), "{player:?}: {seen:?}");
+            assert_eq!((seen.width, seen.height), (320, 180), "{player:?}: {seen:?}");
+            let at = f64::from(seconds);
+            assert!((at..at + 1.0).contains(&seen.from), "{player:?}: {seen:?}");
+            assert!((seen.duration.unwrap() - f64::from(DAY)).abs() < 0.1, "{player:?}: {seen:?}");
+            let segments = seen.loaded.iter().filter(|name| name.ends_with(".m4s")).count();
+            // The two playlists, or the description, the parameters and the segment.
+            assert_eq!((segments, seen.loaded.len()), (1, loaded), "{player:?}: {seen:?}");
         }
     }
 }

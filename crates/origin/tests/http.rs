@@ -108,6 +108,7 @@ async fn what_is_not_there_or_not_to_be_shown_is_refused_in_json() {
     let names = [
         "v9.m4s",
         "v00.m4s",
+        "i9.m4s",
         "init-v1.mp4",
         "init-a7.mp4",
         "x",

@@ -41,6 +41,15 @@ async fn check_both_views(world: &World, clip: &Clip) {
             assert!(first.abs() < 0.001, "{name} begins at {first}");
         }
     }
+    if has_video {
+        let url = world.at(asset, "i-frames.m3u8");
+        let told = reqwest::get(&url).await.unwrap().text().await.unwrap().matches(".m4s\n").count();
+        let keys = picture_hashes(clip.path.to_str().unwrap(), &["-skip_frame", "nokey"], &[]).await;
+        let seen = picture_hashes(&url, &[], &[]).await;
+        let mut keys = keys.iter();
+        let own = seen.iter().filter(|seen| keys.any(|key| key == *seen)).count();
+        assert_eq!((seen.len(), own), (told, told), "a picture of each segment, in order");
+    }
     // Only the MP4: seeking in HLS, ffmpeg finds no picture at all in playlists of its own making either.
     for at in ["0", "5.03", "7.9"].into_iter().filter(|_| has_video) {
         let (own, url) = (clip.path.to_str().unwrap(), world.at(asset, "source.mp4"));

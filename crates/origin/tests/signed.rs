@@ -139,7 +139,7 @@ async fn a_signed_playlist_hands_on_urls_that_are_signed_for_as_long() {
                     open.extend(names.iter().map(|name| resolved(&url, name)));
                 }
             }
-            assert_eq!(seen.len(), 3, "{kind}: over the playlists, pictures and sound: {seen:?}");
+            assert_eq!(seen.len(), 4, "{kind}: over the playlists, pictures, I-frames and sound: {seen:?}");
             assert_eq!(picture_hashes(&index, &[], &[]).await, expected, "{kind}: ffmpeg plays it");
             let mpd = at(&world, VOD, &sign(kind, key, &format!("/v/{asset}/index.mpd"), now_s() + 60));
             assert_eq!(picture_hashes(&mpd, &[], &[]).await, expected, "{kind}: ffmpeg plays the description");

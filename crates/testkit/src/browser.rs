@@ -72,6 +72,8 @@ pub struct Seen {
     pub stalls: Vec<f64>,
     /// Parts of segments that hls.js loaded.
     pub parts: u64,
+    /// Names of what was loaded.
+    pub loaded: Vec<String>,
 }
 
 /// Plays `url` to the end, or with `seek` one second from there.
@@ -82,6 +84,16 @@ pub async fn play(player: Player, url: &str, seek: Option<f64>) -> anyhow::Resul
 /// Plays `url` to the end, and takes another rendition every few seconds.
 pub async fn play_switching(player: Player, url: &str) -> anyhow::Result<Seen> {
     run(player, url, Some("switch".to_owned())).await
+}
+
+/// Looks through `url` fast with Shaka Player, to its end.
+pub async fn look_through(url: &str) -> anyhow::Result<Seen> {
+    run(Player::Shaka, url, Some("fast".to_owned())).await
+}
+
+/// Shows the picture at `seconds`, though the player gets one segment of each track and no more.
+pub async fn show_first(player: Player, url: &str, seconds: u32) -> anyhow::Result<Seen> {
+    run(player, url, Some(format!("first:{seconds}"))).await
 }
 
 /// Plays `seconds` of what is live with hls.js, as close to the live edge as the playlist lets it.

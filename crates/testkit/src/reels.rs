@@ -129,6 +129,18 @@ pub struct Planned {
     fragments: Vec<(Fragment, Vec<Bytes>)>,
 }
 
+impl Planned {
+    /// The same media `ticks` of 90 kHz later, in the push of the segment before; with sound only by whole samples of it.
+    pub fn later(&self, ticks: i64) -> Self {
+        let later = |(fragment, bytes): &(Fragment, Vec<Bytes>)| {
+            let scale = self.epoch.scale(fragment.track).map_or(90_000, |scale| i64::from(scale.get()));
+            (Fragment { dts: fragment.dts + ticks * scale / 90_000, ..fragment.clone() }, bytes.clone())
+        };
+        let join = if ticks == 0 { self.join } else { Join::Continuous };
+        Self { epoch: self.epoch.clone(), join, fragments: self.fragments.iter().map(later).collect() }
+    }
+}
+
 /// Cuts clips into the segments of one reel, each clip after the one before as another push.
 pub fn plan(clips: &[&Clip]) -> Vec<Planned> {
     let mut planned = Vec::new();
@@ -245,8 +257,21 @@ impl Writer {
         self.seal(planned);
     }
 
+    /// Writes what is told of the next segment, without its media: for what is so long that nobody reads all of it.
+    pub fn write_without_media(&mut self, planned: &Planned) {
+        self.lay(planned, planned.fragments.len());
+        self.seal(planned);
+    }
+
     /// Writes of the next segment what `fragments` there are before any others; it stays open.
     pub fn append(&mut self, planned: &Planned, fragments: usize) {
+        let number = u32::try_from(self.index.segments.len()).unwrap();
+        let parts = self.lay(planned, fragments);
+        self.blobs.append_file(&segment_key(self.reel, number)).unwrap().append(&parts).unwrap();
+    }
+
+    /// Notes where these fragments lie, and gives what is to be written of them.
+    fn lay(&mut self, planned: &Planned, fragments: usize) -> Vec<Bytes> {
         let number = u32::try_from(self.index.segments.len()).unwrap();
         let head = SegmentHead {
             reel: self.reel,
@@ -271,7 +296,7 @@ impl Writer {
             self.bytes += fragment.bytes();
             self.page.fragments.push(fragment);
         }
-        self.blobs.append_file(&segment_key(self.reel, number)).unwrap().append(&parts).unwrap();
+        parts
     }
 
     /// Ends the open segment: its page and its row are written.

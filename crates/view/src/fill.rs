@@ -66,7 +66,8 @@ fn sound_begins(part: &Part, audio: &[TrackEpoch]) -> Option<MediaTime> {
 }
 
 impl Timeline {
-    /// A segment without pictures of its own: one that stands still. `page` is that of the part it is taken from.
+    /// One picture that stands for all of a segment: the first of its own, or that of the part which stands where it has none. `page` is
+    /// that of the part it is taken from.
     pub(crate) fn still(&self, part: &Part, page: &SamplePage) -> Result<Vec<Piece>> {
         let source = self.parts().get(part.still_of).ok_or(ViewError::NoSuch { what: "segment" })?;
         let known =

@@ -12,7 +12,10 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use codec::TrackKind;
-use container::{Edit, PAYLOAD_BYTES_MAX, SampleRow, SampleTables, Track, fragment_head, init_segment};
+use container::{
+    Edit, PAYLOAD_BYTES_MAX, SAMPLES_MAX, SampleRow, SampleRun, SampleTables, Track, fragment_head, init_segment,
+    runs_head,
+};
 use manifest::{MediaPlaylist, MediaSegment, PlaylistKind};
 use reel::{Fragment, SamplePage, track_id};
 use units::{MediaTime, Timescale};
@@ -23,6 +26,8 @@ use crate::name::Name;
 use crate::piece::Piece;
 use crate::timeline::{Growth, Part, StoredFile, Timeline, TrackEpoch, rescale};
 
+/// Pictures of a segment are told as one fragment where no more than one in so many of its bytes is none of theirs.
+const DEAD_SHARE: u64 = 25;
 /// Target duration of a playlist that still grows, in seconds: segments are some 4 to 6 s long, and it should not change.
 pub(crate) const GROWING_TARGET_SECONDS: u64 = 6;
 
@@ -38,7 +43,36 @@ impl Timeline {
             Growth::Growing => (PlaylistKind::Event { ended }, GROWING_TARGET_SECONDS),
         };
         let segments = self.slices(about).into_iter().filter_map(|slice| self.told_segment(track, slice)).collect();
-        Ok(MediaPlaylist { kind, scale: Timescale::REEL, target_seconds_min, key: None, segments, low_latency: None })
+        Ok(MediaPlaylist {
+            kind,
+            scale: Timescale::REEL,
+            target_seconds_min,
+            key: None,
+            segments,
+            low_latency: None,
+            i_frames_only: false,
+        })
+    }
+
+    /// The playlist of the pictures that segments begin with, each of which stands alone (RFC 8216bis §4.4.3.6), so that players can
+    /// look through the cut fast. `ended` as in [`playlist`](Self::playlist).
+    ///
+    /// Errors: [`ViewError::NoSuch`] without pictures.
+    pub fn i_frames(&self, ended: bool) -> Result<MediaPlaylist> {
+        let mut playlist = self.playlist(TrackKind::Video, ended, None)?;
+        playlist.i_frames_only = true;
+        for (position, segment) in playlist.segments.iter_mut().enumerate() {
+            segment.uri = Name::IFrame(position).to_string();
+        }
+        Ok(playlist)
+    }
+
+    /// The picture that stands for segment `position` of the cut. `page` as in [`segment`](Self::segment).
+    ///
+    /// Errors: as [`segment`](Self::segment).
+    pub fn i_frame(&self, position: usize, page: &SamplePage) -> Result<Vec<Piece>> {
+        let part = self.parts().get(position).filter(|_| !self.is_open(position) && self.epochs(TrackKind::Video) > 0);
+        self.still(part.ok_or(ViewError::NoSuch { what: "picture" })?, page)
     }
 
     /// Parts of the cut as one segment of a playlist.
@@ -83,7 +117,8 @@ impl Timeline {
     }
 
     /// A virtual segment: the fragments of `track` in segment `position` of the cut, and what stands where it has none. `page` is
-    /// the one that [`page_for`](Self::page_for) names.
+    /// the one that [`page_for`](Self::page_for) names. Of a cut that still grows its pictures are its fragments laid end to end, which
+    /// are its parts for low latency (RFC 8216bis §4.4.4.9); of one that is whole they are one fragment where that costs little.
     ///
     /// Errors: [`ViewError::NoSuch`]; [`ViewError::PageMismatch`] when the page is another's.
     pub fn segment(&self, track: TrackKind, position: usize, page: &SamplePage) -> Result<Vec<Piece>> {
@@ -91,11 +126,31 @@ impl Timeline {
         let part = part.ok_or(ViewError::NoSuch { what: "segment" })?;
         match track {
             TrackKind::Video if part.row.video.is_none() => self.still(part, page),
+            TrackKind::Video if self.growth() == Growth::Whole => {
+                let placed = video_fragments(part, self.known(part, track)?, page)?;
+                let file = part.file(track);
+                Ok(together(&placed, file).unwrap_or_else(|| placed.iter().flat_map(|one| one.pieces(file)).collect()))
+            }
             TrackKind::Video | TrackKind::Audio => {
                 let fragments = self.virtual_fragments(track, position, page)?;
                 Ok(fragments.into_iter().flat_map(|fragment| fragment.pieces).collect())
             }
         }
+    }
+
+    /// The most that the virtual segment of a track has, about.
+    pub(crate) fn delivered_bytes(&self, part: &Part, track: TrackKind) -> u64 {
+        let bytes = part.row.track(track).map_or(0, |span| span.bytes);
+        match track {
+            TrackKind::Video if self.growth() == Growth::Whole => {
+                bytes.saturating_add(bytes / DEAD_SHARE).min(part.file(track).bytes)
+            }
+            TrackKind::Video | TrackKind::Audio => bytes,
+        }
+    }
+
+    fn known(&self, part: &Part, track: TrackKind) -> Result<&TrackEpoch> {
+        self.track_epochs(track).get(part.epoch(track)).ok_or_else(|| no_track(track))
     }
 
     /// What a virtual segment is made of, one for each stored fragment that is shown. Each stays as it is when more come.
@@ -106,9 +161,17 @@ impl Timeline {
         page: &SamplePage,
     ) -> Result<Vec<VirtualFragment>> {
         let part = self.parts().get(position).ok_or(ViewError::NoSuch { what: "segment" })?;
-        let known = self.track_epochs(track).get(part.epoch(track)).ok_or_else(|| no_track(track))?;
+        let known = self.known(part, track)?;
         match track {
-            TrackKind::Video => video_fragments(part, known, page),
+            TrackKind::Video => {
+                let (placed, file) = (video_fragments(part, known, page)?, part.file(track));
+                let whole = |one: Placed| VirtualFragment {
+                    pieces: one.pieces(file).into(),
+                    end: one.end,
+                    independent: one.samples.first().is_some_and(|row| row.sync),
+                };
+                Ok(placed.into_iter().map(whole).collect())
+            }
             TrackKind::Audio => self.audio_fragments(part, known, page, self.is_open(position)),
         }
     }
@@ -163,8 +226,32 @@ pub(crate) struct VirtualFragment {
     pub(crate) independent: bool,
 }
 
-fn video_fragments(part: &Part, known: &TrackEpoch, page: &SamplePage) -> Result<Vec<VirtualFragment>> {
-    let StoredFile { reel, segment, .. } = part.file(TrackKind::Video);
+/// A stored fragment of pictures, as it is placed in a virtual segment.
+struct Placed {
+    sequence: u32,
+    /// Of the first picture, as it is written.
+    dts: u64,
+    samples: Vec<SampleRow>,
+    /// Where their bytes lie in the segment's file.
+    stored: Range<u64>,
+    /// As [`VirtualFragment::end`].
+    end: i64,
+}
+
+impl Placed {
+    fn pieces(&self, file: StoredFile) -> [Piece; 2] {
+        [
+            Piece::Made(fragment_head(self.sequence, track_id(TrackKind::Video), self.dts, &self.samples)),
+            Piece::Stored { reel: file.reel, segment: file.segment, range: self.stored.clone() },
+        ]
+    }
+
+    fn bytes(&self) -> u64 {
+        self.stored.end.saturating_sub(self.stored.start)
+    }
+}
+
+fn video_fragments(part: &Part, known: &TrackEpoch, page: &SamplePage) -> Result<Vec<Placed>> {
     let count = page.fragments.iter().filter(|fragment| fragment.track == TrackKind::Video).count();
     let (mut found, mut begin) = (Vec::with_capacity(count), None);
     let fragments = page.fragments.iter().filter(|fragment| fragment.track == TrackKind::Video);
@@ -179,17 +266,43 @@ fn video_fragments(part: &Part, known: &TrackEpoch, page: &SamplePage) -> Result
         {
             last.duration = last.duration.saturating_add(still_ticks(part));
         }
-        found.push(VirtualFragment {
-            pieces: vec![
-                Piece::Made(fragment_head(sequence, track_id(TrackKind::Video), dts, &samples)),
-                Piece::Stored { reel, segment, range: shown.from..shown.to },
-            ],
+        found.push(Placed {
+            sequence,
+            dts,
+            samples,
+            stored: shown.from..shown.to,
             // Each picture is shown as long after the first as it is decoded.
             end: end.saturating_sub(*begin.get_or_insert(shown.dts)),
-            independent: shown.samples.first().is_some_and(|row| row.sync),
         });
     }
     Ok(found)
+}
+
+/// The fragments of a segment as one, over its file's bytes from the first picture to the last: what lies between them, sound and
+/// stored heads, belongs to no sample. So a whole segment is one stretch of a file. `None` where too much would be sent for nothing,
+/// or a fragment does not go on where the one before ends. (Decision 0057.)
+fn together(fragments: &[Placed], file: StoredFile) -> Option<Vec<Piece>> {
+    let (first, last) = (fragments.first()?, fragments.last()?);
+    let body = last.stored.end.checked_sub(first.stored.start)?;
+    let own = fragments.iter().fold(0, |sum: u64, one| sum.saturating_add(one.bytes()));
+    let count = fragments.iter().fold(0, |sum: usize, one| sum.saturating_add(one.samples.len()));
+    let follows = |before: &Placed, next: &Placed| {
+        let end = i64::try_from(before.dts).ok()?.checked_add(length(&before.samples))?;
+        (i64::try_from(next.dts).ok()? == end && before.stored.end <= next.stored.start).then_some(())
+    };
+    let goes_on = fragments.iter().zip(fragments.iter().skip(1)).all(|(before, next)| follows(before, next).is_some());
+    let few = body.checked_sub(own)? <= own / DEAD_SHARE;
+    if !(goes_on && few && body <= PAYLOAD_BYTES_MAX && count <= SAMPLES_MAX) {
+        return None;
+    }
+    let runs = fragments
+        .iter()
+        .map(|one| SampleRun { at: one.stored.start.saturating_sub(first.stored.start), samples: &one.samples });
+    let runs: Vec<SampleRun<'_>> = runs.collect();
+    Some(vec![
+        Piece::Made(runs_head(first.sequence, track_id(TrackKind::Video), first.dts, &runs, body)),
+        Piece::Stored { reel: file.reel, segment: file.segment, range: first.stored.start..last.stored.end },
+    ])
 }
 
 fn length(samples: &[SampleRow]) -> i64 {

@@ -236,6 +236,7 @@ impl Low {
             key: None,
             segments: segments.collect(),
             low_latency: Some(low),
+            i_frames_only: false,
         })
     }
 

@@ -14,6 +14,8 @@ pub enum Name {
     Mpd,
     /// `video.m3u8`, `audio.m3u8`.
     Playlist(TrackKind),
+    /// `i-frames.m3u8`: the playlist of pictures that stand alone.
+    IFrames,
     /// `low.m3u8`: the multivariant playlist over those with parts.
     LowIndex,
     /// `low-video.m3u8`, `low-audio.m3u8`: a playlist with parts.
@@ -26,6 +28,8 @@ pub enum Name {
     Segments(TrackKind, usize, usize),
     /// `v0.2.m4s`, `a0.2.m4s`: a fragment, which is a part of a segment, by the position of the segment and its own number there.
     Fragment(TrackKind, usize, usize),
+    /// `i0.m4s`: the first picture of a segment, by its position in the cut.
+    IFrame(usize),
     /// `source.mp4`: the progressive MP4.
     Mp4,
     /// `source.flv`.
@@ -57,6 +61,8 @@ impl fmt::Display for Name {
             Self::Mpd => f.write_str("index.mpd"),
             Self::Playlist(TrackKind::Video) => f.write_str("video.m3u8"),
             Self::Playlist(TrackKind::Audio) => f.write_str("audio.m3u8"),
+            Self::IFrames => f.write_str("i-frames.m3u8"),
+            Self::IFrame(position) => write!(f, "i{position}.m4s"),
             Self::LowIndex => f.write_str("low.m3u8"),
             Self::LowPlaylist(TrackKind::Video) => f.write_str("low-video.m3u8"),
             Self::LowPlaylist(TrackKind::Audio) => f.write_str("low-audio.m3u8"),
@@ -108,6 +114,7 @@ impl FromStr for Name {
             "index.mpd" => Some(Self::Mpd),
             "video.m3u8" => Some(Self::Playlist(TrackKind::Video)),
             "audio.m3u8" => Some(Self::Playlist(TrackKind::Audio)),
+            "i-frames.m3u8" => Some(Self::IFrames),
             "low.m3u8" => Some(Self::LowIndex),
             "low-video.m3u8" => Some(Self::LowPlaylist(TrackKind::Video)),
             "low-audio.m3u8" => Some(Self::LowPlaylist(TrackKind::Audio)),
@@ -121,7 +128,8 @@ impl FromStr for Name {
                 }
                 (None, Some(rest)) => {
                     let one = numbered(rest).map(|(track, number)| Self::Segment(track, number));
-                    one.or_else(|| several(rest)).or_else(|| fragment(rest))
+                    let i_frame = || rest.strip_prefix('i').and_then(number).map(Self::IFrame);
+                    one.or_else(|| several(rest)).or_else(|| fragment(rest)).or_else(i_frame)
                 }
                 _ => None,
             },
@@ -148,6 +156,9 @@ mod tests {
             Name::Segment(Audio, 0),
             Name::Segments(Video, 0, 2),
             Name::Segments(Audio, 9, 10),
+            Name::IFrames,
+            Name::IFrame(0),
+            Name::IFrame(20_000),
             Name::LowIndex,
             Name::LowPlaylist(Video),
             Name::LowPlaylist(Audio),
@@ -175,6 +186,9 @@ mod tests {
             "v00.m4s",
             "v+1.m4s",
             "x1.m4s",
+            "i.m4s",
+            "i01.m4s",
+            "i1-2.m4s",
             "init-v0.m4s",
             "init-v.mp4",
             "v99999999999999999999.m4s",

@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use codec::{TrackKind, VideoCodec};
-use manifest::{AdaptationSet, AudioRendition, ContentType, Mpd, Multivariant, Period, Representation, Shape, Variant};
+use manifest::{
+    AdaptationSet, AudioRendition, ContentType, IFrames, Mpd, Multivariant, Period, Representation, Shape, Variant,
+};
 use units::{ReelId, Timescale};
 
 use crate::error::{Result, ViewError};
@@ -137,6 +139,7 @@ impl<'a> Package<'a> {
             }
             playlist.variants.push(variant);
         }
+        playlist.i_frames = self.distinct(TrackKind::Video).into_iter().filter_map(i_frames).collect();
         for (number, member) in sounds.iter().enumerate().filter(|(number, _)| used.contains(number)) {
             playlist.audio.push(AudioRendition {
                 group: group(number),
@@ -192,6 +195,19 @@ impl<'a> Package<'a> {
         }
         periods
     }
+}
+
+/// The pictures of a rendition that stand alone, where they have a playlist.
+fn i_frames(member: &Member<'_>) -> Option<IFrames> {
+    let Member { timeline, folder, low, .. } = member;
+    let video = timeline.first_video().filter(|_| !low)?;
+    Some(IFrames {
+        uri: format!("{folder}{}", Name::IFrames),
+        // How large they are is known to the sample pages alone; no picture is larger than its segment.
+        bandwidth_bps: timeline.rates(&[TrackKind::Video]).0,
+        codec: video.codec_string(),
+        resolution: (video.width, video.height),
+    })
 }
 
 /// Those that have pictures from a segment on, a set for each codec: players do not switch between these.
@@ -271,7 +287,7 @@ impl Timeline {
     /// (peak of any segment, average) in bits per second, of these tracks together, as they are delivered.
     fn rates(&self, tracks: &[TrackKind]) -> (u64, u64) {
         let bits = |part: &Part| {
-            let bytes = tracks.iter().filter_map(|track| part.row.track(*track)).map(|track| track.bytes);
+            let bytes = tracks.iter().map(|track| self.delivered_bytes(part, *track));
             bytes.fold(0, u64::saturating_add).saturating_mul(8)
         };
         let all = self.parts().iter().map(bits).fold(0, u64::saturating_add);

@@ -20,6 +20,8 @@ pub(crate) struct Shape {
     pub pictures: u32,
     /// 90 kHz ticks per picture.
     pub picture: u32,
+    /// Bytes of the smallest picture.
+    pub picture_bytes: u32,
     /// Reorder delay in pictures.
     pub delay: u32,
     pub rate: u32,
@@ -41,6 +43,7 @@ impl Default for Shape {
             segments: 4,
             pictures: 60,
             picture: 3000,
+            picture_bytes: 30,
             delay: 2,
             rate: 48_000,
             audio_early: 500,
@@ -168,7 +171,7 @@ fn pictures(shape: &Shape, begin: i64) -> Vec<Fragment> {
             };
             SampleRow {
                 duration: shape.picture,
-                size: 30 + u32::try_from(number % 17).unwrap(),
+                size: shape.picture_bytes + u32::try_from(number % 17).unwrap(),
                 cto: i32::try_from((shown - number + delay) * picture).unwrap(),
                 sync: number == 0,
             }

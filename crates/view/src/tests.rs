@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use codec::TrackKind::{Audio, Video};
 use container::{FragmentHead, SampleRow, read_fragment};
-use mp4_atom::{Atom, Moov, ReadAtom, ReadFrom, Trak};
+use mp4_atom::{Atom, Decode, Moov, ReadAtom, ReadFrom, Trak};
 use proptest::prelude::*;
 use reel::{Epoch, Fragment, Join, PageRef, ReelIndex, SamplePage, SegmentHead, SegmentRow, Span, TrackSpan};
 use units::{ReelId, WallTime};
@@ -119,6 +119,30 @@ fn fragments(pieces: &[Piece], reels: &[&Stored]) -> Vec<FragmentHead> {
         let head = read_fragment(rest, rest.len() as u64).unwrap();
         rest = &rest[(head.head + head.body) as usize..];
         out.push(head);
+    }
+    out
+}
+
+/// What a player finds in a segment: of each sample its decode time, length, offset, flags, and bytes.
+fn found(bytes: &[u8]) -> Vec<(u64, u32, i64, u32, &[u8])> {
+    let (mut at, mut out) = (0, Vec::new());
+    while at < bytes.len() {
+        let mut rest = &bytes[at..];
+        let moof = mp4_atom::Moof::decode(&mut rest).unwrap();
+        let body = mp4_atom::Header::decode(&mut rest).unwrap();
+        assert_eq!((body.kind, moof.traf.len()), (mp4_atom::Mdat::KIND, 1));
+        let mut dts = moof.traf[0].tfdt.as_ref().unwrap().base_media_decode_time;
+        for trun in &moof.traf[0].trun {
+            let mut sample_at = at + usize::try_from(trun.data_offset.unwrap()).unwrap();
+            for sample in &trun.samples {
+                let (duration, size) = (sample.duration.unwrap(), sample.size.unwrap());
+                let end = sample_at + size as usize;
+                out.push((dts, duration, sample.cts.unwrap(), sample.flags.unwrap(), &bytes[sample_at..end]));
+                dts += u64::from(duration);
+                sample_at = end;
+            }
+        }
+        at = bytes.len() - rest.len() + body.size.unwrap();
     }
     out
 }
@@ -306,6 +330,58 @@ fn new_parameters_make_a_new_init_segment_and_an_mp4_with_sets_in_band() {
     assert!(head.windows(4).any(|kind| kind == b"avc3") && !head.windows(4).any(|kind| kind == b"avc1"));
 }
 
+/// How many of the segments' pictures are one stretch of a file; whatever they are, the same samples are found.
+fn told_as_one(timeline: &Timeline, reels: &[&Stored]) -> usize {
+    let mut count = 0;
+    for position in 0..timeline.parts().len() {
+        let page = page(timeline, position, reels);
+        let segment = timeline.segment(Video, position, page).unwrap();
+        let fragments = timeline.virtual_fragments(Video, position, page).unwrap();
+        let pieces: Vec<Piece> = fragments.into_iter().flat_map(|fragment| fragment.pieces).collect();
+        assert_eq!(found(&read(&segment, reels)), found(&read(&pieces, reels)), "segment {position}");
+        assert!(total(&segment) <= total(&pieces) * 21 / 20);
+        count += usize::from(segment.len() == 2 && pieces.len() > 2);
+    }
+    count
+}
+
+#[test]
+fn pictures_are_one_stretch_of_their_file_where_little_lies_between() {
+    let large = Shape { picture_bytes: 3_000, changes: vec![2], joins: vec![3], ..Shape::default() };
+    let reel = record(1, &large);
+    assert_eq!(told_as_one(&timeline(&[reel.all()]), &[&reel]), 4);
+    assert_eq!(told_as_one(&timeline(&[reel.segments(2..4), reel.segments(0..1)]), &[&reel]), 3);
+    // Fragments that are parts for low latency stay.
+    let growing = Timeline::new(&[reel.all()], Growth::Growing).unwrap();
+    assert_eq!(growing.segment(Video, 0, &reel.pages[0]).unwrap().len(), 4);
+    for (picture_bytes, sound_between, as_one) in [(100, false, 0), (300, false, 4), (300, true, 0), (1_000, true, 4)] {
+        let mut reel = record(2, &Shape { picture_bytes, ..Shape::default() });
+        if sound_between {
+            reel = sound_between_pictures(&reel);
+        }
+        assert_eq!(told_as_one(&timeline(&[reel.all()]), &[&reel]), as_one, "{picture_bytes} {sound_between}");
+    }
+}
+
+/// The same media with some of its sound between the pictures of each segment.
+fn sound_between_pictures(reel: &Stored) -> Stored {
+    let index = ReelIndex { epochs: reel.index.epochs.clone(), ..ReelIndex::default() };
+    let mut mixed = Stored { id: reel.id, index, pages: Vec::new(), files: Vec::new() };
+    for (row, page) in reel.index.segments.iter().zip(&reel.pages) {
+        let mut fragments = page.fragments.clone();
+        fragments.swap(1, 2);
+        mixed.add(fragments, row.epoch, row.join);
+    }
+    mixed
+}
+
+#[test]
+fn pictures_that_do_not_go_on_where_those_before_end_stay_apart() {
+    let mut reel = record(1, &Shape { segments: 1, picture_bytes: 3_000, ..Shape::default() });
+    reel.pages[0].fragments[1].dts += 1;
+    assert_eq!(told_as_one(&timeline(&[reel.all()]), &[&reel]), 0);
+}
+
 #[test]
 fn what_a_viewer_of_a_growing_reel_has_never_changes() {
     let reel = record(1, &Shape { segments: 6, changes: vec![3, 5], joins: vec![2, 3], ..Shape::default() });
@@ -422,6 +498,48 @@ fn where_there_is_no_picture_one_stands_still() {
 }
 
 #[test]
+fn each_segment_has_a_picture_that_stands_for_it() {
+    let joined = Shape { changes: vec![1], joins: vec![2], ..Shape::default() };
+    let without_pictures = with_one_track_alone(|reel| Fragment {
+        track: Audio,
+        at: 0,
+        dts: reel.index.segments[1].audio.unwrap().dts_end,
+        samples: vec![SampleRow { duration: 1024, size: 9, cto: 0, sync: true }; 94],
+    });
+    for (reel, growth) in [(record(1, &joined), Growth::Whole), (record(1, &joined), Growth::Growing)]
+        .into_iter()
+        .chain([(without_pictures, Growth::Whole)])
+    {
+        let timeline = Timeline::new(&[reel.all()], growth).unwrap();
+        let [all, pictures] = [timeline.playlist(Video, true, None), timeline.i_frames(true)].map(Result::unwrap);
+        let lengths = |playlist: &manifest::MediaPlaylist| {
+            playlist.segments.iter().map(|one| (one.duration, one.map.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(lengths(&pictures), lengths(&all));
+        let text = pictures.to_text();
+        assert!(text.contains("#EXT-X-I-FRAMES-ONLY\n") && text.contains("\ni0.m4s\n") && !text.contains("\nv0"));
+        for (position, part) in timeline.parts().iter().enumerate() {
+            let page = timeline.parts()[..=position].iter().rposition(|part| part.row.video.is_some()).unwrap();
+            let page = &reel.pages[page];
+            let (segment, picture) =
+                (timeline.segment(Video, position, page).unwrap(), timeline.i_frame(position, page).unwrap());
+            let [segment, picture] = [read(&segment, &[&reel]), read(&picture, &[&reel])];
+            let ([first, ..], [alone]) = (&found(&segment)[..], &found(&picture)[..]) else { panic!("{position}") };
+            assert_eq!((alone.3, alone.4), (first.3, first.4), "the first picture of segment {position}");
+            // It is decoded when it is shown, and stands until the next.
+            let edit = u64::try_from(alone.2).unwrap();
+            let shown = alone.0 + edit - timeline.track_epochs(Video)[part.video_epoch].edit;
+            assert_eq!((i64::try_from(shown).unwrap(), u64::from(alone.1)), (part.begin, part.length));
+        }
+        assert!(matches!(timeline.i_frame(timeline.parts().len(), &reel.pages[0]), Err(ViewError::NoSuch { .. })));
+    }
+    let reel = record(1, &Shape { video: false, ..Shape::default() });
+    let sound = timeline(&[reel.all()]);
+    assert!(matches!(sound.i_frames(true), Err(ViewError::NoSuch { .. })));
+    assert!(matches!(sound.i_frame(0, &reel.pages[0]), Err(ViewError::NoSuch { .. })));
+}
+
+#[test]
 fn a_day_of_43_gigabytes_and_more_than_2_to_the_32_ticks_keeps_every_time_and_place() {
     const SEGMENT_BYTES: u64 = 10_000_000;
     let shape = Shape { segments: 4320, pictures: 2, picture: 900_000, delay: 0, audio: false, ..Shape::default() };
@@ -507,6 +625,7 @@ fn shape() -> impl Strategy<Value = Shape> {
             segments,
             pictures,
             picture,
+            picture_bytes: 30,
             delay,
             rate,
             // Without pictures every segment still has a sound frame: a segment with no sample is never written.

@@ -108,6 +108,10 @@ async fn encrypted_outputs_play_for_whom_the_key_is_and_are_nothing_else() {
     let whole = get(&beside(first)).await;
     let whole = whole.bytes().await.unwrap();
     assert!(whole.len().is_multiple_of(16) && !whole.windows(4).any(|four| four == b"moof"));
+    let i_frames = beside("i-frames.m3u8");
+    assert_eq!(decode_complaints(&i_frames).await.unwrap(), "");
+    let seen = probe(&i_frames).await.unwrap().track("video").len();
+    assert!(seen > 2 && seen == get(&i_frames).await.text().await.unwrap().matches(".m4s\n").count(), "{seen}");
     let range = reqwest::Client::new().get(beside(first)).header("range", "bytes=1000-2000").send().await.unwrap();
     assert_eq!((range.status().as_u16(), range.bytes().await.unwrap()), (206, whole.slice(1000..2001)));
     let key = get(&beside(key_uri(&playlist))).await;
