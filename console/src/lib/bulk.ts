@@ -1,4 +1,5 @@
 import { ApiError, asError, call } from './api';
+import { sentence } from './told';
 
 /** Most videos of one call. */
 const IDS_MAX = 20;
@@ -59,7 +60,7 @@ export async function each(ids: readonly string[], act: Act, missing: string, on
           if (isLost || batch.length === 1) throw refused;
           take([id], await patient(() => act.do([id])));
         } catch (error) {
-          outcome.failed.push({ id, why: asError(error).message || asError(error).code });
+          outcome.failed.push({ id, why: sentence(asError(error)) });
         }
       }
     }

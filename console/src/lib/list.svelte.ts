@@ -2,6 +2,7 @@ import { asError, type ApiError } from './api';
 import { complain } from './attempt';
 import { LongList } from './long.svelte';
 import { query, type Freshness, type Query } from './query.svelte';
+import { sentence } from './told';
 
 /** What one question for rows brings. */
 export interface Rows<T> {
@@ -86,7 +87,7 @@ export function paged<T, E = unknown>(
     }
     if (asked !== turn) return;
     busy = false;
-    if (failure) complain(failure.message);
+    if (failure) complain(sentence(failure));
   }
 
   return {

@@ -62,7 +62,6 @@ export const common = {
     '实时更新的连接已断开，正在重连；页面内容可能不是最新的。',
   ],
 
-  'error.unreachable': ['The server does not answer.', '服务器没有响应。'],
   'advice.Unreachable': [
     'See whether the server runs and whether this device has a network, then try again.',
     '请检查服务器是否在运行、网络是否正常，然后重试。',

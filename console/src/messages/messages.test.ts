@@ -14,7 +14,7 @@ it('both languages say the same values', () => {
 
 /** Messages whose keys are made of words of the API, or of the kind of an act. */
 const MADE =
-  /^(state|kind|cause|ended|about|advice|attention|ondemand|group|role|matched|asset\.keep|asset\.trigger|asset\.pictures|domains\.type|template\.format|watermark\.type|watermark\.corner|snapshot\.kind|animation\.format|animation\.about|upload\.url|upload\.state|bulk|auth)\.|^stream\.(kick|block|grace|stopped)(\.|$)/;
+  /^(error|state|kind|cause|ended|about|advice|attention|ondemand|group|role|matched|asset\.keep|asset\.trigger|asset\.pictures|domains\.type|template\.format|watermark\.type|watermark\.corner|snapshot\.kind|animation\.format|animation\.about|upload\.url|upload\.state|bulk|auth)\.|^stream\.(kick|block|grace|stopped)(\.|$)/;
 
 it('every message is used', () => {
   const sources = import.meta.glob<string>(['../**/*.svelte', '../**/*.ts', '!../messages/**'], {

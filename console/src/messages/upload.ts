@@ -27,7 +27,6 @@ export const upload = {
   'upload.state.failed': ['Failed', '失败'],
   'upload.state.sent': ['Sent', '已上传'],
   'upload.again': ['Broken off, it goes on by itself: {why}', '已中断，将自动继续：{why}'],
-  'upload.offline': ['the server cannot be reached', '无法连接服务器'],
   'upload.stop': ['Stop', '暂停'],
   'upload.on': ['Go on', '继续'],
   'upload.cancel': ['Cancel', '取消'],
