@@ -140,6 +140,7 @@ export const asset = {
   'asset.pictures.with': ['With the template', '使用模板'],
   'asset.pictures.make': ['Make', '生成'],
   'asset.pictures.begun': ['The pictures are being made. They appear here in a moment.', '正在生成图片，稍后显示在这里。'],
+  'asset.pictures.failed': ['Could not be made', '未能生成'],
   'asset.pictures.templates': [
     'Templates make more of it: many snapshots, sheets, thumbnails for players, moving pictures.',
     '可用模板生成多张截图、雪碧图、播放器缩略图和动图：',
