@@ -1,6 +1,5 @@
 //! What is served: from memory, from disk, or from the origin, which is asked once for all who want the same.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -262,21 +261,16 @@ impl Objects {
 
     /// A slice of an object, and whether the origin was asked for it by this call.
     pub(crate) async fn slice(&self, path: &str, head: &Arc<Head>, number: u64) -> Result<(Bytes, From), FetchError> {
-        let asked = Arc::new(AtomicBool::new(false));
         let fetch = {
-            let (origin, path, head, asked) =
-                (Arc::clone(&self.origin), path.to_owned(), Arc::clone(head), Arc::clone(&asked));
-            async move {
-                asked.store(true, Ordering::Relaxed);
-                origin.slice(&path, &head, number).await
-            }
+            let (origin, path, head) = (Arc::clone(&self.origin), path.to_owned(), Arc::clone(head));
+            async move { origin.slice(&path, &head, number).await }
         };
-        let bytes = self.store.slice(path, head, number, fetch).await?;
+        let (bytes, asked) = self.store.slice(path, head, number, fetch).await?;
         let length = head.slice(number);
         if u64::try_from(bytes.len()).ok() != Some(length.end.saturating_sub(length.start)) {
             return Err(FetchError::Changed);
         }
-        Ok((bytes, if asked.load(Ordering::Relaxed) { From::Miss } else { From::Hit }))
+        Ok((bytes, if asked { From::Miss } else { From::Hit }))
     }
 
     pub(crate) async fn close(&self) {

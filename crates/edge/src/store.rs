@@ -4,11 +4,13 @@
 //! engine drops writes when the disk does not follow, which costs the origin a request later on.
 
 use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use foyer::{
     BlockEngineConfig, Code, DeviceBuilder, FsDeviceBuilder, HybridCache, HybridCacheBuilder, HybridCachePolicy,
-    PsyncIoEngineConfig,
+    HybridCacheProperties, Location, PsyncIoEngineConfig,
 };
 
 use crate::error::{EdgeError, FetchError};
@@ -152,20 +154,55 @@ impl Store {
         self.cache.insert(slice_key(path, head, number), Entry { head: None, body: bytes });
     }
 
-    /// A slice: the one that is here, or what `fetch` gets, once for all who ask meanwhile. `fetch` goes on when they are gone.
-    pub(crate) async fn slice<F>(&self, path: &str, head: &Head, number: u64, fetch: F) -> Result<Bytes, FetchError>
+    /// A slice: the one that is here, or what `fetch` gets, once for all who ask meanwhile; and whether it was got by this call.
+    /// That goes on when those who asked are gone.
+    pub(crate) async fn slice<F>(
+        &self,
+        path: &str,
+        head: &Head,
+        number: u64,
+        fetch: F,
+    ) -> Result<(Bytes, bool), FetchError>
     where
         F: Future<Output = Result<Bytes, FetchError>> + Send + 'static,
     {
         let key = slice_key(path, head, number);
-        let fetch = || async move { fetch.await.map(|body| Entry { head: None, body }) };
-        match self.cache.get_or_fetch(key.as_str(), fetch).await {
-            Ok(entry) => Ok(entry.value().body.clone()),
-            Err(error) => Err(match error.downcast_ref::<FetchError>() {
-                Some(error) => error.clone(),
-                None => FetchError::Cache(error.to_string()),
-            }),
+        if let Some(entry) = self.cache.memory().get(key.as_str()) {
+            return Ok((entry.value().body.clone(), false));
         }
+        let here = self.clone();
+        let got = tokio::spawn(async move { here.read_or_fetch(key, fetch).await }).await;
+        got.map_err(|error| FetchError::Cache(error.to_string()))?
+    }
+
+    /// The engine's own way to fetch would write what it has for each who asks, whenever it is asked for. So it is told that the
+    /// disk is not for this, and what was fetched is given to it once more by the one call that fetched it.
+    async fn read_or_fetch<F>(&self, key: String, fetch: F) -> Result<(Bytes, bool), FetchError>
+    where
+        F: Future<Output = Result<Bytes, FetchError>> + Send + 'static,
+    {
+        let asked = Arc::new(AtomicBool::new(false));
+        let asking = Arc::clone(&asked);
+        let fetch = || async move {
+            asking.store(true, Ordering::Relaxed);
+            let in_memory = HybridCacheProperties::default().with_location(Location::InMem);
+            fetch.await.map(|body| (Entry { head: None, body }, in_memory))
+        };
+        let entry = self.cache.get_or_fetch(key.as_str(), fetch).await;
+        let body = match entry {
+            Ok(entry) => entry.value().body.clone(),
+            Err(error) => {
+                return Err(match error.downcast_ref::<FetchError>() {
+                    Some(error) => error.clone(),
+                    None => FetchError::Cache(error.to_string()),
+                });
+            }
+        };
+        let asked = asked.load(Ordering::Relaxed);
+        if asked {
+            self.cache.insert(key, Entry { head: None, body: body.clone() });
+        }
+        Ok((body, asked))
     }
 
     /// Writes down what is on its way.
@@ -187,6 +224,10 @@ fn slice_key(path: &str, head: &Head, number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use door::Secret;
+
     use super::*;
 
     fn head() -> Head {
@@ -220,6 +261,49 @@ mod tests {
         assert!(Entry::decode(&mut &[0xff; 64][..]).is_err(), "no length is believed that is too long");
         let long = Entry { head: None, body: vec![0; BODY_BYTES_MAX + 1].into() };
         assert!(long.encode(&mut Vec::new()).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_slice_is_fetched_and_written_once_however_often_it_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            origin: String::new(),
+            secret: Secret::new("0123456789abcdef").unwrap(),
+            name: String::new(),
+            folder: folder.path().to_owned(),
+            memory_bytes: 64 << 20,
+            disk_bytes: 64 << 20,
+            requests_max: 0,
+            bytes_per_second_max: 0,
+            behind_proxy: false,
+        };
+        let bytes = Bytes::from(vec![7; 400_000]);
+        let ask = |store: &Store, fetched: &Arc<AtomicUsize>| {
+            let (store, bytes, fetched) = (store.clone(), bytes.clone(), Arc::clone(fetched));
+            async move {
+                let fetch = async move {
+                    fetched.fetch_add(1, Ordering::Relaxed);
+                    tokio::task::yield_now().await;
+                    Ok(bytes)
+                };
+                store.slice("/a", &head(), 0, fetch).await.unwrap()
+            }
+        };
+        let fetched = Arc::new(AtomicUsize::new(0));
+        let store = Store::open(&settings).await.unwrap();
+        for _ in 0..8 {
+            let all = futures::future::join_all((0..8).map(|_| ask(&store, &fetched))).await;
+            assert!(all.iter().all(|(got, _)| *got == bytes));
+        }
+        store.close().await;
+        let written = store.cache.statistics().disk_write_bytes();
+        assert!((400_000..800_000).contains(&written), "{written}");
+        // What was written is there after a restart, and is not written again.
+        let store = Store::open(&settings).await.unwrap();
+        assert!(!ask(&store, &fetched).await.1);
+        store.close().await;
+        assert_eq!(store.cache.statistics().disk_write_bytes(), 0);
+        assert_eq!(fetched.load(Ordering::Relaxed), 1);
     }
 
     #[test]
