@@ -15,7 +15,7 @@ use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use rustix::io::{ReadWriteFlags, preadv2};
 
 /// Bytes of the longest slip.
@@ -60,6 +60,21 @@ impl Opened {
             self.0.reaches.fetch_max(range.end, Ordering::Relaxed);
         }
         Some(Stretch { file: self.clone(), rest: range })
+    }
+
+    /// The bytes of all of `ranges`, when they are in memory: nothing waits for the disk.
+    pub fn read_in_memory(&self, ranges: &[Range<u64>]) -> Option<Vec<Bytes>> {
+        let length = |range: &Range<u64>| usize::try_from(range.end.saturating_sub(range.start)).ok();
+        let total = ranges.iter().map(length).sum::<Option<usize>>()?;
+        let mut room = BytesMut::zeroed(total);
+        let mut read = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            let mut bytes = room.split_to(length(range)?);
+            let got = preadv2(&self.0.file, &mut [IoSliceMut::new(&mut bytes)], range.start, ReadWriteFlags::NOWAIT);
+            got.is_ok_and(|got| got == bytes.len()).then_some(())?;
+            read.push(bytes.freeze());
+        }
+        Some(read)
     }
 
     /// A file system that cannot say counts as one that has to be waited for.
@@ -180,6 +195,14 @@ mod tests {
         for bytes in [Bytes::from_static(b"abc"), vec![0; SLIP_BYTES_MAX].into(), Bytes::new()] {
             assert!(!Slips::is_slip(&bytes));
         }
+    }
+
+    #[test]
+    fn what_is_in_memory_is_read_in_its_order() {
+        let file = opened(b"0123456789");
+        let read = file.read_in_memory(&[5..8, 0..0, 2..4, 2..10]).unwrap();
+        assert_eq!(read, [&b"567"[..], b"", b"23", b"23456789"]);
+        assert_eq!(file.read_in_memory(&[1..3, 5..11]), None, "it does not reach so far");
     }
 
     #[test]

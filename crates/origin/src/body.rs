@@ -21,8 +21,8 @@ use crate::store::Store;
 const CHUNK_BYTES: u64 = 1 << 20;
 /// Ranges read at once: a virtual segment of ten fragments has twenty pieces, a second of FLV two hundred.
 const CHUNK_PIECES: usize = 256;
-/// Stretches that are shorter than this are read: a call to the kernel for each costs more.
-const SLIP_BYTES_MIN: u64 = 4 << 10;
+/// Stretches that are shorter than this are read, and sent with what is beside them: a packet for each costs more.
+const SLIP_BYTES_MIN: usize = 16 << 10;
 /// Chunks that are read or waiting to be sent.
 const CHUNKS_AHEAD: usize = 2;
 
@@ -179,7 +179,39 @@ async fn read(store: &Store, slips: Option<&Slips>, chunk: Chunk) -> Result<Vec<
         ChunkPart::Made(bytes) => Some(Part::Bytes(bytes)),
         ChunkPart::Stored(place) => stored.get_mut(place)?.next(),
     };
-    Ok(chunk.parts.into_iter().filter_map(part).collect())
+    Ok(together(chunk.parts.into_iter().filter_map(part)))
+}
+
+/// Bytes that are few are put together with those beside them.
+fn together(parts: impl Iterator<Item = Part>) -> Vec<Part> {
+    let mut all = Vec::new();
+    let mut few: Vec<Bytes> = Vec::new();
+    let flush = |few: &mut Vec<Bytes>, all: &mut Vec<Part>| match few.as_mut_slice() {
+        [] => {}
+        [one] => {
+            all.push(Part::Bytes(std::mem::take(one)));
+            few.clear();
+        }
+        some => {
+            all.push(Part::Bytes(some.concat().into()));
+            few.clear();
+        }
+    };
+    for part in parts {
+        match part {
+            Part::Bytes(bytes) if bytes.len() < SLIP_BYTES_MIN => few.push(bytes),
+            part => {
+                flush(&mut few, &mut all);
+                all.push(part);
+            }
+        }
+    }
+    flush(&mut few, &mut all);
+    all
+}
+
+fn is_short(range: &Range<u64>) -> bool {
+    range.end.saturating_sub(range.start) < u64::try_from(SLIP_BYTES_MIN).unwrap_or(u64::MAX)
 }
 
 impl FileRanges {
@@ -190,15 +222,18 @@ impl FileRanges {
             None => None,
         };
         let unread = |range: &Range<u64>| {
-            let long = range.end.saturating_sub(range.start) >= SLIP_BYTES_MIN;
-            let stretch = opened.as_ref().filter(|_| long)?.stretch_in_memory(range.clone())?;
+            let stretch = opened.as_ref().filter(|_| !is_short(range))?.stretch_in_memory(range.clone())?;
             Some(Part::Stretch(stretch, slips?.clone()))
         };
         let mut parts: Vec<Option<Part>> = self.ranges.iter().map(unread).collect();
         let missing = self.ranges.iter().zip(&parts).filter(|(_, part)| part.is_none());
         let missing: Vec<Range<u64>> = missing.map(|(range, _)| range.clone()).collect();
         if !missing.is_empty() {
-            let read = store.blobs.get_ranges(&segment_key(self.reel, self.segment), &missing).await?;
+            let short = opened.as_ref().filter(|_| missing.iter().all(is_short));
+            let read = match short.and_then(|opened| opened.read_in_memory(&missing)) {
+                Some(read) => read,
+                None => store.blobs.get_ranges(&segment_key(self.reel, self.segment), &missing).await?,
+            };
             for (part, bytes) in parts.iter_mut().filter(|part| part.is_none()).zip(read) {
                 *part = Some(Part::Bytes(bytes));
             }
@@ -237,6 +272,32 @@ mod tests {
         assert_eq!(chunks.iter().map(bytes).sum::<u64>(), total);
         assert_eq!(chunks[0].files[0].ranges, vec![10..20, 0..CHUNK_BYTES - 14]);
         assert_eq!(chunks.last().unwrap().files.last().map(|file| (file.reel, file.segment)), Some((reel, 1)));
+    }
+
+    #[test]
+    fn bytes_that_are_few_are_put_together_in_their_order() {
+        let file = tempfile::tempdir().unwrap();
+        let blobs = Blobs::local(file.path()).unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(blobs.put("a", Bytes::from_static(b"stored"))).unwrap();
+        let stretch = || blobs.open("a").unwrap().unwrap().stretch_in_memory(0..6).unwrap();
+        let some = |text: &'static [u8]| Part::Bytes(Bytes::from_static(text));
+        let long = Part::Bytes(vec![b'l'; SLIP_BYTES_MIN].into());
+        let parts = [
+            some(b"a"),
+            some(b"b"),
+            Part::Stretch(stretch(), Slips::default()),
+            long,
+            some(b"c"),
+            some(b""),
+            some(b"d"),
+        ];
+        let put = together(parts.into_iter()).into_iter().map(|part| match part {
+            Part::Bytes(bytes) if bytes.len() < 9 => String::from_utf8(bytes.to_vec()).unwrap(),
+            Part::Bytes(bytes) => bytes.len().to_string(),
+            Part::Stretch(..) => "stretch".to_owned(),
+        });
+        assert_eq!(put.collect::<Vec<_>>(), ["ab", "stretch", "16384", "cd"]);
     }
 
     #[test]
