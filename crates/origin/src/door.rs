@@ -15,6 +15,7 @@ use moka::future::Cache;
 use tower::ServiceExt;
 
 use crate::error::{OriginError, Result};
+use crate::kept::kept;
 use crate::live::now;
 use crate::usage::{self, Usage, Viewed};
 use crate::{ANSWER_AGE_MAX, Settings};
@@ -37,12 +38,12 @@ impl Door {
 
     /// All domains, as they were a moment ago.
     async fn domains(&self) -> Result<Arc<Domains>> {
-        let ask = async {
+        let ask = async || {
             let told = self.catalog.configured_domains(&DomainSettings::KINDS).await?;
             let all: Vec<_> = told.iter().map(|(domain, configs)| DomainSettings::new(domain, configs)).collect();
             Ok(Arc::new(Domains::new(&all)))
         };
-        self.domains.try_get_with((), ask).await.map_err(|error: Arc<OriginError>| (*error).clone())
+        kept(&self.domains, (), ask).await
     }
 
     async fn admit(&self, request: &Parts) -> Result<Admitted> {

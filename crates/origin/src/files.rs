@@ -11,6 +11,7 @@ use units::AssetId;
 
 use crate::ANSWER_AGE_MAX;
 use crate::error::{OriginError, Result};
+use crate::kept::kept;
 use crate::reply::{Content, Reply};
 use crate::store::Store;
 use crate::viewer::Viewer;
@@ -39,8 +40,8 @@ impl Files {
     }
 
     pub(crate) async fn answer(&self, id: AssetId, name: &str, viewer: &Viewer) -> Result<Response> {
-        let ask = async { Ok(self.catalog.find_library_file(id).await?.map(Arc::new)) };
-        let asked = self.answers.try_get_with(id, ask).await.map_err(|error: Arc<OriginError>| (*error).clone())?;
+        let ask = async || Ok(self.catalog.find_library_file(id).await?.map(Arc::new));
+        let asked = kept(&self.answers, id, ask).await?;
         let file = asked.filter(|file| file.status == FileStatus::Normal && file.name() == name).ok_or(NO_FILE)?;
         let key = file.key();
         let size = match self.store.blobs.size(&key).await {

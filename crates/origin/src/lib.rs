@@ -17,6 +17,7 @@ mod body;
 mod door;
 mod error;
 mod files;
+mod kept;
 mod laid;
 mod live;
 mod low;

@@ -21,6 +21,7 @@ use view::{Growth, Low, Member, Name, Package, Piece, Reach, SpanView, Timeline,
 
 use crate::ANSWER_AGE_MAX;
 use crate::error::{OriginError, Result};
+use crate::kept::kept;
 use crate::laid::{Laid, Playlist, Text};
 use crate::low::{LiveEdge, Recorded, Seen, reach_of_fragment};
 use crate::reels::Reels;
@@ -67,17 +68,14 @@ impl Live {
 
     /// The recording that goes on under a path.
     async fn current(&self, path: StreamPath) -> Result<Answer> {
-        let ask = async { Ok(self.catalog.live_recording(&path).await?.map(answer_of)) };
-        let asked = self.by_path.try_get_with(path.clone(), ask).await;
-        asked
-            .map_err(|error: Arc<OriginError>| (*error).clone())?
-            .ok_or(OriginError::NotFound { what: "a live stream" })
+        let ask = async || Ok(self.catalog.live_recording(&path).await?.map(answer_of));
+        kept(&self.by_path, path.clone(), ask).await?.ok_or(OriginError::NotFound { what: "a live stream" })
     }
 
     /// A recording of a path that goes on or ended not long ago.
     async fn known(&self, path: &StreamPath, id: RecordingId) -> Result<Answer> {
-        let ask = async { Ok(self.catalog.recording(id).await?.map(answer_of)) };
-        let asked = self.by_id.try_get_with(id, ask).await.map_err(|error: Arc<OriginError>| (*error).clone())?;
+        let ask = async || Ok(self.catalog.recording(id).await?.map(answer_of));
+        let asked = kept(&self.by_id, id, ask).await?;
         let shown = |answer: &Answer| answer.ended.is_none_or(|at| now().since(at) <= SHOWN_AFTER_END);
         asked
             .filter(|answer| answer.path == *path && shown(answer))

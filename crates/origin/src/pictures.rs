@@ -15,6 +15,7 @@ use units::{AssetId, JobId};
 
 use crate::ANSWER_AGE_MAX;
 use crate::error::{OriginError, Result};
+use crate::kept::kept;
 use crate::reply::{Content, Reply};
 use crate::store::Store;
 use crate::viewer::Viewer;
@@ -52,8 +53,7 @@ impl Pictures {
 
     pub(crate) async fn reply(&self, asset: AssetId, name: PictureName) -> Result<Reply> {
         let key = (asset, name.job, name.kind);
-        let asked = self.answers.try_get_with(key, self.ask(asset, name.job, name.kind)).await;
-        let asked = asked.map_err(|error: std::sync::Arc<OriginError>| (*error).clone())?;
+        let asked = kept(&self.answers, key, || self.ask(asset, name.job, name.kind)).await?;
         let Answer { status, set } = asked.filter(|answer| answer.set.has(&name)).ok_or(NO_PICTURE)?;
         if !may_be_seen(status) {
             return Err(OriginError::Hidden { status: status.as_str() });

@@ -27,6 +27,7 @@ use view::{
 
 use crate::error::{OriginError, Result};
 use crate::files::{self, Files};
+use crate::kept::kept;
 use crate::laid::{Laid, Playlist, Text};
 use crate::pictures::Pictures;
 use crate::reels::{CutFile, Reels};
@@ -138,9 +139,8 @@ impl Vod {
 
     /// What may be played.
     async fn playable(&self, of: Of) -> Result<Answer> {
-        let asked =
-            self.answers.try_get_with(of, self.ask(of)).await.map_err(|error: Arc<OriginError>| (*error).clone());
-        let answer = asked?.ok_or(OriginError::NotFound { what: "the asset" })?;
+        let answer =
+            kept(&self.answers, of, || self.ask(of)).await?.ok_or(OriginError::NotFound { what: "the asset" })?;
         match answer.status {
             AssetStatus::Normal => Ok(answer),
             status => Err(OriginError::Forbidden { status: status.as_str() }),
@@ -203,8 +203,7 @@ impl Vod {
     }
 
     async fn laid(&self, cut: &Cut) -> Result<Arc<Laid>> {
-        let laid = self.laid.try_get_with(Arc::clone(cut), self.lay_out(cut)).await;
-        laid.map_err(|error: Arc<OriginError>| (*error).clone())
+        kept(&self.laid, Arc::clone(cut), || self.lay_out(cut)).await
     }
 
     async fn lay_out(&self, cut: &[CutSpan]) -> Result<Arc<Laid>> {
@@ -226,18 +225,18 @@ impl Vod {
     }
 
     async fn file<T: CutFile + Sync>(&self, files: &Cache<Cut, Arc<T>>, cut: &Cut) -> Result<Arc<T>> {
-        let build = async {
+        let build = async || {
             let laid = self.laid(cut).await?;
             // Never closed.
             let _turn = self.builds.acquire().await;
             Ok(Arc::new(self.reels.file::<T>(&laid).await?))
         };
-        files.try_get_with(Arc::clone(cut), build).await.map_err(|error: Arc<OriginError>| (*error).clone())
+        kept(files, Arc::clone(cut), build).await
     }
 
     /// The segments from `first` to `last` as one, encrypted where the output is.
     async fn segments(&self, tag: u64, one: &One, track: TrackKind, first: usize, last: usize) -> Result<Content> {
-        let make = async {
+        let make = async || {
             let laid = self.laid(&one.cut).await?;
             let mut pieces = Vec::new();
             for position in first..=last {
@@ -245,8 +244,7 @@ impl Vod {
             }
             Ok(pieces.into())
         };
-        let made = self.segments.try_get_with(tag, make).await;
-        let pieces = made.map_err(|error: Arc<OriginError>| (*error).clone())?;
+        let pieces = kept(&self.segments, tag, make).await?;
         if one.locked.is_none() {
             return Ok(Content::Pieces(pieces));
         }
