@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 /// A look at some processes.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +64,20 @@ fn cpu_fields(pid: u32, wanted: std::ops::RangeInclusive<usize>) -> anyhow::Resu
     let per_second = rustix::param::clock_ticks_per_second();
     let sum = wanted.map(ticks).sum::<anyhow::Result<u64>>()?;
     Ok(Duration::from_millis(sum * 1000 / per_second))
+}
+
+/// How long a core was busy so far, for whichever process or none: what the kernel does between processes is in it (`/proc/stat`,
+/// all but idle, iowait and steal).
+pub fn core_busy(core: &str) -> anyhow::Result<Duration> {
+    let stat = std::fs::read_to_string("/proc/stat")?;
+    let begin = format!("cpu{core} ");
+    let line = stat.lines().find_map(|line| line.strip_prefix(&begin)).with_context(|| format!("no core {core}"))?;
+    let ticks = line.split_ascii_whitespace().map(str::parse).collect::<Result<Vec<u64>, _>>()?;
+    let [user, nice, system, _idle, _iowait, irq, softirq, ..] = ticks.as_slice() else {
+        bail!("a short line of {core}")
+    };
+    let busy = user + nice + system + irq + softirq;
+    Ok(Duration::from_millis(busy * 1000 / rustix::param::clock_ticks_per_second()))
 }
 
 /// User and system time of a process with all that it started and that has ended (fields 14 to 17 of /proc/PID/stat).

@@ -16,7 +16,7 @@ use testkit::customer::PLAY_DOMAIN;
 use testkit::edge::EdgeProcess;
 use testkit::ffmpeg::Pace;
 use testkit::nginx::Nginx;
-use testkit::process::Look;
+use testkit::process::{Look, core_busy};
 use testkit::publisher::Publisher;
 use testkit::server::{Server, until};
 use testkit::tape::Tape;
@@ -31,6 +31,8 @@ const CORES: [&str; 2] = ["0", "1"];
 const LOOP_SECONDS: u32 = 16;
 /// What a player of an MP4 asks for at once.
 const RANGE_BYTES: u64 = 1 << 20;
+/// What decides when a packet goes, and so by whom it is sent: bbr and cubic give other figures.
+const CONGESTION_CONTROL: &str = "/proc/sys/net/ipv4/tcp_congestion_control";
 /// What the origin and its edge share.
 const SECRET: &str = "bench-0123456789abcdef";
 
@@ -99,14 +101,15 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     let edge = EdgeProcess::start(&options.server, &base, SECRET, &work, &["taskset", "-c", CORES[0]]).await?;
     plan.warm(&edge.url()).await?;
     println!(
-        "{} s of {} kb/s: {} segments, {:.1} MiB as MP4; {} s each; server on core {}, wrk on core {}\n",
+        "{} s of {} kb/s: {} segments, {:.1} MiB as MP4; {} s each; server on core {}, wrk on core {}; TCP by {}\n",
         options.length,
         options.kbps,
         plan.hls.len(),
         gigabytes(plan.mp4_bytes) * 1_000_000_000.0 / f64::from(1 << 20),
         options.seconds,
         CORES[0],
-        CORES[1]
+        CORES[1],
+        std::fs::read_to_string(CONGESTION_CONTROL)?.trim(),
     );
     let targets = [
         Target { name: "nginx, files", base: format!("http://{}", nginx.address()), pids: nginx.pids()? },
@@ -117,15 +120,14 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
         for clients in &options.clients {
             println!("{what}, {clients} clients");
             println!(
-                "  {:<16}{:>12}{:>10}{:>12}{:>10}{:>10}{:>9}",
-                "", "requests/s", "MB/s", "CPU-s/GB", "×nginx", "p99 ms", "errors"
+                "  {:<16}{:>12}{:>10}{:>12}{:>10}{:>13}{:>10}{:>10}{:>9}",
+                "", "requests/s", "MB/s", "CPU-s/GB", "×nginx", "core-s/GB", "×nginx", "p99 ms", "errors"
             );
             let load = Load { clients: *clients, seconds: options.seconds, core: CORES[1], folder: &work };
             let mut nginx_cost = None;
             for target in &targets {
                 let (seen, cost) = one(&load, target, requests).await?;
-                let cost_of_nginx = *nginx_cost.get_or_insert(cost);
-                print_row(target.name, &seen, cost, cost / cost_of_nginx);
+                print_row(target.name, &seen, cost, *nginx_cost.get_or_insert(cost));
             }
             println!();
         }
@@ -134,22 +136,37 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     server.stop().await
 }
 
-/// Puts load on one target; what was seen, and the CPU seconds of a gigabyte.
-async fn one(load: &Load<'_>, target: &Target, requests: &[Request]) -> anyhow::Result<(Seen, f64)> {
-    let before = Look::at(&target.pids)?;
+/// Seconds that a gigabyte costs.
+#[derive(Clone, Copy)]
+struct Cost {
+    /// Of the server's processes.
+    process: f64,
+    /// Of its core, with what the kernel does there beside them: with some congestion controls (BBR) it is the kernel's timers that send.
+    core: f64,
+}
+
+/// Puts load on one target; what was seen, and what it cost.
+async fn one(load: &Load<'_>, target: &Target, requests: &[Request]) -> anyhow::Result<(Seen, Cost)> {
+    let (before, core_before) = (Look::at(&target.pids)?, core_busy(CORES[0])?);
     let seen = load.run(&target.base, requests).await?;
     let used = Look::at(&target.pids)?.since(before, before);
+    let core = core_busy(CORES[0])?.saturating_sub(core_before);
     ensure!(seen.bytes > 0, "{} sent nothing", target.name);
-    let cost = used.cpu.as_secs_f64() / gigabytes(seen.bytes);
+    let of = |time: Duration| time.as_secs_f64() / gigabytes(seen.bytes);
+    let cost = Cost { process: of(used.cpu), core: of(core) };
     Ok((seen, cost))
 }
 
-fn print_row(name: &str, seen: &Seen, cost: f64, ratio: f64) {
+fn print_row(name: &str, seen: &Seen, cost: Cost, nginx: Cost) {
     let seconds = seen.took.as_secs_f64();
     let per_second = f64::from(u32::try_from(seen.requests).unwrap_or(u32::MAX)) / seconds;
     println!(
-        "  {name:<16}{per_second:>12.0}{:>10.0}{cost:>12.3}{ratio:>10.2}{:>10.1}{:>9}",
+        "  {name:<16}{per_second:>12.0}{:>10.0}{:>12.3}{:>10.2}{:>13.3}{:>10.2}{:>10.1}{:>9}",
         gigabytes(seen.bytes) * 1_000.0 / seconds,
+        cost.process,
+        cost.process / nginx.process,
+        cost.core,
+        cost.core / nginx.core,
         seen.p99.as_secs_f64() * 1_000.0,
         seen.errors,
     );
